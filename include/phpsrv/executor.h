@@ -1,0 +1,61 @@
+/* The runtime ABI: what a language runtime implements to be run by phpsrv's workers.  One const struct per
+ * executor; the server picks it by name.  PHP's `ext` and the PHP-less `stub` are its clients.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "phpsrv/message.h"
+
+struct psv_buffer; /* base/buffer.h */
+struct psv_config; /* config/config.h: read-only while the executor lives */
+struct psv_worker; /* exec/worker.h: the thread that run() lives on */
+
+/** One line of --version, /config, build info: {"php", "8.4.24"}. */
+struct psv_executor_fact {
+    const char *name;
+    char value[160];
+};
+
+struct psv_executor {
+    const char *name; /* value of --executor */
+    const char *help; /* half a line */
+
+    /** Before any worker thread exists, on the thread that will call process_stop.  [boot] */
+    int (*process_start)(const struct psv_config *config, struct psv_error *reterr);
+
+    /** First call on each worker thread; *ret_state is handed to the following functions.  [worker] */
+    int (*thread_start)(struct psv_worker *worker, void **ret_state, struct psv_error *reterr);
+
+    /** Lives until psv_worker_next_job() returns NULL.  It pulls jobs, nobody pushes them:
+     *    while ((job = psv_worker_next_job(worker)) != NULL) { ...; psv_worker_end_job(worker, job); }
+     *  Returns 0 to end the thread for good, PSV_EAGAIN when the thread's runtime state is broken: then thread_stop is
+     *  called and the server starts a fresh thread in its place.  [worker] */
+    int (*run)(struct psv_worker *worker, void *state);
+
+    /** Asks the running job to stop soon (deadline passed, or shutdown); called only while that worker runs a job and cannot
+     *  end it meanwhile.  Must be quick, must not block.  [any] */
+    void (*interrupt)(void *state);
+
+    /** Last call on the thread.  [worker] */
+    void (*thread_stop)(void *state);
+
+    /** After all worker threads have ended.  [boot] */
+    void (*process_stop)(void);
+
+    /** Fills up to max facts, returns how many; callable before process_start (versions only). */
+    size_t (*facts)(struct psv_executor_fact *out, size_t max);
+    /** Appends runtime metrics (Prometheus text) such as memory and opcache numbers; must not block.  May be NULL. [loop] */
+    void (*metrics)(struct psv_buffer *out);
+};
+
+/* What run() may call. */
+
+/** The next job to run, waiting for it; NULL when the server stops.  [worker] */
+struct psv_job *psv_worker_next_job(struct psv_worker *worker);
+/** Gives the job back: finishes the response if that has not been done.  The job must not be touched any more. */
+void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job);
+/** 0 .. workers - 1.  [any] */
+unsigned psv_worker_id(const struct psv_worker *worker);

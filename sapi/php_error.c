@@ -1,0 +1,83 @@
+/* Messages of PHP and of error_log() become log lines that name their request.  [worker], [boot]
+ *
+ * display_errors=stderr: PHP knows it for its command-line SAPIs only; for any other it shows the text to the
+ * client, and answers 200.  Here display_errors is switched off inside the engine instead, and the text goes
+ * to the log. SPDX-License-Identifier: MIT */
+#include "php_compat.h"
+
+#include "php_error.h"
+
+#include <stdio.h>
+#include <syslog.h>
+
+#include "observe/log.h"
+#include "php_thread.h"
+#include "phpsrv/executor.h"
+#include "phpsrv/message.h"
+
+static _Thread_local bool shows_on_stderr;
+static ZEND_INI_MH((*next_on_modify));
+static void (*next_error_cb)(int type, zend_string *file, const uint32_t line, zend_string *message);
+
+static enum psv_log_level level_of(int syslog_level)
+{
+    if (syslog_level <= LOG_ERR)
+        return PSV_LOG_ERROR;
+    if (syslog_level == LOG_WARNING)
+        return PSV_LOG_WARN;
+    return syslog_level >= LOG_DEBUG ? PSV_LOG_DEBUG : PSV_LOG_INFO;
+}
+
+void psv_php_error_log(const char *message, int syslog_level)
+{
+    if (psv_php_is_forked_child()) { /* there is no log thread in this process */
+        fprintf(stderr, "%s\n", message);
+        return;
+    }
+    enum psv_log_level level = level_of(syslog_level);
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread == NULL) {
+        PSV_LOG(level, "php.message", PSV_LOG_TEXT("message", message));
+        return;
+    }
+    PSV_LOG(level, "php.message", PSV_LOG_TEXT("message", message),
+            PSV_LOG_BYTES("request_id", thread->message->request_id),
+            PSV_LOG_BYTES("script", thread->message->script_filename),
+            PSV_LOG_U64("worker", psv_worker_id(thread->worker)));
+}
+
+static ZEND_INI_MH(on_display_errors)
+{
+    int rc = next_on_modify(entry, new_value, mh_arg1, mh_arg2, mh_arg3, stage);
+    if (rc != SUCCESS)
+        return rc;
+    ZEND_TSRMLS_CACHE_UPDATE(); /* PHP also calls this while it makes a new thread's state */
+    shows_on_stderr = PG(display_errors) == PHP_DISPLAY_ERRORS_STDERR;
+    if (shows_on_stderr)
+        PG(display_errors) = 0;
+    return SUCCESS;
+}
+
+static void on_error(int type, zend_string *file, const uint32_t line, zend_string *message)
+{
+    /* With log_errors the line is written anyway. */
+    if (UNEXPECTED(shows_on_stderr) && !PG(log_errors) && (EG(error_reporting) & type & E_ALL) != 0) {
+        char *text = NULL;
+        spprintf(&text, 0, "PHP message: %s in %s on line %u", ZSTR_VAL(message),
+                 file != NULL ? ZSTR_VAL(file) : "Unknown", line);
+        psv_php_error_log(text, LOG_WARNING);
+        efree(text);
+    }
+    next_error_cb(type, file, line, message);
+}
+
+void psv_php_error_on_module_init(void)
+{
+    zend_ini_entry *entry = zend_hash_str_find_ptr(EG(ini_directives), ZEND_STRL("display_errors"));
+    if (entry != NULL && entry->on_modify != NULL) {
+        next_on_modify = entry->on_modify;
+        entry->on_modify = on_display_errors; /* worker threads copy the entry, and apply its value */
+    }
+    next_error_cb = zend_error_cb;
+    zend_error_cb = on_error;
+}

@@ -1,0 +1,83 @@
+/* The executor `ext`: binds the server's runtime ABI to the files of this folder.
+ * SPDX-License-Identifier: MIT */
+#include "php_compat.h"
+
+#include "php_executor.h"
+
+#include "base/buffer.h"
+#include "php_engine.h"
+#include "php_opcache.h"
+#include "php_thread.h"
+#include "php_timeout.h"
+
+struct memory_sum {
+    uint64_t now_bytes;
+    uint64_t peak_bytes;
+    unsigned threads;
+};
+
+static bool add_memory(struct psv_php_thread *thread, void *context)
+{
+    struct memory_sum *sum = context;
+    uint64_t peak_bytes = atomic_load_explicit(&thread->memory_peak_bytes, memory_order_relaxed);
+    sum->now_bytes += atomic_load_explicit(&thread->memory_bytes, memory_order_relaxed);
+    sum->peak_bytes = MAX(sum->peak_bytes, peak_bytes);
+    sum->threads++;
+    return true;
+}
+
+static void format_metrics(struct psv_buffer *out)
+{
+    struct memory_sum sum = {0};
+    (void)psv_php_thread_for_each(add_memory, &sum);
+    int rc = psv_buffer_printf(
+        out,
+        "# HELP phpsrv_php_memory_bytes PHP heap of all workers at the end of their last request.\n"
+        "# TYPE phpsrv_php_memory_bytes gauge\nphpsrv_php_memory_bytes %llu\n"
+        "# HELP phpsrv_php_memory_peak_bytes Largest PHP heap that one request has needed.\n"
+        "# TYPE phpsrv_php_memory_peak_bytes gauge\nphpsrv_php_memory_peak_bytes %llu\n"
+        "# HELP phpsrv_php_threads Threads with a PHP engine.\n"
+        "# TYPE phpsrv_php_threads gauge\nphpsrv_php_threads %u\n",
+        (unsigned long long)sum.now_bytes, (unsigned long long)sum.peak_bytes, sum.threads);
+    if (rc == PSV_OK)
+        psv_php_opcache_format_metrics(out);
+}
+
+static size_t list_facts(struct psv_executor_fact *out, size_t max)
+{
+    const bool is_started = psv_php_engine_settings()->start_unix_us != 0;
+    const struct {
+        const char *name;
+        const char *value;
+    } facts[] = {
+        {"php", PHP_VERSION},
+        {"zend", ZEND_VERSION},
+        {"zts", "yes"},
+        {"opcache", !is_started               ? ""
+                    : psv_php_opcache_is_on() ? "on"
+                                              : "off"},
+        {"jit", !is_started ? "" : psv_php_opcache_jit()},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(facts) && count < max; i++) {
+        if (*facts[i].value == '\0')
+            continue;
+        out[count].name = facts[i].name;
+        snprintf(out[count].value, sizeof(out[count].value), "%s", facts[i].value);
+        count++;
+    }
+    return count;
+}
+
+const struct psv_executor psv_executor_ext = {
+    .name = "ext",
+    .help = "PHP inside the server, one request at a time per worker",
+    .process_start = psv_php_engine_start,
+    .thread_start = psv_php_thread_start,
+    .run = psv_php_thread_run,
+    .interrupt = psv_php_timeout_interrupt,
+    .thread_stop = psv_php_thread_stop,
+    .process_stop = psv_php_engine_stop,
+    .facts = list_facts,
+    .metrics = format_metrics,
+};

@@ -1,0 +1,36 @@
+/* opcache under this server: loading it, letting it accept our SAPI name, and its restarts, which a threaded
+ * server must arrange itself (its own locks are between processes). SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct psv_php_thread;
+
+/** From our module's MINIT: loads the extension if php.ini has not, shows it a SAPI name from its list, and
+ * arranges that the own name is back before any script (a preload script too) can see it.  [boot] */
+void psv_php_opcache_on_module_init(void);
+/** After php_module_startup: takes the restart hook and reads what is on.  [boot] */
+void psv_php_opcache_on_started(void);
+
+/** Before php_request_startup().  May wait for running requests to end when opcache wants to restart; if they
+ * do not end in time the request runs without the cache (thread->cache_is_bypassed).  [worker] */
+void psv_php_opcache_before_startup(struct psv_php_thread *thread);
+/** Inside request startup, before opcache's own: takes the cache away from a bypassed request.  [worker] */
+void psv_php_opcache_on_activate(struct psv_php_thread *thread);
+/** After php_request_startup(); has_started: it was successful.  [worker] */
+void psv_php_opcache_after_startup(struct psv_php_thread *thread, bool has_started);
+/** After php_request_shutdown(), or when the thread's state is given up.  [worker] */
+void psv_php_opcache_leave(struct psv_php_thread *thread);
+
+/** At a request's end, inside zend_try: takes opcache's figures for the metrics when the last ones are old.
+ * [worker] */
+void psv_php_opcache_sample(void);
+/** Appends the last figures.  [any] */
+void psv_php_opcache_format_metrics(struct psv_buffer *out);
+
+bool psv_php_opcache_is_on(void);
+/** The value of opcache.jit, or "off".  Static text. */
+const char *psv_php_opcache_jit(void);

@@ -1,0 +1,229 @@
+/* Runs one job through the engine in classic mode: nothing survives the request but what PHP keeps itself
+ * (opcache, persistent connections).  [worker]  All bailouts end in this file.
+ *
+ * No C state that must be freed lives between zend_try and its end: a bailout is a longjmp.
+ * SPDX-License-Identifier: MIT */
+#include "php_compat.h"
+
+#include "php_request.h"
+
+#include <unistd.h>
+
+#include "observe/log.h"
+#include "php_input.h"
+#include "php_opcache.h"
+#include "php_output.h"
+#include "php_thread.h"
+#include "php_timeout.h"
+#include "php_user_ini.h"
+#include "phpsrv/message.h"
+
+/* A heap of more than one chunk takes a while to free: then the response goes out before that. */
+#define EARLY_END_BYTES (2 * 1024 * 1024)
+
+static zend_result (*last_request_shutdown)(INIT_FUNC_ARGS);
+
+bool psv_php_request_try(void (*function)(void *context), void *context)
+{
+    volatile bool is_clean = true;
+    zend_try
+    {
+        function(context);
+    }
+    zend_catch
+    {
+        is_clean = false;
+    }
+    zend_end_try();
+    return is_clean;
+}
+
+/* ---- callbacks
+ * -------------------------------------------------------------------------------------------------- */
+
+int psv_php_request_on_activate(void)
+{
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread == NULL)
+        return SUCCESS; /* the empty request around module startup */
+    SG(request_info).proto_num = thread->message->protocol_number; /* sapi_activate has reset it */
+    psv_php_opcache_on_activate(thread);
+    psv_php_user_ini_activate(thread);
+    return SUCCESS;
+}
+
+int psv_php_request_time(double *ret_time)
+{
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread == NULL)
+        return FAILURE; /* PHP takes the clock */
+    *ret_time = (double)thread->message->received_unix_us / 1000000.0;
+    return SUCCESS;
+}
+
+/** In place of the request shutdown of the module that PHP calls last: scripts, output handlers and sessions
+ * are done, only freeing remains. */
+static zend_result on_last_request_shutdown(INIT_FUNC_ARGS)
+{
+    zend_result rc = last_request_shutdown(INIT_FUNC_ARGS_PASSTHRU);
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread != NULL && thread->job != NULL && zend_memory_usage(true) > EARLY_END_BYTES) {
+        (void)sapi_send_headers(); /* nothing was printed: PHP would do it after us */
+        psv_php_output_finish(thread);
+    }
+    if (!psv_php_is_forked_child())
+        psv_php_timeout_hide_timer();
+    return rc;
+}
+
+void psv_php_request_on_started(void)
+{
+    zend_module_entry *module;
+    ZEND_HASH_MAP_FOREACH_PTR(&module_registry, module)
+    {
+        if (module->request_shutdown_func != NULL) {
+            /* The functions are called in reverse order of registration. */
+            last_request_shutdown = module->request_shutdown_func;
+            module->request_shutdown_func = on_last_request_shutdown;
+            return;
+        }
+    }
+    ZEND_HASH_FOREACH_END();
+}
+
+/* ---- one request
+ * ------------------------------------------------------------------------------------------------ */
+
+static void begin(struct psv_php_thread *thread, struct psv_job *job)
+{
+    thread->job = job;
+    thread->message = psv_job_message(job);
+    thread->stage = PSV_PHP_STAGE_NONE;
+    thread->head_is_lost = false;
+    thread->output_has_failed = false;
+    thread->filter_has_server = false;
+    SG(server_context) = thread;
+    SG(sapi_headers).http_response_code = 200; /* PHP leaves the last request's in it */
+    psv_php_input_fill_request_info(thread);
+}
+
+/** A script that has gone since the router looked is the client's affair, not the server's failure. */
+static void explain_missing_script(const struct psv_php_thread *thread)
+{
+    const bool has_prepend = PG(auto_prepend_file) != NULL && *PG(auto_prepend_file) != '\0';
+    if (SG(headers_sent) || zend_hash_num_elements(&EG(included_files)) > (has_prepend ? 1 : 0))
+        return;
+    if (access(thread->message->script_filename.data, R_OK) != 0)
+        SG(sapi_headers).http_response_code = errno == EACCES ? 403 : 404;
+}
+
+static void execute(struct psv_php_thread *thread)
+{
+    zend_file_handle script;
+    zend_stream_init_filename(&script, thread->message->script_filename.data);
+    script.primary_script = true;
+    EG(exit_status) = 0;
+    (void)VCWD_CHDIR_FILE(thread->message->script_filename.data);
+    bool is_done = php_execute_script(&script);
+    zend_destroy_file_handle(&script);
+    if (!is_done)
+        explain_missing_script(thread);
+#if PSV_PHP_HAS_SESSION
+    /* A bailout inside a user's save handler leaves it set; the session would not be closed, and stay locked.
+     */
+    PS(in_save_handler) = 0;
+#endif
+}
+
+static void note_memory(struct psv_php_thread *thread)
+{
+    uint64_t bytes = zend_memory_usage(true);
+    uint64_t peak_bytes = zend_memory_peak_usage(true);
+    atomic_store_explicit(&thread->memory_bytes, bytes, memory_order_relaxed);
+    if (peak_bytes > atomic_load_explicit(&thread->memory_peak_bytes, memory_order_relaxed))
+        atomic_store_explicit(&thread->memory_peak_bytes, peak_bytes, memory_order_relaxed);
+}
+
+static void shut_down(struct psv_php_thread *thread)
+{
+    thread->stage = PSV_PHP_STAGE_SHUTDOWN;
+    php_request_shutdown(NULL);
+    psv_php_timeout_show_timer();
+}
+
+/** Everything between begin() and finish(); returns false when startup failed and the thread cannot be
+ * trusted. */
+static bool run_in_engine(struct psv_php_thread *thread)
+{
+    psv_php_input_take_credentials(thread);
+    psv_php_opcache_before_startup(thread);
+    thread->stage = PSV_PHP_STAGE_STARTED;
+    bool has_started = php_request_startup() == SUCCESS;
+    psv_php_opcache_after_startup(thread, has_started);
+    if (!has_started) {
+        if (SG(sapi_headers).http_response_code == 200)
+            SG(sapi_headers).http_response_code = 500;
+        shut_down(thread);
+        return false;
+    }
+    psv_php_timeout_after_startup(thread);
+    execute(thread);
+    psv_php_opcache_sample();
+    note_memory(thread);
+    shut_down(thread);
+    return true;
+}
+
+static _Noreturn void end_forked_child(int status)
+{
+    _exit(status);
+}
+
+/** The engine's state is unknown: saves what can be saved for the client.  The thread will be replaced. */
+static void clean_up_after_escape(struct psv_php_thread *thread)
+{
+    PSV_LOG(PSV_LOG_ERROR, "php.bailout_escaped", PSV_LOG_BYTES("request_id", thread->message->request_id),
+            PSV_LOG_BYTES("script", thread->message->script_filename));
+    if (thread->stage != PSV_PHP_STAGE_STARTED)
+        return;
+    zend_try
+    {
+        shut_down(thread);
+    }
+    zend_end_try();
+}
+
+static void finish(struct psv_php_thread *thread)
+{
+    psv_php_opcache_leave(thread);
+    psv_php_output_finish(thread);
+    psv_php_input_clear_request_info();
+    SG(server_context) = NULL;
+    thread->job = NULL;
+    thread->message = NULL;
+}
+
+int psv_php_request_run(struct psv_php_thread *thread, struct psv_job *job)
+{
+    volatile bool is_sound = true;
+    volatile bool has_escaped = false;
+    begin(thread, job);
+    zend_first_try
+    {
+        is_sound = run_in_engine(thread);
+    }
+    zend_catch
+    {
+        is_sound = false;
+        has_escaped = true;
+        if (!psv_php_is_forked_child())
+            clean_up_after_escape(thread);
+    }
+    zend_end_try();
+    if (psv_php_is_forked_child())
+        end_forked_child(EG(exit_status));
+    if (has_escaped || (!is_sound && !psv_job_has_responded(job)))
+        psv_job_fail(job);
+    finish(thread);
+    return is_sound ? PSV_OK : PSV_EAGAIN;
+}

@@ -1,0 +1,124 @@
+/* Turns the server's interrupt into a fatal error of the running script, at its next opcode or after its next
+ * blocking call.  interrupt() is [any], the rest [worker].  Knows nothing of HTTP. SPDX-License-Identifier:
+ * MIT */
+#include "php_compat.h"
+
+#include "php_timeout.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "php_thread.h"
+#include "phpsrv/message.h"
+
+/* PHP's own timers use SIGRTMIN. */
+#define INTERRUPT_SIGNAL (SIGRTMIN + 3)
+
+static void (*next_interrupt)(zend_execute_data *execute_data);
+
+static void on_signal(int number)
+{
+    (void)number; /* it has done its work by making a system call return EINTR */
+}
+
+int psv_php_timeout_process_start(struct psv_error *reterr)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK}; /* no SA_RESTART */
+    sigemptyset(&action.sa_mask);
+    if (sigaction(INTERRUPT_SIGNAL, &action, NULL) != 0)
+        return psv_error_set_errno(reterr, PSV_EIO, errno, "cannot install the interrupt signal");
+    return PSV_OK;
+}
+
+void psv_php_timeout_thread_start(void)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGRTMIN);
+    sigaddset(&ours, INTERRUPT_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+}
+
+#if PSV_PHP_HAS_THREAD_TIMERS
+/* The engine's pid field says that a timer exists and in which process; 0 = none. */
+static _Thread_local pid_t hidden_pid;
+
+void psv_php_timeout_hide_timer(void)
+{
+    hidden_pid = EG(pid);
+    EG(pid) = 0;
+}
+
+void psv_php_timeout_show_timer(void)
+{
+    if (hidden_pid == 0)
+        return; /* the shutdown did not come that far, or there was no timer */
+    EG(pid) = hidden_pid;
+    hidden_pid = 0;
+}
+
+void psv_php_timeout_thread_stop(void)
+{
+    if (EG(pid) == 0)
+        return;
+    EG(pid) = 0;
+    (void)timer_delete(EG(max_execution_timer_timer));
+}
+#else
+void psv_php_timeout_hide_timer(void)
+{
+}
+
+void psv_php_timeout_show_timer(void)
+{
+}
+
+void psv_php_timeout_thread_stop(void)
+{
+}
+#endif
+
+void psv_php_timeout_interrupt(void *state)
+{
+    struct psv_php_thread *thread = state;
+    CHECK_MAGIC(thread, PSV_PHP_THREAD_MAGIC);
+    /* release: pairs with the exchange in on_interrupt */
+    atomic_store_explicit(&thread->is_interrupted, true, memory_order_release);
+    zend_atomic_bool_store(thread->vm_interrupt, true);
+    (void)pthread_kill(thread->pthread, INTERRUPT_SIGNAL);
+}
+
+void psv_php_timeout_after_startup(struct psv_php_thread *thread)
+{
+    if (UNLIKELY(atomic_load_explicit(&thread->is_interrupted, memory_order_relaxed)))
+        zend_atomic_bool_store(&EG(vm_interrupt), true);
+}
+
+void psv_php_timeout_end_job(struct psv_php_thread *thread)
+{
+    /* relaxed: whoever interrupts holds off the job's end, so none is on its way */
+    atomic_store_explicit(&thread->is_interrupted, false, memory_order_relaxed);
+}
+
+static void on_interrupt(zend_execute_data *execute_data)
+{
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread != NULL && thread->job != NULL && !psv_php_is_forked_child()) {
+        /* acquire: pairs with the store in psv_php_timeout_interrupt */
+        if (atomic_exchange_explicit(&thread->is_interrupted, false, memory_order_acquire)) {
+            PG(connection_status) |= PHP_CONNECTION_TIMEOUT;
+            if (psv_job_is_overdue(thread->job))
+                zend_error_noreturn(E_ERROR, "Request deadline exceeded");
+            zend_error_noreturn(E_ERROR, "Request ended by the server");
+        }
+    }
+    if (next_interrupt != NULL)
+        next_interrupt(execute_data);
+}
+
+void psv_php_timeout_on_module_init(void)
+{
+    next_interrupt = zend_interrupt_function;
+    zend_interrupt_function = on_interrupt;
+}

@@ -1,0 +1,32 @@
+/* Small macros that every floor uses.  No types, no state, no I/O.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#ifndef MIN /* PHP's headers define the same two */
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#endif
+#define LIKELY(c) __builtin_expect(!!(c), 1)
+#define UNLIKELY(c) __builtin_expect(!!(c), 0)
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define STRINGIFY_(x) #x
+#define STRINGIFY(x) STRINGIFY_(x)
+
+/** Runs fn(&variable) when the variable goes out of scope.  Not between zend_try and a longjmp. */
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+/** Moves a pointer out of its variable and leaves NULL behind: ownership transfer that can be seen. */
+#define TAKE(pp)                                                                                             \
+    ({                                                                                                       \
+        __typeof__(*(pp)) _p = *(pp);                                                                        \
+        *(pp) = NULL;                                                                                        \
+        _p;                                                                                                  \
+    })
+
+/** Size of one cache line: fields of different threads are kept that far apart. */
+#define CACHE_LINE_BYTES 64

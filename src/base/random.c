@@ -1,0 +1,87 @@
+/* Unpredictable bytes: a small pool per thread spares a system call for most requests.  Bytes are wiped as
+ * they are given out, and a pool that was filled before a fork is thrown away in the child, so that no two
+ * processes hand out the same. SPDX-License-Identifier: MIT */
+#include "random.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "assert.h"
+
+#define POOL_BYTES 512
+
+struct pool {
+    size_t left; /* the unused bytes are the last ones */
+    unsigned generation;
+    uint8_t bytes[POOL_BYTES];
+};
+
+static _Thread_local struct pool pool;
+static _Atomic unsigned fork_generation; /* only changed in a child while it has a single thread */
+static bool is_fork_noticed;             /* written once under fork_watch_once */
+static pthread_once_t fork_watch_once = PTHREAD_ONCE_INIT;
+
+static void on_fork_in_child(void)
+{
+    atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    is_fork_noticed = pthread_atfork(NULL, NULL, on_fork_in_child) == 0;
+}
+
+static void fill_from_kernel(uint8_t *out, size_t len)
+{
+    while (len > 0) {
+        ssize_t count = getrandom(out, len, 0);
+        if (count < 0) {
+            INVARIANT(errno == EINTR); /* nothing can be served safely without random numbers */
+            continue;
+        }
+        out += count;
+        len -= (size_t)count;
+    }
+}
+
+void psv_random_fill(void *out, size_t len)
+{
+    unsigned generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    if (UNLIKELY(pool.left < len || pool.generation != generation)) {
+        (void)pthread_once(&fork_watch_once, watch_forks);
+        if (len > POOL_BYTES / 4 || !is_fork_noticed) {
+            fill_from_kernel(out, len);
+            return;
+        }
+        fill_from_kernel(pool.bytes, POOL_BYTES);
+        pool.left = POOL_BYTES;
+        pool.generation = generation;
+    }
+    if (len == 0)
+        return;
+    uint8_t *source = pool.bytes + (POOL_BYTES - pool.left);
+    memcpy(out, source, len);
+    explicit_bzero(source, len);
+    pool.left -= len;
+}
+
+uint64_t psv_random_u64(void)
+{
+    uint64_t value;
+    psv_random_fill(&value, sizeof(value));
+    return value;
+}
+
+void psv_hex_encode(char *out, const uint8_t *bytes, size_t len)
+{
+    static const char digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
+                                    '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}

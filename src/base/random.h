@@ -1,0 +1,13 @@
+/* Random numbers: unpredictable ones from the kernel, and cheap ones for jitter.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Unpredictable bytes, from a per-thread pool refilled by getrandom(2).  Fatal if the kernel has none. [any]
+ */
+void psv_random_fill(void *out, size_t len);
+uint64_t psv_random_u64(void);
+/** Writes 2 x len lower-case hex digits (no NUL) of the bytes. */
+void psv_hex_encode(char *out, const uint8_t *bytes, size_t len);

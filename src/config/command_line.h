@@ -1,0 +1,45 @@
+/* The command line, read into a list of settings; nothing is applied here.  [boot]
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "config.h"
+#include "options.h"
+
+/** --config and the options that do something else than run the server: they are no settings. */
+struct psv_command {
+    const char *name;              /* without "--" */
+    const char *value_name;        /* NULL: takes no value */
+    const char *help;              /* NULL: not shown */
+    enum psv_config_action action; /* RUN for --config */
+    char short_name;               /* 0 = none */
+};
+
+extern const struct psv_command psv_commands[];
+extern const size_t psv_commands_len;
+
+/** The environment's name for --config. */
+#define PSV_CONFIG_FILE_ENVIRONMENT "PHPSRV_CONFIG"
+
+struct psv_setting {
+    const struct psv_option *option;
+    const char *where; /* "--workers", "-w", "--no-static-enabled" */
+    struct psv_bytes value;
+};
+
+struct psv_command_line {
+    enum psv_config_action action;
+    const char *config_file;      /* NULL = not given */
+    struct psv_setting *settings; /* on the arena, in the order given */
+    size_t settings_len;
+};
+
+/** --help and --version end the reading: what follows does not matter.  Values are borrowed from argv.  0,
+ * PSV_EINVAL with a sentence, PSV_ENOMEM. */
+MUST_CHECK int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena,
+                                      struct psv_command_line *ret, struct psv_error *reterr);

@@ -1,0 +1,194 @@
+/* The configuration as the modules read it: one const struct per module, filled once from options.h's table
+ * and never changed.  Loading lives in config_load.c; nothing here knows TOML.  Modules never look an option
+ * up by its name.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct psv_buffer;
+
+/** Exit code of the program when the configuration is wrong. */
+#define PSV_CONFIG_EXIT_CODE 2
+
+/** Texts of one list option, in order of precedence (the last one wins where items have keys). */
+struct psv_config_list {
+    const char *const *items;
+    size_t len;
+};
+
+/* Same order as the table's choices.  PSV_CONFIG_LOG_LEVEL_* equals enum psv_log_level,
+ * PSV_CONFIG_LOG_FORMAT_* equals enum psv_log_format (config and observe do not know each other; server/
+ * asserts it). */
+enum psv_config_log_level {
+    PSV_CONFIG_LOG_LEVEL_DEBUG,
+    PSV_CONFIG_LOG_LEVEL_INFO,
+    PSV_CONFIG_LOG_LEVEL_WARN,
+    PSV_CONFIG_LOG_LEVEL_ERROR
+};
+enum psv_config_log_format { PSV_CONFIG_LOG_FORMAT_TEXT, PSV_CONFIG_LOG_FORMAT_JSON };
+enum psv_config_access {
+    PSV_CONFIG_ACCESS_OFF,
+    PSV_CONFIG_ACCESS_COMMON,
+    PSV_CONFIG_ACCESS_COMBINED,
+    PSV_CONFIG_ACCESS_JSON
+};
+
+/* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
+
+struct psv_config_listen {
+    const char *address; /* HOST:PORT, [IPV6]:PORT; port 0 = any free one */
+    uint64_t backlog;
+};
+
+struct psv_config_site {
+    const char *docroot;
+    const char *server_name; /* "" = the request's Host */
+};
+
+struct psv_config_server {
+    bool tokens; /* send "Server: phpsrv" */
+    uint64_t drain_timeout_ms;
+};
+
+struct psv_config_internal {
+    const char *listen; /* HOST:PORT; "" = off */
+};
+
+struct psv_config_workers {
+    uint64_t count; /* 0 = as many as the cores that the cgroup allows; server/ resolves it */
+    uint64_t stack_bytes;
+};
+
+struct psv_config_queue {
+    uint64_t capacity; /* 0 = workers x 100; server/ resolves it */
+};
+
+struct psv_config_executor {
+    const char *name; /* "ext" or "stub" */
+};
+
+struct psv_config_request {
+    uint64_t timeout_ms; /* 0 = none */
+};
+
+struct psv_config_response {
+    uint64_t memory_bytes;
+    uint64_t window_bytes;
+};
+
+struct psv_config_http {
+    uint64_t request_line_bytes_max;
+    uint64_t header_bytes_max;
+    uint64_t header_count_max;
+    uint64_t body_bytes_max;
+    uint64_t body_memory_bytes;
+    uint64_t pipeline_requests_max;
+    uint64_t connections_max; /* server/ lowers it to what the fd limit allows */
+    uint64_t header_timeout_ms;
+    uint64_t body_idle_timeout_ms;
+    uint64_t keepalive_timeout_ms;
+    uint64_t write_timeout_ms;
+    uint64_t linger_timeout_ms;
+};
+
+struct psv_config_static {
+    bool enabled;
+    bool follow_symlinks;
+    uint64_t cache_entries; /* 0 = no cache */
+    uint64_t cache_valid_ms;
+    uint64_t ranges_max;
+};
+
+struct psv_config_php {
+    struct psv_config_list ini_values; /* "key=value" each */
+    const char *ini_file;              /* "" = PHP's own search */
+    const char *sapi_name;
+};
+
+struct psv_config_log {
+    enum psv_config_log_level level;
+    enum psv_config_log_format format;
+    const char *error_path;
+    enum psv_config_access access;
+    const char *access_path;
+    uint64_t ring_lines;
+};
+
+struct psv_config {
+    struct psv_config_listen listen;
+    struct psv_config_internal internal;
+    struct psv_config_site site;
+    struct psv_config_server server;
+    struct psv_config_workers workers;
+    struct psv_config_queue queue;
+    struct psv_config_executor executor;
+    struct psv_config_request request;
+    struct psv_config_response response;
+    struct psv_config_http http;
+    struct psv_config_static static_files; /* section "static" */
+    struct psv_config_php php;
+    struct psv_config_log log;
+};
+
+/** What the command line asks for. */
+enum psv_config_action {
+    PSV_CONFIG_ACTION_RUN,
+    PSV_CONFIG_ACTION_HELP,
+    PSV_CONFIG_ACTION_VERSION,
+    PSV_CONFIG_ACTION_CHECK,           /* --check-config: load, psv_config_check, say so, exit */
+    PSV_CONFIG_ACTION_DUMP,            /* --dump-config */
+    PSV_CONFIG_ACTION_PRINT_EXAMPLE,   /* --print-example-config (hidden) */
+    PSV_CONFIG_ACTION_PRINT_REFERENCE, /* --print-options-reference (hidden) */
+};
+
+enum psv_config_origin_kind {
+    PSV_CONFIG_ORIGIN_DEFAULT,
+    PSV_CONFIG_ORIGIN_FILE,
+    PSV_CONFIG_ORIGIN_ENVIRONMENT,
+    PSV_CONFIG_ORIGIN_COMMAND_LINE
+};
+
+/** Where an option's value comes from; a list's: where its last item comes from. */
+struct psv_config_origin {
+    enum psv_config_origin_kind kind;
+    unsigned line; /* of the file, from 1; 0 for other kinds */
+};
+
+#define PSV_CONFIG_OPTIONS_MAX 96
+
+struct psv_config_loaded {
+    enum psv_config_action action;
+    struct psv_config config;
+    const char *file;                                         /* as given to --config; "" = no file */
+    struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
+    struct psv_arena arena;                                   /* owns all texts */
+};
+
+/** Reads command line, environment, file and defaults, in this order of precedence.  With action HELP,
+ * VERSION or PRINT_* nothing but the command line was read and config holds the defaults.  On failure *ret is
+ * untouched, reterr holds one sentence.  0, PSV_EINVAL, PSV_ENOENT, PSV_EIO, PSV_ENOMEM ...  [boot] */
+MUST_CHECK int psv_config_load(int argc, char **argv, char **environ, struct psv_config_loaded *ret,
+                               struct psv_error *reterr);
+/** Frees the texts; config must not be used any more.  Accepts a zeroed struct.  [boot] */
+void psv_config_loaded_fini(struct psv_config_loaded *loaded);
+
+/** Rules between options and with the machine (the document root exists, ...).  0 or PSV_EINVAL, PSV_ENOENT.
+ * [boot] */
+MUST_CHECK int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *reterr);
+
+/** The effective values as TOML, each with its origin as a comment; psv_config_load reads it back. */
+MUST_CHECK int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *out);
+/** The same as one JSON object, in base units (bytes, milliseconds); secrets are hidden. */
+MUST_CHECK int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_buffer *out);
+/** Text of --help for a terminal of that many columns. */
+MUST_CHECK int psv_config_help(struct psv_buffer *out, unsigned columns);
+/** config.example.toml and docs/options.md. */
+MUST_CHECK int psv_config_format_example(struct psv_buffer *out);
+MUST_CHECK int psv_config_format_reference(struct psv_buffer *out);

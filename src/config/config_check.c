@@ -1,0 +1,144 @@
+/* Rules between options, and between options and the machine.  [boot].  Changes nothing.
+ * SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "config_origin.h"
+#include "option_value.h"
+#include "options.h"
+#include "os/socket.h"
+
+#define VALUE_BYTES 240
+
+/* `http.body_memory_bytes ("128K", phpsrv.toml:3)`, for sentences about two options. */
+struct shown {
+    char text[VALUE_BYTES];
+};
+
+static const char *show(const struct psv_config_loaded *loaded, const char *path, struct shown *out)
+{
+    const struct psv_option *option = psv_option_find_path(psv_bytes_of(path));
+    INVARIANT(option != NULL);
+    char origin[PSV_CONFIG_ORIGIN_BYTES];
+    psv_config_origin_format(loaded, option, origin);
+    struct psv_buffer value;
+    psv_buffer_init(&value, VALUE_BYTES);
+    bool is_whole = psv_option_format_toml(option, &loaded->config, &value) == 0;
+    (void)snprintf(out->text, sizeof(out->text), "%s (%.*s%s, %.100s)", path, (int)MIN(value.len, (size_t)64),
+                   value.data != NULL ? value.data : "", is_whole && value.len <= 64 ? "" : "...", origin);
+    psv_buffer_fini(&value);
+    return out->text;
+}
+
+static int check_path(const struct psv_config_loaded *loaded, const char *option, const char *path,
+                      bool is_directory, struct psv_error *reterr)
+{
+    struct shown shown;
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        int code = errno == ENOENT ? PSV_ENOENT : errno == EACCES ? PSV_EACCESS : PSV_EINVAL;
+        return psv_error_set_errno(reterr, code, errno, "%s cannot be used", show(loaded, option, &shown));
+    }
+    bool is_right = is_directory ? S_ISDIR(status.st_mode) : !S_ISDIR(status.st_mode);
+    if (is_right) {
+        return 0;
+    }
+    return psv_error_set(reterr, PSV_EINVAL, "%s is %s", show(loaded, option, &shown),
+                         is_directory ? "not a directory" : "a directory");
+}
+
+static int check_php(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config_php *php = &loaded->config.php;
+    for (size_t i = 0; i < php->ini_values.len; i++) {
+        struct psv_bytes item = psv_bytes_of(php->ini_values.items[i]);
+        size_t equals = psv_bytes_find(item, '=');
+        char quoted[PSV_OPTION_QUOTE_BYTES];
+        if (equals == item.len || psv_bytes_trim(psv_bytes_first(item, equals)).len == 0) {
+            return psv_error_set(reterr, PSV_EINVAL,
+                                 "php.ini_values: %s is not a setting (such as memory_limit=256M)",
+                                 psv_option_quote(quoted, item));
+        }
+    }
+    return php->ini_file[0] != '\0' ? check_path(loaded, "php.ini_file", php->ini_file, false, reterr) : 0;
+}
+
+/* A threshold above the limit is harmless when nobody asked for it: a small limit alone needs no second
+ * option. */
+static int check_body(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    static const char memory[] = "http.body_memory_bytes";
+    const struct psv_option *option = psv_option_find_path(PSV_BYTES("http.body_memory_bytes"));
+    INVARIANT(option != NULL);
+    struct shown small;
+    struct shown large;
+    if (loaded->config.http.body_memory_bytes <= loaded->config.http.body_bytes_max ||
+        loaded->origins[psv_option_index(option)].kind == PSV_CONFIG_ORIGIN_DEFAULT) {
+        return 0;
+    }
+    return psv_error_set(reterr, PSV_EINVAL, "%s is larger than %s", show(loaded, memory, &small),
+                         show(loaded, "http.body_bytes_max", &large));
+}
+
+static bool is_any_address(const struct psv_socket_address *address)
+{
+    if (address->is_wildcard) {
+        return true;
+    }
+    if (address->of.any.sa_family == AF_INET) {
+        return address->of.ipv4.sin_addr.s_addr == INADDR_ANY;
+    }
+    return IN6_IS_ADDR_UNSPECIFIED(&address->of.ipv6.sin6_addr);
+}
+
+static bool is_same_host(const struct psv_socket_address *a, const struct psv_socket_address *b)
+{
+    char a_text[PSV_SOCKET_HOST_MAX];
+    char b_text[PSV_SOCKET_HOST_MAX];
+    size_t a_len = psv_socket_format_host(a, a_text);
+    size_t b_len = psv_socket_format_host(b, b_text);
+    return psv_bytes_equal((struct psv_bytes){a_text, a_len}, (struct psv_bytes){b_text, b_len});
+}
+
+static int check_addresses(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config *config = &loaded->config;
+    struct psv_socket_address site;
+    struct psv_socket_address internal;
+    if (config->internal.listen[0] == '\0') {
+        return 0;
+    }
+    int result = psv_socket_parse_address(psv_bytes_of(config->listen.address), &site, reterr);
+    if (result == 0) {
+        result = psv_socket_parse_address(psv_bytes_of(config->internal.listen), &internal, reterr);
+    }
+    if (result != 0) {
+        return result;
+    }
+    if (psv_socket_port(&site) == 0 || psv_socket_port(&site) != psv_socket_port(&internal) ||
+        (!is_any_address(&site) && !is_any_address(&internal) && !is_same_host(&site, &internal))) {
+        return 0;
+    }
+    struct shown first;
+    struct shown second;
+    return psv_error_set(reterr, PSV_EINVAL, "%s and %s take the same port",
+                         show(loaded, "listen.address", &first), show(loaded, "internal.listen", &second));
+}
+
+int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    int result = check_path(loaded, "site.docroot", loaded->config.site.docroot, true, reterr);
+    if (result == 0) {
+        result = check_addresses(loaded, reterr);
+    }
+    if (result == 0) {
+        result = check_body(loaded, reterr);
+    }
+    return result != 0 ? result : check_php(loaded, reterr);
+}

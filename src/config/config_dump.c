@@ -1,0 +1,104 @@
+/* The effective configuration as TOML and as JSON.  Any thread; reads only.
+ * SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "config_origin.h"
+#include "option_value.h"
+#include "options.h"
+
+void psv_config_origin_format(const struct psv_config_loaded *loaded, const struct psv_option *option,
+                              char out[PSV_CONFIG_ORIGIN_BYTES])
+{
+    const struct psv_config_origin *origin = &loaded->origins[psv_option_index(option)];
+    switch (origin->kind) {
+    case PSV_CONFIG_ORIGIN_DEFAULT:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "default");
+        break;
+    case PSV_CONFIG_ORIGIN_FILE:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%.200s:%u", loaded->file, origin->line);
+        break;
+    case PSV_CONFIG_ORIGIN_ENVIRONMENT:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%s", option->environment);
+        break;
+    case PSV_CONFIG_ORIGIN_COMMAND_LINE:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "--%s", option->command_line);
+        break;
+    }
+    for (char *c = out; *c != '\0'; c++) {
+        /* A path may hold any byte; a TOML comment may not. */
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f) {
+            *c = '?';
+        }
+    }
+}
+
+static int dump_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
+                       struct psv_buffer *out)
+{
+    char origin[PSV_CONFIG_ORIGIN_BYTES];
+    psv_config_origin_format(loaded, option, origin);
+    const char *name = option->path + psv_option_section(option).len + 1;
+    if (option->is_secret && loaded->origins[psv_option_index(option)].kind != PSV_CONFIG_ORIGIN_DEFAULT) {
+        return psv_buffer_printf(out, "# %s is set and not shown  # %s\n", name, origin);
+    }
+    int result = psv_buffer_printf(out, "%s = ", name);
+    if (result == 0) {
+        result = psv_option_format_toml(option, &loaded->config, out);
+    }
+    return result != 0 ? result : psv_buffer_printf(out, "  # %s\n", origin);
+}
+
+int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    int result = 0;
+    for (size_t first = 0; first < psv_options_len && result == 0; first++) {
+        if (!psv_option_is_first_of_section(&psv_options[first])) {
+            continue;
+        }
+        struct psv_bytes section = psv_option_section(&psv_options[first]);
+        result = psv_buffer_printf(out, "%s[%.*s]\n", first == 0 ? "" : "\n", PSV_BYTES_ARG(section));
+        for (size_t i = first; i < psv_options_len && result == 0; i++) {
+            if (psv_bytes_equal(psv_option_section(&psv_options[i]), section)) {
+                result = dump_option(loaded, &psv_options[i], out);
+            }
+        }
+    }
+    return result;
+}
+
+static int format_json_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
+                              struct psv_buffer *out)
+{
+    char origin[PSV_CONFIG_ORIGIN_BYTES];
+    psv_config_origin_format(loaded, option, origin);
+    int result = psv_buffer_printf(out, "\"%s\":{\"value\":", option->path);
+    if (result == 0) {
+        result = option->is_secret ? psv_buffer_printf(out, "null")
+                                   : psv_option_format_json(option, &loaded->config, out);
+    }
+    if (result == 0) {
+        result = psv_buffer_printf(out, ",\"origin\":");
+    }
+    if (result == 0) {
+        result = psv_option_append_quoted(out, psv_bytes_of(origin));
+    }
+    return result != 0
+               ? result
+               : psv_buffer_printf(out, ",\"reloadable\":%s}", option->is_reloadable ? "true" : "false");
+}
+
+int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    int result = psv_buffer_append_byte(out, '{');
+    for (size_t i = 0; i < psv_options_len && result == 0; i++) {
+        result = i == 0 ? 0 : psv_buffer_append_byte(out, ',');
+        if (result == 0) {
+            result = format_json_option(loaded, &psv_options[i], out);
+        }
+    }
+    return result != 0 ? result : psv_buffer_append(out, "}\n", 2);
+}

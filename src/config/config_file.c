@@ -1,0 +1,150 @@
+/* The TOML file: every key must be an option's path, every value of its type.  [boot].  Knows no C++.
+ * SPDX-License-Identifier: MIT */
+#include "config_file.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "option_value.h"
+#include "options.h"
+#include "toml_reader.h"
+
+struct context {
+    struct psv_config_loaded *loaded;
+    const char *name;
+    struct psv_error *reterr;
+};
+
+static const char *kind_text(enum psv_toml_kind kind)
+{
+    switch (kind) {
+    case PSV_TOML_TABLE:
+        return "a table";
+    case PSV_TOML_BOOL:
+        return "a truth value";
+    case PSV_TOML_INTEGER:
+        return "a whole number";
+    case PSV_TOML_FLOAT:
+        return "a number with a fraction";
+    case PSV_TOML_TIME:
+        return "a date or time";
+    case PSV_TOML_TEXT:
+        return "a text";
+    case PSV_TOML_LIST:
+        return "a list";
+    }
+    UNREACHABLE("no such kind");
+}
+
+static int refuse_key(const struct context *context, struct psv_bytes path,
+                      const struct psv_toml_value *value)
+{
+    char quoted[PSV_OPTION_QUOTE_BYTES];
+    psv_option_quote(quoted, path);
+    const char *near = psv_option_nearest_path(path);
+    bool is_section = psv_option_has_section(path);
+    const char *what = is_section ? "is a section and cannot be" : "unknown key";
+    char sentence[PSV_OPTION_QUOTE_BYTES + 80];
+    if (is_section) {
+        (void)snprintf(sentence, sizeof(sentence), "%s %s %s", quoted, what, kind_text(value->kind));
+    } else {
+        (void)snprintf(sentence, sizeof(sentence), "%s %s", what, quoted);
+    }
+    if (near == NULL) {
+        return psv_error_set(context->reterr, PSV_EINVAL,
+                             "%s:%u:%u: %s; \"phpsrv --dump-config\" lists all keys", context->name,
+                             value->key_line, value->key_column, sentence);
+    }
+    return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: %s; did you mean \"%s\"?", context->name,
+                         value->key_line, value->key_column, sentence, near);
+}
+
+/* A section that is unknown and empty; one with keys in it is refused with the first of them. */
+static int check_section(const struct context *context, struct psv_bytes path,
+                         const struct psv_toml_value *value)
+{
+    if (value->len > 0 || psv_option_has_section(path)) {
+        return 0;
+    }
+    char quoted[PSV_OPTION_QUOTE_BYTES];
+    psv_option_quote(quoted, path);
+    struct psv_bytes near = psv_option_nearest_section(path);
+    if (near.len == 0) {
+        return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s", context->name,
+                             value->key_line, value->key_column, quoted);
+    }
+    return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s; did you mean \"%.*s\"?",
+                         context->name, value->key_line, value->key_column, quoted, PSV_BYTES_ARG(near));
+}
+
+static int set_scalar(const struct psv_option *option, const struct psv_option_target *target,
+                      const struct psv_toml_value *value)
+{
+    switch (value->kind) {
+    case PSV_TOML_BOOL:
+        return psv_option_set_toml_bool(option, target, value->flag);
+    case PSV_TOML_INTEGER:
+        return psv_option_set_toml_integer(option, target, value->integer);
+    case PSV_TOML_TEXT:
+        return psv_option_set_toml_text(option, target, value->text);
+    case PSV_TOML_TABLE:
+    case PSV_TOML_FLOAT:
+    case PSV_TOML_TIME:
+    case PSV_TOML_LIST:
+        return psv_option_refuse(option, target, kind_text(value->kind));
+    }
+    UNREACHABLE("no such kind");
+}
+
+static int set_value(const struct psv_option *option, const struct psv_option_target *target,
+                     const struct psv_toml_value *value)
+{
+    if (option->type != PSV_OPTION_LIST) {
+        return set_scalar(option, target, value);
+    }
+    if (value->kind != PSV_TOML_LIST) {
+        return psv_option_refuse(option, target, kind_text(value->kind));
+    }
+    for (size_t i = 0; i < value->len; i++) {
+        const struct psv_toml_value *item = &value->items[i];
+        if (item->kind != PSV_TOML_TEXT) {
+            return psv_error_set(target->reterr, PSV_EINVAL, "%s: item %zu of the list is %s and not a text",
+                                 target->where, i + 1, kind_text(item->kind));
+        }
+        int result = psv_option_set_toml_text(option, target, item->text);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int visit(struct psv_bytes path, const struct psv_toml_value *value, void *argument)
+{
+    const struct context *context = argument;
+    const struct psv_option *option = psv_option_find_path(path);
+    if (option == NULL) {
+        return value->kind == PSV_TOML_TABLE ? check_section(context, path, value)
+                                             : refuse_key(context, path, value);
+    }
+    char where[320];
+    (void)snprintf(where, sizeof(where), "%s:%u:%u: %s", context->name, value->line, value->column,
+                   option->path);
+    struct psv_option_target target = {.config = &context->loaded->config,
+                                       .arena = &context->loaded->arena,
+                                       .where = where,
+                                       .reterr = context->reterr};
+    int result = set_value(option, &target, value);
+    if (result == 0) {
+        context->loaded->origins[psv_option_index(option)] =
+            (struct psv_config_origin){.kind = PSV_CONFIG_ORIGIN_FILE, .line = value->line};
+    }
+    return result;
+}
+
+int psv_config_apply_toml(struct psv_config_loaded *loaded, struct psv_bytes text, const char *name,
+                          struct psv_error *reterr)
+{
+    struct context context = {.loaded = loaded, .name = name, .reterr = reterr};
+    return psv_toml_read(text, name, visit, &context, reterr);
+}

@@ -1,0 +1,190 @@
+/* The rows of the option table and the look-ups in it.  Any thread: everything is const.  Knows no source of
+ * values.
+ * SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <limits.h>
+
+#include "base/macros.h"
+#include "base/text_parse.h"
+#include "config.h"
+
+#define KIB ((uint64_t)1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+#define SECOND ((uint64_t)1000)
+#define HOUR (SECOND * 3600)
+#define DAY (HOUR * 24)
+#define TEXT_MAX 4096
+
+/* NAME: section, field in config.h of the section's struct, and the three names.  The section "static" is a C
+ * keyword. */
+#define NAME(section_text, section, name, cli, env)                                                          \
+    .path = section_text "." #name, .command_line = (cli), .environment = "PHPSRV_" env,                     \
+    .offset = offsetof(struct psv_config, section.name)
+#define RANGE(low, high) .min = (low), .max = (high)
+#define RELOAD .is_reloadable = true
+
+static const char *const executor_choices[] = {"ext", "stub", NULL};
+static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
+static const char *const format_choices[] = {"text", "json", NULL};
+static const char *const access_choices[] = {"off", "common", "combined", "json", NULL};
+
+/* clang-format off: one option after the other, in the order of --help */
+const struct psv_option psv_options[] = {
+    /* ---- server */
+    {NAME("listen", listen, address, "listen", "LISTEN"), .short_name = 'l', .type = PSV_OPTION_ADDRESS,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "0.0.0.0:8080",
+     RANGE(1, 300), .help = "address of the site; port 0 takes any free port"},
+    {NAME("listen", listen, backlog, "listen-backlog", "LISTEN_BACKLOG"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "N", .default_text = "1024", RANGE(1, 65535),
+     .help = "connections that may wait in the kernel to be accepted"},
+    {NAME("internal", internal, listen, "internal", "INTERNAL"), .type = PSV_OPTION_ADDRESS,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "", RANGE(0, 300),
+     .help = "address of /health, /metrics, /config; empty: off; keep it away from the public"},
+    {NAME("site", site, docroot, "docroot", "DOCROOT"), .type = PSV_OPTION_PATH,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = ".", RANGE(1, TEXT_MAX - 1),
+     .help = "document root: the folder with index.php and the public files"},
+    {NAME("site", site, server_name, "server-name", "SERVER_NAME"), .type = PSV_OPTION_TEXT, RELOAD,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "NAME", .default_text = "", RANGE(0, 253),
+     .help = "SERVER_NAME as scripts see it; empty: the host that the request names"},
+    {NAME("server", server, tokens, "server-tokens", "SERVER_TOKENS"), .type = PSV_OPTION_BOOL, RELOAD,
+     .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
+     .help = "send \"Server: phpsrv\" with every response"},
+    {NAME("server", server, drain_timeout_ms, "server-drain-timeout-ms", "SERVER_DRAIN_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
+     .default_text = "30s", RANGE(0, DAY), .help = "time that running requests get when the server stops"},
+
+    /* ---- workers */
+    {NAME("executor", executor, name, "executor", "EXECUTOR"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "NAME", .default_text = "ext", RANGE(1, 16),
+     .choices = executor_choices,
+     .help = "what answers dynamic requests: ext runs PHP, stub answers by itself (to measure the server)"},
+    {NAME("workers", workers, count, "workers", "WORKERS"), .short_name = 'w', .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 4096),
+     .help = "threads that run PHP; 0: as many as the cores that the container may use"},
+    {NAME("workers", workers, stack_bytes, "workers-stack-bytes", "WORKERS_STACK_BYTES"),
+     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "SIZE", .default_text = "8M",
+     RANGE(256 * KIB, GIB),
+     .help = "stack of a worker thread; deep recursion in PHP and in regular expressions needs it"},
+    {NAME("queue", queue, capacity, "queue-capacity", "QUEUE_CAPACITY"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
+     .help = "requests that may wait for a worker, above it the answer is 503; 0: workers x 100"},
+
+    /* ---- limits */
+    {NAME("http", http, request_line_bytes_max, "http-request-line-bytes-max", "HTTP_REQUEST_LINE_BYTES_MAX"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "8K", RANGE(256, MIB), .help = "longest request line, else 414"},
+    {NAME("http", http, header_bytes_max, "http-header-bytes-max", "HTTP_HEADER_BYTES_MAX"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "32K", RANGE(KIB, MIB), .help = "all header fields of a request together, else 431"},
+    {NAME("http", http, header_count_max, "http-header-count-max", "HTTP_HEADER_COUNT_MAX"),
+     .type = PSV_OPTION_INTEGER, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "N",
+     .default_text = "100", RANGE(8, 10000), .help = "header fields of a request, else 431"},
+    {NAME("http", http, body_bytes_max, "http-body-bytes-max", "HTTP_BODY_BYTES_MAX"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "64M", RANGE(0, 1024 * GIB),
+     .help = "longest request body, else 413; a body counts as memory of the container until it is read, and "
+             "PHP's own "
+             "post_max_size (8M unless set) applies as well"},
+    {NAME("http", http, body_memory_bytes, "http-body-memory-bytes", "HTTP_BODY_MEMORY_BYTES"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "64K", RANGE(KIB, GIB),
+     .help = "request body kept in the heap; past it the body moves to a memory file"},
+    {NAME("http", http, pipeline_requests_max, "http-pipeline-requests-max", "HTTP_PIPELINE_REQUESTS_MAX"),
+     .type = PSV_OPTION_INTEGER, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "N",
+     .default_text = "16", RANGE(1, 1000),
+     .help = "requests of one connection that are answered in one turn before other connections get theirs"},
+    {NAME("http", http, connections_max, "http-connections-max", "HTTP_CONNECTIONS_MAX"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "N", .default_text = "16384",
+     RANGE(1, 1000000), .help = "open connections; lowered to what the limit of file descriptors allows"},
+    {NAME("response", response, memory_bytes, "response-memory-bytes", "RESPONSE_MEMORY_BYTES"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "256K", RANGE(4 * KIB, GIB),
+     .help = "response body kept in the heap; past it the body moves to a memory file"},
+    {NAME("response", response, window_bytes, "response-window-bytes", "RESPONSE_WINDOW_BYTES"),
+     .type = PSV_OPTION_SIZE, RELOAD, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "1M", RANGE(16 * KIB, GIB),
+     .help =
+         "bytes of a streamed response that may be on the way to the client before the script has to wait"},
+
+    /* ---- timeouts */
+    {NAME("http", http, header_timeout_ms, "http-header-timeout-ms", "HTTP_HEADER_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "5s", RANGE(1, HOUR),
+     .help = "from the first byte of a request to the end of its header, else 408"},
+    {NAME("http", http, body_idle_timeout_ms, "http-body-idle-timeout-ms", "HTTP_BODY_IDLE_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "30s", RANGE(1, DAY), .help = "longest silence while a request body arrives, else 408"},
+    {NAME("http", http, keepalive_timeout_ms, "http-keepalive-timeout-ms", "HTTP_KEEPALIVE_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "60s", RANGE(1, DAY),
+     .help = "an idle connection is closed after it; keep it above the load balancer's"},
+    {NAME("http", http, write_timeout_ms, "http-write-timeout-ms", "HTTP_WRITE_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "60s", RANGE(1, DAY),
+     .help = "longest time in which a client takes no byte of a response"},
+    {NAME("http", http, linger_timeout_ms, "http-linger-timeout-ms", "HTTP_LINGER_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "2s", RANGE(0, HOUR),
+     .help = "time to read on before a connection with unread data is closed, so that the client gets its "
+             "answer"},
+    {NAME("request", request, timeout_ms, "request-timeout-ms", "REQUEST_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "120s", RANGE(0, 7 * DAY),
+     .help = "deadline of a dynamic request, waiting included, else 504; 0: none"},
+
+    /* ---- static files */
+    {NAME("static", static_files, enabled, "static-enabled", "STATIC_ENABLED"), .type = PSV_OPTION_BOOL,
+     RELOAD, .group = PSV_OPTION_GROUP_STATIC, .default_text = "true",
+     .help = "serve files of the document root; off: every request runs a script"},
+    {NAME("static", static_files, follow_symlinks, "static-follow-symlinks", "STATIC_FOLLOW_SYMLINKS"),
+     .type = PSV_OPTION_BOOL, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .default_text = "false",
+     .help = "follow symbolic links that lead out of the document root (deployments made of links need it)"},
+    {NAME("static", static_files, cache_entries, "static-cache-entries", "STATIC_CACHE_ENTRIES"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_STATIC, .value_name = "N", .default_text = "1024",
+     RANGE(0, 1000000), .help = "files that are kept open; 0: none"},
+    {NAME("static", static_files, cache_valid_ms, "static-cache-valid-ms", "STATIC_CACHE_VALID_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .value_name = "DURATION",
+     .default_text = "1s", RANGE(0, DAY), .help = "time after which a kept file is looked at again"},
+    {NAME("static", static_files, ranges_max, "static-ranges-max", "STATIC_RANGES_MAX"),
+     .type = PSV_OPTION_INTEGER, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .value_name = "N",
+     .default_text = "32", RANGE(1, 1000), .help = "ranges of one request; with more the whole file is sent"},
+
+    /* ---- PHP */
+    {NAME("php", php, ini_values, "php-ini-value", "PHP_INI_VALUE"), .short_name = 'd',
+     .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_PHP, .value_name = "KEY=VALUE", .default_text = "",
+     RANGE(1, TEXT_MAX),
+     .help =
+         "php.ini setting, stronger than php.ini; can be given many times (in the environment: one a line)"},
+    {NAME("php", php, ini_file, "php-ini", "PHP_INI"), .type = PSV_OPTION_PATH, .group = PSV_OPTION_GROUP_PHP,
+     .value_name = "FILE", .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .help = "php.ini to read; empty: where PHP looks by itself"},
+    {NAME("php", php, sapi_name, "sapi-name", "SAPI_NAME"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_PHP, .value_name = "NAME", .default_text = "phpsrv", RANGE(1, 32),
+     .help = "what php_sapi_name() returns, for applications that expect a certain one, such as fpm-fcgi"},
+
+    /* ---- logs */
+    {NAME("log", log, level, "log-level", "LOG_LEVEL"), .type = PSV_OPTION_ENUM, RELOAD,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "LEVEL", .default_text = "info", .choices = level_choices,
+     .help = "least level that is written"},
+    {NAME("log", log, format, "log-format", "LOG_FORMAT"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "text", .choices = format_choices,
+     .help = "form of the error log"},
+    {NAME("log", log, error_path, "log-error-path", "LOG_ERROR_PATH"), .type = PSV_OPTION_PATH,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "stderr", RANGE(1, TEXT_MAX - 1),
+     .help = "error log: stderr, stdout or a file"},
+    {NAME("log", log, access, "log-access", "LOG_ACCESS"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "off", .choices = access_choices,
+     .help = "form of the access log"},
+    {NAME("log", log, access_path, "log-access-path", "LOG_ACCESS_PATH"), .type = PSV_OPTION_PATH,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "stdout", RANGE(1, TEXT_MAX - 1),
+     .help = "access log: stdout, stderr or a file"},
+    {NAME("log", log, ring_lines, "log-ring-lines", "LOG_RING_LINES"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "N", .default_text = "8192", RANGE(16, 1 << 20),
+     .help = "lines that may wait to be written; more are dropped and counted"},
+};
+/* clang-format on */
+
+const size_t psv_options_len = ARRAY_SIZE(psv_options);
+_Static_assert(ARRAY_SIZE(psv_options) <= PSV_CONFIG_OPTIONS_MAX, "PSV_CONFIG_OPTIONS_MAX");

@@ -1,0 +1,110 @@
+/* Small pages of the server's own: errors, in the form the client likes best.  [loop]
+ * Knows nothing of configuration, and nothing of the request but its method and its Accept fields.
+ * SPDX-License-Identifier: MIT */
+#include "exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "http/accept.h"
+#include "http/status.h"
+
+#define TEXT_BYTES_MAX 512
+/* Content-Type and what the caller adds. */
+#define FIELDS_MAX 16
+
+struct page {
+    struct psv_body_piece piece; /* nothing to release: the arena's */
+    struct psv_bytes type;
+    size_t len;
+    char text[TEXT_BYTES_MAX];
+};
+
+static void write_page(struct page *page, enum psv_accept_form form, unsigned status)
+{
+    const char *phrase = psv_status_text(status);
+    int len = 0;
+
+    switch (form) {
+    case PSV_ACCEPT_PLAIN:
+        page->type = PSV_BYTES("text/plain; charset=utf-8");
+        len = snprintf(page->text, sizeof(page->text), "%u %s\n", status, phrase);
+        break;
+    case PSV_ACCEPT_HTML:
+        page->type = PSV_BYTES("text/html; charset=utf-8");
+        len = snprintf(page->text, sizeof(page->text),
+                       "<!DOCTYPE html>\n<html lang=\"en\">\n"
+                       "<head><meta charset=\"utf-8\"><title>%u %s</title></head>\n"
+                       "<body><h1>%u %s</h1></body>\n</html>\n",
+                       status, phrase, status, phrase);
+        break;
+    case PSV_ACCEPT_JSON:
+        /* RFC 9457 4.2.1: without a type member it is "about:blank", and title the reason phrase */
+        page->type = PSV_BYTES("application/problem+json");
+        len = snprintf(page->text, sizeof(page->text), "{\"title\":\"%s\",\"status\":%u}\n", phrase, status);
+        break;
+    }
+    INVARIANT(len > 0 && (size_t)len < sizeof(page->text)); /* phrases are our own and short */
+    page->len = (size_t)len;
+}
+
+static int add_extra(struct psv_headers *headers, struct psv_arena *arena, const struct psv_field *extra)
+{
+    struct psv_bytes name = psv_arena_copy(arena, extra->name);
+    struct psv_bytes value = psv_arena_copy(arena, extra->value); /* often made on the caller's stack */
+
+    if (name.data == NULL || value.data == NULL) {
+        return PSV_ENOMEM;
+    }
+    return psv_headers_add(headers, arena, name, value);
+}
+
+/* Head and body on the arena; NULL when there is no memory for them. */
+static struct page *make_page(struct psv_exchange *exchange, struct psv_arena *arena, unsigned status,
+                              const struct psv_field *extra, unsigned extra_len)
+{
+    struct psv_headers *headers = &exchange->response.headers;
+    struct page *page = psv_arena_calloc(arena, sizeof(*page));
+
+    if (page == NULL) {
+        return NULL;
+    }
+    write_page(page, psv_accept_choose(&exchange->request.headers), status);
+    int code = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, page->type);
+    for (unsigned i = 0; code == PSV_OK && i < extra_len; i++) {
+        code = add_extra(headers, arena, &extra[i]);
+    }
+    return code == PSV_OK ? page : NULL;
+}
+
+void psv_exchange_refuse(struct psv_exchange *exchange, unsigned status, const char *reason,
+                         const struct psv_field *extra, unsigned extra_len)
+{
+    CHECK_MAGIC(exchange, PSV_EXCHANGE_MAGIC);
+    INVARIANT(!psv_status_is_bodiless(status));
+    INVARIANT(extra_len < FIELDS_MAX);
+    struct psv_arena *arena = exchange->is_job_held ? &exchange->late_arena : &exchange->arena;
+    struct psv_response *response = &exchange->response;
+    struct psv_list pieces;
+
+    psv_list_init(&pieces);
+    exchange->refusal = reason;
+    response->status = status;
+    psv_headers_init(&response->headers, FIELDS_MAX); /* a half-made response is dropped */
+    struct page *page = make_page(exchange, arena, status, extra, extra_len);
+    if (page == NULL) {
+        response->headers.len = 0; /* out of memory: the status alone has to do */
+        response->content_length = 0;
+    } else {
+        response->content_length = (int64_t)page->len;
+        if (exchange->request.method != PSV_METHOD_HEAD) {
+            page->piece.data = page->text;
+            page->piece.fd = -1;
+            page->piece.len = page->len;
+            psv_list_append(&pieces, &page->piece.link);
+        }
+    }
+    psv_exchange_respond(exchange, &pieces, true);
+}

@@ -1,0 +1,52 @@
+/* A frozen request on its way through a worker.  Made and freed by the loop on the exchange's arena; while a
+ * worker holds it (RUNNING), message, body, arena and sink are the worker's alone.
+ *
+ *   QUEUED -> RUNNING -> (RELEASE part arrives) freed by the loop
+ *   QUEUED -> CANCELLED -> a worker pops it and only releases it
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/response_sink.h"
+#include "phpsrv/message.h"
+
+struct psv_exchange;
+struct psv_request_body;
+
+enum psv_job_state { PSV_JOB_QUEUED, PSV_JOB_RUNNING, PSV_JOB_CANCELLED };
+
+#define PSV_JOB_MAGIC 0x6a6f6221u
+
+struct psv_job {
+    unsigned magic;
+    struct psv_message message; /* frozen: text only, never a pointer into net/ */
+    struct psv_request_body *body;
+    struct psv_arena *arena; /* the worker's while it runs the job */
+    struct psv_response_sink sink;
+    struct psv_exchange *exchange;  /* [loop] only; set by who makes the job */
+    _Atomic int state;              /* enum psv_job_state */
+    _Atomic bool is_gone;           /* the client has left or was answered by the server: output is dropped */
+    _Atomic uint64_t deadline_ns;   /* monotonic; 0 = none.  Moved by the script's heartbeat */
+    _Atomic unsigned worker_plus_1; /* who runs it, 0 = nobody yet */
+    uint64_t queued_ns;
+    uint64_t started_ns; /* [worker] written, [loop] read after RELEASE or END */
+    uint64_t finished_ns;
+};
+
+/** Fills a job on arena; message is copied as a struct, its texts must live as long as arena.  The caller
+ * sets exchange, queued_ns and deadline_ns and calls psv_sink_init before it queues the job.  NULL when out
+ * of memory.  [loop] */
+MUST_CHECK struct psv_job *psv_job_new(struct psv_arena *arena, const struct psv_message *message,
+                                       struct psv_request_body *body);
+
+/** QUEUED -> RUNNING; false when it was cancelled meanwhile.  [worker] */
+bool psv_job_try_start(struct psv_job *job);
+/** QUEUED -> CANCELLED; false when a worker runs it already.  Whoever cancels also calls psv_job_set_gone.
+ * [loop] */
+bool psv_job_try_cancel(struct psv_job *job);
+/** The client left, or was answered: the worker learns it at its next write, a waiting flush at once.  [loop]
+ */
+void psv_job_set_gone(struct psv_job *job);

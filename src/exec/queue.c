@@ -1,0 +1,218 @@
+/* The job queue; see queue.h.  Producers are loops, consumers are workers.  Knows nothing of what a job is.
+ *
+ * No wake-up is lost.  All handshakes below are pairs of read-modify-write operations on one word by both
+ * sides (acquire and release): one of the two comes second in that word's order, and the second one sees
+ * everything the first side did before.
+ *
+ *  1. gate: a producer pushes, then leaves the gate; a worker that found nothing puts itself on the idle
+ * stack, then touches the gate, then looks at the ring again.  Producer second: it sees the worker on the
+ * stack.  Worker second: it sees the job.
+ *  2. is_waking: who changes it from 0 to 1 owes a wake-up: it pops one idle worker and wakes it, and that
+ * worker sets it back to 0 and then looks at the ring.  Who finds a 1 owes nothing: if its exchange came
+ * before the one back to 0, the woken worker sees its job; there is no "after", because then it had found a
+ * 0.
+ *  3. Who owes a wake-up but finds the stack empty sets is_waking back and looks again: a worker that parked
+ * in between and found the 1 did so before that exchange, so it is seen on the stack now.
+ *  4. A woken worker takes one job; if the ring holds more it wakes the next one (2.) before it starts
+ * working.  So after every push there is no idle worker, or one on its way, or no job left. Workers that
+ * finish a job just take the next one and disturb nobody. SPDX-License-Identifier: MIT */
+#include "queue.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "os/thread.h"
+
+enum parking_state {
+    PARKING_AWAKE,  /* not asleep (yet): a waker needs no system call */
+    PARKING_ASLEEP, /* in futex wait, or just before it */
+    PARKING_WOKEN,  /* taken off the idle stack */
+};
+
+#define GATE_STOPPED (UINT32_C(1) << 31)
+
+/* Tag and top of the idle stack; the tag makes a compare-and-swap fail when the same top came back meanwhile
+ * (ABA). */
+static inline uint64_t idle_word(uint64_t old, uint32_t top)
+{
+    return ((old >> 32) + 1) << 32 | top;
+}
+
+static inline uint32_t idle_top(uint64_t word)
+{
+    return (uint32_t)word;
+}
+
+int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max)
+{
+    queue->parkings_len = workers_max;
+    queue->parkings =
+        psv_calloc_aligned(_Alignof(struct psv_parking), sizeof(*queue->parkings) * MAX(workers_max, 1));
+    if (queue->parkings == NULL) {
+        queue->ring.slots = NULL;
+        return PSV_ENOMEM;
+    }
+    int code = psv_ring_init(&queue->ring, capacity);
+    if (code != PSV_OK) {
+        queue->ring.slots = NULL;
+        queue->parkings = psv_free(queue->parkings);
+        return code;
+    }
+    atomic_init(&queue->idle, 0);
+    atomic_init(&queue->is_waking, 0);
+    atomic_init(&queue->idle_len, 0);
+    atomic_init(&queue->gate, 0);
+    atomic_init(&queue->wakes, 0);
+    return PSV_OK;
+}
+
+void psv_queue_fini(struct psv_queue *queue)
+{
+    psv_ring_fini(&queue->ring);
+    queue->parkings = psv_free(queue->parkings);
+}
+
+static void push_idle(struct psv_queue *queue, unsigned index)
+{
+    struct psv_parking *parking = &queue->parkings[index];
+    uint64_t old = atomic_load_explicit(&queue->idle, memory_order_relaxed);
+
+    do {
+        atomic_store_explicit(&parking->next, idle_top(old), memory_order_relaxed);
+        /* release publishes next and state to the one who pops it */
+    } while (!atomic_compare_exchange_weak_explicit(&queue->idle, &old, idle_word(old, index + 1),
+                                                    memory_order_acq_rel, memory_order_relaxed));
+    atomic_fetch_add_explicit(&queue->idle_len, 1, memory_order_relaxed); /* a number for people */
+}
+
+/* The worker that went idle last, or NULL. */
+static struct psv_parking *pop_idle(struct psv_queue *queue)
+{
+    uint64_t old = atomic_load_explicit(&queue->idle, memory_order_acquire);
+    struct psv_parking *parking;
+
+    do {
+        if (idle_top(old) == 0) {
+            return NULL;
+        }
+        parking = &queue->parkings[idle_top(old) - 1];
+        /* next may be stale when another popped it meanwhile: then the tag differs and the swap fails */
+    } while (!atomic_compare_exchange_weak_explicit(
+        &queue->idle, &old, idle_word(old, atomic_load_explicit(&parking->next, memory_order_relaxed)),
+        memory_order_acq_rel, memory_order_acquire));
+    atomic_fetch_sub_explicit(&queue->idle_len, 1, memory_order_relaxed);
+    return parking;
+}
+
+static void wake_parking(struct psv_queue *queue, struct psv_parking *parking)
+{
+    /* acq_rel pairs with the sleeper's reads of state: it sees what was done before it was woken */
+    if (atomic_exchange_explicit(&parking->state, PARKING_WOKEN, memory_order_acq_rel) == PARKING_ASLEEP) {
+        atomic_fetch_add_explicit(&queue->wakes, 1, memory_order_relaxed);
+        psv_futex_wake(&parking->state, 1);
+    }
+}
+
+/* Sends one idle worker to the ring, unless one is on its way. */
+static void wake_one(struct psv_queue *queue)
+{
+    for (;;) {
+        /* acquire, after the caller's exchange on gate or is_waking: sees those who parked before (1., 3.) */
+        if (idle_top(atomic_load_explicit(&queue->idle, memory_order_acquire)) == 0) {
+            return;
+        }
+        if (atomic_exchange_explicit(&queue->is_waking, 1, memory_order_acq_rel) != 0) {
+            return;
+        }
+        struct psv_parking *parking = pop_idle(queue);
+        if (parking != NULL) {
+            wake_parking(queue, parking);
+            return;
+        }
+        atomic_exchange_explicit(&queue->is_waking, 0, memory_order_acq_rel);
+    }
+}
+
+int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
+{
+    /* acquire pairs with the release in stop; the count keeps workers from leaving before this push is
+     * decided */
+    if ((atomic_fetch_add_explicit(&queue->gate, 1, memory_order_acquire) & GATE_STOPPED) != 0) {
+        atomic_fetch_sub_explicit(&queue->gate, 1, memory_order_release);
+        return PSV_ESTOPPING;
+    }
+    int code = psv_ring_push(&queue->ring, job);
+    atomic_fetch_sub_explicit(&queue->gate, 1, memory_order_acq_rel); /* 1. */
+    if (code == PSV_OK) {
+        wake_one(queue);
+    }
+    return code;
+}
+
+bool psv_queue_is_full(const struct psv_queue *queue)
+{
+    return psv_ring_len(&queue->ring) >= queue->ring.capacity;
+}
+
+size_t psv_queue_len(const struct psv_queue *queue)
+{
+    return psv_ring_len(&queue->ring);
+}
+
+/* Puts worker `index` on the idle stack and sleeps until somebody takes it off. */
+static void park(struct psv_queue *queue, unsigned index)
+{
+    struct psv_parking *parking = &queue->parkings[index];
+
+    atomic_store_explicit(&parking->state, PARKING_AWAKE, memory_order_relaxed); /* push_idle publishes it */
+    push_idle(queue, index);
+    /* 1.: the addition of nothing takes its place in the gate's order */
+    bool is_stopped = (atomic_fetch_add_explicit(&queue->gate, 0, memory_order_acq_rel) & GATE_STOPPED) != 0;
+    if (is_stopped) {
+        psv_queue_stop(queue); /* wakes this one, too, if stop's own round had missed it */
+    } else if (psv_ring_len(&queue->ring) > 0) {
+        wake_one(queue); /* itself, or another: somebody looks */
+    }
+    uint32_t state = PARKING_AWAKE;
+    /* acquire pairs with the release in wake_parking; fails when woken already */
+    if (!atomic_compare_exchange_strong_explicit(&parking->state, &state, PARKING_ASLEEP,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        return;
+    }
+    do {
+        (void)psv_futex_wait(&parking->state, PARKING_ASLEEP, 0); /* without a deadline it cannot time out */
+    } while (atomic_load_explicit(&parking->state, memory_order_acquire) != PARKING_WOKEN);
+}
+
+struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
+{
+    INVARIANT(index < queue->parkings_len);
+    struct psv_job *job = psv_ring_pop(&queue->ring);
+
+    while (job == NULL) {
+        /* acquire pairs with the gate's releases: who sees "stopped, no push under way" sees every job that
+         * was pushed */
+        if (atomic_load_explicit(&queue->gate, memory_order_acquire) == GATE_STOPPED) {
+            return psv_ring_pop(&queue->ring);
+        }
+        park(queue, index);
+        atomic_exchange_explicit(&queue->is_waking, 0,
+                                 memory_order_acq_rel); /* 2.: back to 0 before looking */
+        job = psv_ring_pop(&queue->ring);
+        if (job != NULL && psv_ring_len(&queue->ring) > 0) {
+            wake_one(queue); /* 4. */
+        }
+    }
+    return job;
+}
+
+void psv_queue_stop(struct psv_queue *queue)
+{
+    struct psv_parking *parking;
+
+    atomic_fetch_or_explicit(&queue->gate, GATE_STOPPED,
+                             memory_order_acq_rel); /* pairs with 1.: sees all who parked */
+    while ((parking = pop_idle(queue)) != NULL) {
+        wake_parking(queue, parking);
+    }
+}

@@ -1,0 +1,46 @@
+/* The job queue: one bounded ring for all workers plus the stack of idle workers, woken last-in-first-out.
+ * One that sleeps is woken at a time; it wakes the next one when it finds more work than it takes (queue.c
+ * has the proof). SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ring.h"
+
+struct psv_job;
+
+/** Where one worker sleeps.  Embedded in the worker; index is its place in the idle stack. */
+struct psv_parking {
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t state; /* futex word: enum parking_state of queue.c */
+    _Atomic uint32_t next; /* index + 1 of the parking below it in the idle stack, 0 = none */
+};
+
+struct psv_queue {
+    struct psv_ring ring;
+    struct psv_parking *parkings; /* one per worker slot */
+    unsigned parkings_len;
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t idle; /* {tag:32, index + 1:32} top of the idle stack */
+    _Atomic uint32_t is_waking; /* a woken worker has not looked at the ring yet: no need to wake another */
+    _Atomic uint32_t idle_len;  /* for metrics */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t gate; /* {stopped:1, pushes under way:31} */
+    _Atomic uint64_t wakes;                           /* futex wake calls so far: what the bench watches */
+};
+
+/** 0 or PSV_ENOMEM.  workers_max: highest worker index + 1.  [boot] */
+MUST_CHECK int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max);
+/** Harmless after a failed init.  Jobs inside are the caller's affair.  [boot] */
+void psv_queue_fini(struct psv_queue *queue);
+
+/** 0, PSV_EFULL, PSV_ESTOPPING.  Takes job on success.  Wakes a worker if one sleeps and none is on its way.
+ * [any] */
+MUST_CHECK int psv_queue_push(struct psv_queue *queue, struct psv_job *job);
+/** True when a push would be refused now: lets the loop answer 503 before it reads a body.  [any] */
+bool psv_queue_is_full(const struct psv_queue *queue);
+/** The oldest job, waiting for one as worker `index`; NULL once stopped and empty.  [worker] */
+struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index);
+/** Lets all waiting workers return; jobs still inside are handed out first.  A push that succeeded before or
+ * meanwhile is among them; later ones are refused.  [any] */
+void psv_queue_stop(struct psv_queue *queue);
+size_t psv_queue_len(const struct psv_queue *queue);

@@ -1,0 +1,30 @@
+/* Bytes a worker writes for one response part: joined in memory, past a threshold kept in a memfd, which the
+ * loop sends without a copy through user space.  Filled by the worker, then handed over whole.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec/body_piece.h"
+
+struct psv_response_body {
+    char *memory; /* write buffer; the part's inline bytes at first, then heap */
+    size_t memory_len;
+    size_t memory_capacity;
+    bool memory_is_heap;
+    int fd;            /* memfd or -1 */
+    uint64_t fd_len;   /* bytes in the memfd */
+    size_t memory_max; /* threshold */
+};
+
+/** inline_memory may be NULL; it must outlive the body.  [worker] */
+void psv_response_body_init(struct psv_response_body *body, char *inline_memory, size_t inline_capacity,
+                            size_t memory_max);
+void psv_response_body_fini(struct psv_response_body *body);
+/** 0, PSV_ENOMEM, PSV_EIO.  [worker] */
+MUST_CHECK int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len);
+/** All bytes into as few pieces as possible: memory only, or memfd only.  0 or PSV_EIO.  [worker] */
+MUST_CHECK int psv_response_body_seal(struct psv_response_body *body);
+uint64_t psv_response_body_len(const struct psv_response_body *body);

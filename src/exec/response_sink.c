@@ -1,0 +1,421 @@
+/* A worker's output on its way to the loop; see response_sink.h for the states.  Everything above the line is
+ * [worker]. Knows nothing of framing, connections or PHP.
+ *
+ * Who may touch what: a part belongs to the worker until it is posted, then to the loop.  The head (status,
+ * fields, content_length) does not change after the part with HEAD, written_bytes not after END.  Posting
+ * publishes: the mailbox's ring releases, its taking acquires.  Nothing of the sink is touched after the post
+ * with RELEASE: the loop may have freed it by then. SPDX-License-Identifier: MIT */
+#include "response_sink.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text_parse.h"
+#include "exec/job.h"
+#include "exec/mailbox.h"
+#include "http/status.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+/* Body bytes on the job's arena: what is left of its block, up to this; less than the minimum is not worth
+ * it. */
+#define INLINE_BYTES_MAX ((size_t)4096)
+#define INLINE_BYTES_MIN ((size_t)256)
+/* Left free for the response's fields when they are not there yet. */
+#define INLINE_RESERVE_BYTES ((size_t)1024)
+/* Alignment and the arena's gap under AddressSanitizer. */
+#define INLINE_SLACK_BYTES ((size_t)64)
+/* Body bytes that lie next to a part on the heap: a usual event of a stream needs one allocation. */
+#define HEAP_PART_BYTES ((size_t)1024)
+
+#define CREDIT_WAITS UINT32_C(1)
+#define CREDIT_STEP UINT32_C(2)
+
+struct heap_part {
+    struct psv_response_part part;
+    char bytes[HEAP_PART_BYTES];
+};
+
+static void init_part(struct psv_response_sink *sink, struct psv_response_part *part)
+{
+    memset(&part->piece, 0, sizeof(part->piece));
+    psv_list_init(&part->piece.link);
+    part->piece.fd = -1;
+    psv_response_body_init(&part->body, NULL, 0, sink->memory_max);
+    part->job = sink->job;
+    part->flags = 0;
+    part->is_heap = false;
+}
+
+void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct psv_mailbox *mailbox,
+                   size_t memory_max, uint64_t window_bytes)
+{
+    sink->job = job;
+    sink->mailbox = mailbox;
+    sink->current = &sink->part;
+    sink->state = PSV_SINK_OPEN;
+    sink->failure = PSV_OK;
+    sink->has_head = false;
+    sink->head_is_posted = false;
+    sink->status = 0;
+    sink->fields = NULL;
+    sink->fields_len = 0;
+    sink->content_length = -1;
+    sink->memory_max = memory_max;
+    sink->written_bytes = 0;
+    sink->posted_bytes = 0;
+    sink->window_bytes = window_bytes;
+    init_part(sink, &sink->part); /* the other two when they are needed */
+    atomic_init(&sink->taken_bytes, 0);
+    atomic_init(&sink->credit_futex, 0);
+}
+
+/* ---- head */
+
+/* The promise of a Content-Length field; -1 when its value is no length. */
+static int64_t parse_length(struct psv_bytes value)
+{
+    uint64_t length;
+
+    if (psv_parse_u64(psv_bytes_trim(value), &length) != PSV_OK || length > INT64_MAX) {
+        return -1;
+    }
+    return (int64_t)length;
+}
+
+/* Fields and their text in one block: PSV_OK or PSV_ENOMEM.  A Content-Length becomes the promise; one that
+ * is no number or contradicts another is no promise. */
+static int copy_fields(struct psv_response_sink *sink, const struct psv_field *fields, unsigned fields_len)
+{
+    size_t text_len = 0;
+    unsigned lengths = 0;
+    int64_t length = -1;
+
+    for (unsigned i = 0; i < fields_len; i++) {
+        text_len += fields[i].name.len + fields[i].value.len;
+    }
+    if (fields_len == 0) {
+        return PSV_OK;
+    }
+    struct psv_field *copies = psv_arena_alloc(sink->job->arena, fields_len * sizeof(*copies) + text_len);
+    if (copies == NULL) {
+        return PSV_ENOMEM;
+    }
+    char *text = (char *)(copies + fields_len);
+    unsigned len = 0;
+    for (unsigned i = 0; i < fields_len; i++) {
+        enum psv_field_id id = psv_field_find(fields[i].name);
+        if (id == PSV_FIELD_CONTENT_LENGTH) {
+            int64_t promise = parse_length(fields[i].value);
+            length = lengths++ == 0 || length == promise ? promise : -1;
+            continue;
+        }
+        struct psv_field *copy = &copies[len++];
+        copy->id = id;
+        copy->name = (struct psv_bytes){text, fields[i].name.len};
+        text = (char *)mempcpy(text, fields[i].name.data, fields[i].name.len);
+        copy->value = (struct psv_bytes){text, fields[i].value.len};
+        if (fields[i].value.len > 0) {
+            text = (char *)mempcpy(text, fields[i].value.data, fields[i].value.len);
+        }
+    }
+    sink->fields = copies;
+    sink->fields_len = len;
+    sink->content_length = length;
+    return PSV_OK;
+}
+
+int psv_sink_respond(struct psv_response_sink *sink, unsigned status, const struct psv_field *fields,
+                     unsigned fields_len)
+{
+    if (sink->has_head || sink->state == PSV_SINK_FINISHED) {
+        return PSV_EEXIST;
+    }
+    if (status < 200 || status > 999) {
+        return PSV_EINVAL;
+    }
+    int code = copy_fields(sink, fields, fields_len);
+    if (code == PSV_OK) {
+        sink->status = status;
+        sink->has_head = true;
+    }
+    return code;
+}
+
+/* ---- body */
+
+/* False: bytes are only counted. */
+static bool keeps_body(const struct psv_response_sink *sink)
+{
+    return !sink->job->message.is_head && !(sink->has_head && psv_status_is_bodiless(sink->status));
+}
+
+static bool is_gone(const struct psv_response_sink *sink)
+{
+    return psv_job_is_gone(sink->job);
+}
+
+/* Room for a small body from the job's arena, if its block has enough left. */
+static void lend_inline_memory(struct psv_response_sink *sink, size_t len)
+{
+    struct psv_arena *arena = sink->job->arena;
+    size_t left = arena->end != NULL ? (size_t)(arena->end - arena->next) : 0;
+    size_t reserve = INLINE_SLACK_BYTES + (sink->has_head ? 0 : INLINE_RESERVE_BYTES);
+
+    if (left < reserve + INLINE_BYTES_MIN) {
+        return;
+    }
+    size_t room = MIN(left - reserve, INLINE_BYTES_MAX);
+    char *memory = len <= room ? psv_arena_alloc_text(arena, room) : NULL;
+    if (memory != NULL) {
+        psv_response_body_init(&sink->part.body, memory, room, sink->memory_max);
+    }
+}
+
+static int new_heap_part(struct psv_response_sink *sink)
+{
+    struct heap_part *heap = psv_malloc(sizeof(*heap));
+
+    if (heap == NULL) {
+        return PSV_ENOMEM;
+    }
+    init_part(sink, &heap->part);
+    psv_response_body_init(&heap->part.body, heap->bytes, sizeof(heap->bytes), sink->memory_max);
+    heap->part.is_heap = true;
+    sink->current = &heap->part;
+    return PSV_OK;
+}
+
+static int append(struct psv_response_sink *sink, const void *data, size_t len)
+{
+    if (sink->current == NULL) {
+        int code = new_heap_part(sink);
+        if (code != PSV_OK) {
+            return code;
+        }
+    }
+    struct psv_response_body *body = &sink->current->body;
+    if (sink->current == &sink->part && body->memory == NULL) {
+        lend_inline_memory(sink, len);
+    }
+    return psv_response_body_append(body, data, len);
+}
+
+int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len)
+{
+    if (sink->state == PSV_SINK_FINISHED) {
+        return PSV_OK;
+    }
+    if (is_gone(sink)) {
+        return PSV_EGONE;
+    }
+    if (sink->failure != PSV_OK) {
+        return sink->failure;
+    }
+    uint64_t before = sink->written_bytes;
+    sink->written_bytes += len;
+    if (!keeps_body(sink)) {
+        return PSV_OK;
+    }
+    if (sink->content_length >= 0) {
+        uint64_t promise = (uint64_t)sink->content_length;
+        len = (size_t)MIN((uint64_t)len, promise - MIN(before, promise));
+    }
+    if (len == 0) {
+        return PSV_OK;
+    }
+    sink->failure = append(sink, data, len);
+    return sink->failure;
+}
+
+/* ---- handing over */
+
+/* Makes the part's piece; a body that must not or cannot be sent is dropped. */
+static void seal_part(struct psv_response_sink *sink, struct psv_response_part *part)
+{
+    struct psv_response_body *body = &part->body;
+    struct psv_body_piece *piece = &part->piece;
+
+    if (is_gone(sink) || !keeps_body(sink) || (sink->failure != PSV_OK && !sink->head_is_posted)) {
+        psv_response_body_fini(body);
+    } else if (psv_response_body_seal(body) != PSV_OK) {
+        sink->failure = PSV_EIO;
+        psv_response_body_fini(body);
+    }
+    uint64_t len = psv_response_body_len(body);
+    if (sink->content_length >= 0 && len > 0) {
+        /* written before the promise was made */
+        len = MIN(len, (uint64_t)sink->content_length - sink->posted_bytes);
+    }
+    piece->data = body->fd < 0 ? body->memory : NULL;
+    piece->fd = body->fd;
+    piece->offset = 0;
+    piece->len = len;
+    sink->posted_bytes += len;
+}
+
+static bool has_bytes(const struct psv_response_part *part)
+{
+    return part != NULL && psv_response_body_len(&part->body) > 0;
+}
+
+/* Waits until the client has taken enough of what was posted. */
+static int wait_for_credit(struct psv_response_sink *sink)
+{
+    int code = PSV_OK;
+
+    for (;;) {
+        /* acq_rel pairs with the bump in wake: either this comes second and sees taken_bytes and is_gone as
+         * they were before the bump, or the bump comes second, finds the bit and changes the word that the
+         * futex compares */
+        uint32_t word = atomic_fetch_or_explicit(&sink->credit_futex, CREDIT_WAITS, memory_order_acq_rel);
+        uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+        if (is_gone(sink)) {
+            code = PSV_EGONE;
+            break;
+        }
+        if (sink->posted_bytes - taken <= sink->window_bytes) {
+            break;
+        }
+        if (psv_job_is_overdue(sink->job)) {
+            code = PSV_ETIMEOUT;
+            break;
+        }
+        /* relaxed: published by the queue, or this thread's own */
+        uint64_t deadline_ns = atomic_load_explicit(&sink->job->deadline_ns, memory_order_relaxed);
+        (void)psv_futex_wait(&sink->credit_futex, word | CREDIT_WAITS, deadline_ns);
+    }
+    atomic_fetch_and_explicit(&sink->credit_futex, ~CREDIT_WAITS,
+                              memory_order_relaxed); /* publishes nothing */
+    return code;
+}
+
+int psv_sink_flush(struct psv_response_sink *sink)
+{
+    if (sink->state == PSV_SINK_FINISHED) {
+        return PSV_OK;
+    }
+    if (is_gone(sink)) {
+        return PSV_EGONE;
+    }
+    if (!sink->has_head) {
+        return PSV_EINVAL;
+    }
+    if (sink->failure != PSV_OK) {
+        return sink->failure;
+    }
+    if (!sink->head_is_posted || has_bytes(sink->current)) {
+        struct psv_response_part *part = sink->current;
+        seal_part(sink, part);
+        if (sink->failure != PSV_OK) {
+            return sink->failure; /* the part stays here for END */
+        }
+        part->flags = sink->head_is_posted ? 0 : PSV_PART_HEAD;
+        sink->head_is_posted = true;
+        sink->state = PSV_SINK_STREAMING;
+        sink->current = NULL;
+        psv_mailbox_post(sink->mailbox, part);
+    }
+    return wait_for_credit(sink);
+}
+
+/* Posts END with `more` flags; with RELEASE among them the sink is gone afterwards. */
+static void finish(struct psv_response_sink *sink, bool failed, unsigned more)
+{
+    struct psv_response_part *part = sink->current;
+    unsigned flags = PSV_PART_END | more;
+
+    if (part == NULL) {
+        part = &sink->end_part;
+        init_part(sink, part);
+    }
+    if (failed && sink->failure == PSV_OK) {
+        sink->failure = PSV_EIO;
+    }
+    if (!sink->has_head) {
+        sink->has_head = true;
+        sink->status = 200;
+    }
+    seal_part(sink, part);
+    if (sink->failure != PSV_OK) {
+        flags |= PSV_PART_FAILED;
+    } else if (keeps_body(sink) && sink->content_length >= 0 &&
+               sink->posted_bytes < (uint64_t)sink->content_length) {
+        flags |= PSV_PART_FAILED;
+    }
+    if (!sink->head_is_posted && sink->failure == PSV_OK) {
+        flags |= PSV_PART_HEAD;
+        sink->head_is_posted = true;
+    }
+    part->flags = flags;
+    sink->current = NULL;
+    sink->state = PSV_SINK_FINISHED;
+    psv_mailbox_post(sink->mailbox, part);
+}
+
+void psv_sink_finish(struct psv_response_sink *sink, bool failed)
+{
+    if (sink->state != PSV_SINK_FINISHED) {
+        finish(sink, failed, 0);
+    }
+}
+
+static void post_release(struct psv_response_sink *sink)
+{
+    init_part(sink, &sink->release_part);
+    sink->release_part.flags = PSV_PART_RELEASE;
+    psv_mailbox_post(sink->mailbox, &sink->release_part);
+}
+
+void psv_sink_release(struct psv_response_sink *sink)
+{
+    if (sink->state == PSV_SINK_FINISHED) {
+        post_release(sink);
+    } else {
+        finish(sink, false, PSV_PART_RELEASE);
+    }
+}
+
+void psv_sink_release_unused(struct psv_response_sink *sink)
+{
+    sink->state = PSV_SINK_FINISHED;
+    sink->current = NULL; /* nothing was ever written to it */
+    post_release(sink);
+}
+
+/* ---- [loop] from here on */
+
+void psv_sink_credit(struct psv_response_sink *sink, uint64_t bytes)
+{
+    /* relaxed: published by the bump */
+    atomic_fetch_add_explicit(&sink->taken_bytes, bytes, memory_order_relaxed);
+    psv_sink_wake(sink);
+}
+
+void psv_sink_wake(struct psv_response_sink *sink)
+{
+    /* acq_rel pairs with the worker's exchange in wait_for_credit: it set the bit before (then it is woken),
+     * or it sees what this thread wrote before the bump */
+    if ((atomic_fetch_add_explicit(&sink->credit_futex, CREDIT_STEP, memory_order_acq_rel) & CREDIT_WAITS) !=
+        0) {
+        psv_futex_wake(&sink->credit_futex, 1);
+    }
+}
+
+static void release_part(struct psv_body_piece *piece)
+{
+    struct psv_response_part *part = CONTAINER_OF(piece, struct psv_response_part, piece);
+
+    psv_response_body_fini(&part->body);
+    if (part->is_heap) {
+        psv_free(CONTAINER_OF(part, struct heap_part, part));
+    }
+}
+
+struct psv_body_piece *psv_part_piece(struct psv_response_part *part)
+{
+    part->piece.release = release_part;
+    return &part->piece;
+}

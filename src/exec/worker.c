@@ -1,0 +1,404 @@
+/* The pool of worker threads; see worker.h.  A worker thread runs the executor; the loop only counts and
+ * interrupts. Knows no runtime but through struct psv_executor.
+ *
+ * Life of a slot: the pool starts a thread; when its runtime state is broken the thread stops the runtime,
+ * starts its successor and ends; the successor joins it first.  So one thread per slot has a runtime at any
+ * time, and joining the newest joins all. SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "exec/job.h"
+#include "exec/queue.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+/* A runtime that broke sooner than this after its start is likely to break again: wait before the next try.
+ */
+#define HEALTHY_NS (UINT64_C(1) * PSV_NS_PER_S)
+#define BACKOFF_FIRST_NS (UINT64_C(10) * PSV_NS_PER_MS)
+#define BACKOFF_MAX_NS (UINT64_C(5) * PSV_NS_PER_S)
+
+struct psv_worker {
+    _Alignas(CACHE_LINE_BYTES)
+        pthread_mutex_t lock; /* guards job and state against interrupts; held for some ns only */
+    struct psv_job *job;      /* the running one, or NULL */
+    void *state;              /* the executor's */
+    struct psv_worker_pool *pool;
+    unsigned id;
+    unsigned failures;            /* quick ones in a row; handed from thread to successor */
+    unsigned newest;              /* index of the slot's latest thread; guarded by the pool's life_lock */
+    struct psv_thread threads[2]; /* the latest and the one that it replaces */
+};
+
+struct psv_worker_pool {
+    const struct psv_executor *executor;
+    struct psv_queue *queue;
+    size_t stack_bytes;
+    unsigned workers_len;
+    struct psv_worker *workers;
+    _Atomic uint32_t stop_word; /* futex: 1 = stopping; ends back-offs */
+    _Atomic unsigned busy;
+    _Atomic unsigned alive;
+    pthread_mutex_t life_lock;  /* starting and replacing threads; never taken by the loop */
+    pthread_cond_t boot_change; /* with life_lock: the next three */
+    unsigned boot_ready;
+    unsigned boot_failed;
+    struct psv_error boot_error; /* of the first that failed */
+};
+
+static void run_worker(void *argument);
+
+/* ---- jobs [worker] */
+
+/* QUEUED -> RUNNING and known to interrupts, in one step. */
+static bool take_job(struct psv_worker *worker, struct psv_job *job)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    pthread_mutex_lock(&worker->lock);
+    /* relaxed: try_start publishes it to a loop that finds the job running */
+    atomic_store_explicit(&job->worker_plus_1, worker->id + 1, memory_order_relaxed);
+    bool is_started = psv_job_try_start(job);
+    worker->job = is_started ? job : NULL;
+    pthread_mutex_unlock(&worker->lock);
+    return is_started;
+}
+
+struct psv_job *psv_worker_next_job(struct psv_worker *worker)
+{
+    struct psv_job *job;
+
+    INVARIANT(worker->job == NULL); /* written by this thread only */
+    while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
+        if (take_job(worker, job)) {
+            job->started_ns = psv_clock_monotonic_ns();
+            atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
+            return job;
+        }
+        psv_sink_release_unused(&job->sink);
+    }
+    return NULL;
+}
+
+void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
+{
+    INVARIANT(worker->job == job);
+    pthread_mutex_lock(&worker->lock);
+    worker->job = NULL;
+    pthread_mutex_unlock(&worker->lock);
+    job->finished_ns = psv_clock_monotonic_ns();
+    atomic_fetch_sub_explicit(&worker->pool->busy, 1, memory_order_relaxed);
+    psv_sink_release(&job->sink);
+}
+
+unsigned psv_worker_id(const struct psv_worker *worker)
+{
+    return worker->id;
+}
+
+/* ---- life of a thread [worker] */
+
+static bool is_stopping(const struct psv_worker_pool *pool)
+{
+    /* acquire pairs with the release in tell_stopping; nothing else hangs on it */
+    return atomic_load_explicit(&pool->stop_word, memory_order_acquire) != 0;
+}
+
+/* Waits as long as the slot's failures demand; false when the pool stops meanwhile. */
+static bool back_off(struct psv_worker *worker)
+{
+    struct psv_worker_pool *pool = worker->pool;
+
+    if (worker->failures > 1) {
+        unsigned doublings = MIN(worker->failures - 2, 10u);
+        uint64_t wait_ns = MIN(BACKOFF_FIRST_NS << doublings, BACKOFF_MAX_NS);
+        uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
+        while (!is_stopping(pool) && psv_futex_wait(&pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
+        }
+    }
+    return !is_stopping(pool);
+}
+
+/* Tells psv_worker_pool_start how a first start went; later ones are no news. */
+static void report_boot(struct psv_worker_pool *pool, int code, const struct psv_error *error)
+{
+    pthread_mutex_lock(&pool->life_lock);
+    if (code == PSV_OK) {
+        pool->boot_ready++;
+    } else if (pool->boot_failed++ == 0) {
+        pool->boot_error = *error;
+        pool->boot_error.code = code;
+    }
+    pthread_cond_signal(&pool->boot_change);
+    pthread_mutex_unlock(&pool->life_lock);
+}
+
+static int start_runtime(struct psv_worker *worker, struct psv_error *reterr)
+{
+    void *state = NULL;
+    int code = worker->pool->executor->thread_start(worker, &state, reterr);
+
+    if (code == PSV_OK) {
+        pthread_mutex_lock(&worker->lock);
+        worker->state = state;
+        pthread_mutex_unlock(&worker->lock);
+        atomic_fetch_add_explicit(&worker->pool->alive, 1, memory_order_relaxed);
+        psv_metric_inc(PSV_METRIC_WORKERS_STARTED);
+    }
+    return code;
+}
+
+static int run_runtime(struct psv_worker *worker)
+{
+    const struct psv_executor *executor = worker->pool->executor;
+    uint64_t began_ns = psv_clock_monotonic_ns();
+    int code = executor->run(worker, worker->state);
+
+    if (worker->job != NULL) { /* run() broke down within a job: its client must get an answer */
+        psv_job_fail(worker->job);
+        psv_worker_end_job(worker, worker->job);
+    }
+    atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
+    executor->thread_stop(worker->state); /* without a job nobody interrupts: no lock */
+    worker->failures = psv_clock_monotonic_ns() - began_ns < HEALTHY_NS ? worker->failures + 1 : 1;
+    return code;
+}
+
+/* Starts the slot's next thread; true when it took over or the pool stops: then the calling thread just ends.
+ */
+static bool start_successor(struct psv_worker *worker)
+{
+    struct psv_worker_pool *pool = worker->pool;
+    struct psv_error error = {.code = PSV_OK};
+    char name[16];
+    bool is_done = true;
+
+    snprintf(name, sizeof(name), "php-%u", worker->id);
+    const struct psv_thread_options options = {
+        .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = worker};
+    pthread_mutex_lock(&pool->life_lock);
+    if (!is_stopping(pool)) {
+        unsigned next = worker->newest ^ 1;
+        is_done = psv_thread_start(&worker->threads[next], &options, &error) == PSV_OK;
+        worker->newest = is_done ? next : worker->newest;
+    }
+    pthread_mutex_unlock(&pool->life_lock);
+    if (!is_done) {
+        PSV_LOG(PSV_LOG_ERROR, "worker.thread_failed", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_TEXT("reason", error.message));
+    }
+    return is_done;
+}
+
+static void join_predecessor(struct psv_worker *worker)
+{
+    pthread_mutex_lock(&worker->pool->life_lock);
+    struct psv_thread *predecessor = &worker->threads[worker->newest ^ 1];
+    pthread_mutex_unlock(&worker->pool->life_lock);
+    /* it started this thread as its last act; nobody else joins it, and without a deadline it cannot time out
+     */
+    INVARIANT(psv_thread_join(predecessor, 0) == PSV_OK);
+}
+
+static void run_worker(void *argument)
+{
+    struct psv_worker *worker = argument;
+    struct psv_worker_pool *pool = worker->pool;
+    struct psv_error error = {.code = PSV_OK};
+
+    join_predecessor(worker);
+    while (back_off(worker)) {
+        bool is_first = worker->failures == 0;
+        int code = start_runtime(worker, &error);
+        if (is_first) {
+            report_boot(pool, code, &error);
+        }
+        if (code != PSV_OK) {
+            if (is_first) {
+                return;
+            }
+            worker->failures++;
+            PSV_LOG(PSV_LOG_ERROR, "worker.start_failed", PSV_LOG_U64("worker", worker->id),
+                    PSV_LOG_TEXT("reason", error.message));
+            continue;
+        }
+        if (run_runtime(worker) == PSV_OK || is_stopping(pool)) {
+            return;
+        }
+        psv_metric_inc(PSV_METRIC_WORKERS_RESTARTED);
+        PSV_LOG(PSV_LOG_WARN, "worker.replaced", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_U64("failures", worker->failures));
+        if (start_successor(worker)) {
+            return;
+        }
+        worker->failures =
+            MAX(worker->failures, 2); /* no thread to be had: go on with this one, a little later */
+    }
+}
+
+/* ---- pool [boot] */
+
+static void tell_stopping(struct psv_worker_pool *pool)
+{
+    pthread_mutex_lock(&pool->life_lock); /* no successor is being started from here on */
+    atomic_store_explicit(&pool->stop_word, 1, memory_order_release);
+    pthread_mutex_unlock(&pool->life_lock);
+    psv_futex_wake(&pool->stop_word, UINT32_MAX);
+}
+
+static void free_pool(struct psv_worker_pool *pool)
+{
+    for (unsigned i = 0; i < pool->workers_len; i++) {
+        pthread_mutex_destroy(&pool->workers[i].lock);
+    }
+    pthread_cond_destroy(&pool->boot_change);
+    pthread_mutex_destroy(&pool->life_lock);
+    psv_free(pool->workers);
+    psv_free(pool);
+}
+
+static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *options)
+{
+    struct psv_worker_pool *pool = psv_calloc(1, sizeof(*pool));
+
+    if (pool == NULL) {
+        return NULL;
+    }
+    pool->workers =
+        psv_calloc_aligned(_Alignof(struct psv_worker), sizeof(*pool->workers) * MAX(options->workers, 1));
+    if (pool->workers == NULL) {
+        return psv_free(pool);
+    }
+    pool->executor = options->executor;
+    pool->queue = options->queue;
+    pool->stack_bytes = options->stack_bytes;
+    pool->workers_len = options->workers;
+    pthread_mutex_init(&pool->life_lock, NULL); /* without attributes neither can fail */
+    pthread_cond_init(&pool->boot_change, NULL);
+    for (unsigned i = 0; i < pool->workers_len; i++) {
+        pthread_mutex_init(&pool->workers[i].lock, NULL);
+        pool->workers[i].pool = pool;
+        pool->workers[i].id = i;
+    }
+    return pool;
+}
+
+static int start_first_threads(struct psv_worker_pool *pool, struct psv_error *reterr)
+{
+    int code = PSV_OK;
+
+    pthread_mutex_lock(&pool->life_lock);
+    for (unsigned i = 0; code == PSV_OK && i < pool->workers_len; i++) {
+        struct psv_worker *worker = &pool->workers[i];
+        char name[16];
+        snprintf(name, sizeof(name), "php-%u", worker->id);
+        const struct psv_thread_options options = {
+            .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = worker};
+        code = psv_thread_start(&worker->threads[worker->newest], &options, reterr);
+    }
+    while (code == PSV_OK && pool->boot_failed == 0 && pool->boot_ready < pool->workers_len) {
+        pthread_cond_wait(&pool->boot_change, &pool->life_lock);
+    }
+    if (code == PSV_OK && pool->boot_failed > 0) {
+        code = psv_error_set(reterr, pool->boot_error.code, "a worker cannot start: %s",
+                             pool->boot_error.message);
+    }
+    pthread_mutex_unlock(&pool->life_lock);
+    return code;
+}
+
+int psv_worker_pool_start(const struct psv_worker_pool_options *options, struct psv_worker_pool **ret_pool,
+                          struct psv_error *reterr)
+{
+    struct psv_worker_pool *pool = new_pool(options);
+
+    if (pool == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "cannot start the workers: out of memory");
+    }
+    int code = start_first_threads(pool, reterr);
+    if (code != PSV_OK) {
+        psv_queue_stop(pool->queue);
+        psv_worker_pool_stop(pool, 0); /* without a deadline none is left */
+        return code;
+    }
+    *ret_pool = pool;
+    return PSV_OK;
+}
+
+unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns)
+{
+    unsigned survivors = 0;
+
+    if (pool == NULL) {
+        return 0;
+    }
+    tell_stopping(pool);
+    for (unsigned i = 0; i < pool->workers_len; i++) {
+        struct psv_worker *worker = &pool->workers[i];
+        pthread_mutex_lock(&pool->life_lock); /* its last writer may have been a worker */
+        struct psv_thread *thread = &worker->threads[worker->newest];
+        pthread_mutex_unlock(&pool->life_lock);
+        if (psv_thread_join(thread, deadline_ns) != PSV_OK) {
+            psv_thread_abandon(thread);
+            survivors++;
+        }
+    }
+    if (survivors == 0) {
+        free_pool(pool); /* else they still use it: it stays for as long as the process */
+    }
+    return survivors;
+}
+
+/* ---- from outside */
+
+static void interrupt_if(struct psv_worker_pool *pool, struct psv_worker *worker, const struct psv_job *job)
+{
+    /* while the lock is held the worker cannot end its job, and so not stop its runtime */
+    pthread_mutex_lock(&worker->lock);
+    if (worker->job != NULL && (job == NULL || worker->job == job)) {
+        pool->executor->interrupt(worker->state);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    /* acquire pairs with try_start: who finds it running finds its worker, too */
+    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
+        return;
+    }
+    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
+    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->workers_len);
+    interrupt_if(pool, &pool->workers[worker_plus_1 - 1], job);
+}
+
+void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
+{
+    for (unsigned i = 0; i < pool->workers_len; i++) {
+        interrupt_if(pool, &pool->workers[i], NULL);
+    }
+}
+
+unsigned psv_worker_pool_size(const struct psv_worker_pool *pool)
+{
+    return pool->workers_len;
+}
+
+/* relaxed: numbers for people and for the health check, they order nothing */
+unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool)
+{
+    return atomic_load_explicit(&pool->busy, memory_order_relaxed);
+}
+
+unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool)
+{
+    return atomic_load_explicit(&pool->alive, memory_order_relaxed);
+}

@@ -1,0 +1,39 @@
+/* Worker threads: each runs the executor's run(), which pulls jobs from the queue.  The pool starts them,
+ * counts them, interrupts them and replaces one whose runtime state is broken. SPDX-License-Identifier: MIT
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "phpsrv/executor.h"
+
+struct psv_queue;
+struct psv_worker_pool;
+
+struct psv_worker_pool_options {
+    const struct psv_executor *executor;
+    struct psv_queue *queue;
+    unsigned workers;
+    size_t stack_bytes;
+};
+
+/** Starts the threads and waits until each is ready or one failed: then all are stopped, and so is the queue.
+ * 0, what thread_start said, PSV_ENOMEM, PSV_ELIMIT.  [boot] */
+MUST_CHECK int psv_worker_pool_start(const struct psv_worker_pool_options *options,
+                                     struct psv_worker_pool **ret_pool, struct psv_error *reterr);
+/** The queue must be stopped.  Joins the threads until deadline_ns (monotonic; 0 = for ever); returns how
+ * many did not end.  They are abandoned, and process_stop must not be called then.  Frees the pool, unless
+ * some did not end; it must not be used any more.  Accepts NULL.  [boot] */
+unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns);
+
+/** Interrupts the worker that runs job, if it still does.  [loop] */
+void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job);
+/** Interrupts whatever runs.  [any] */
+void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
+
+unsigned psv_worker_pool_size(const struct psv_worker_pool *pool);
+unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool);
+/** Threads that are alive and can take a job: 0 means PHP cannot serve.  [any] */
+unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool);

@@ -1,0 +1,212 @@
+/* Exchange -> job -> response; see dynamic.h.
+ * SPDX-License-Identifier: MIT */
+#include "dynamic.h"
+
+#include <stdatomic.h>
+
+#include "base/assert.h"
+#include "exec/exchange.h"
+#include "exec/job.h"
+#include "exec/queue.h"
+#include "exec/worker.h"
+#include "http/status.h"
+#include "observe/metrics.h"
+
+static const uint16_t protocol_numbers[] = {
+    [PSV_HTTP_1_0] = 1000,
+    [PSV_HTTP_1_1] = 1001,
+    [PSV_HTTP_2] = 2000,
+};
+
+/* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the connection
+ * is long gone. */
+static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchange, const struct psv_script *script,
+                  struct psv_message *ret_message)
+{
+    const struct psv_request *request = &exchange->request;
+    struct psv_bytes local = psv_bytes_of(exchange->peer.local_address);
+    struct psv_bytes type = psv_headers_value(&request->headers, PSV_FIELD_CONTENT_TYPE);
+
+    if (type.data != NULL) {
+        type = psv_arena_copy(&exchange->arena, type); /* followed by a NUL, as PHP wants it */
+        if (type.data == NULL) {
+            return PSV_ENOMEM;
+        }
+    }
+    *ret_message = (struct psv_message){
+        .method = request->method_text,
+        .protocol = psv_bytes_of(psv_http_version_text(request->version)),
+        .scheme = request->is_https ? PSV_BYTES("https") : PSV_BYTES("http"),
+        .target = request->target,
+        .query = request->query,
+        .document_root = dynamic->document_root,
+        .script_filename = script->filename,
+        .script_name = script->name,
+        .path_info = script->path_info,
+        .server_name = dynamic->server_name.len > 0 ? dynamic->server_name
+                       : request->host.len > 0      ? request->host
+                                                    : local,
+        .server_address = local,
+        .remote_address = psv_bytes_of(exchange->peer.remote_address),
+        .content_type = type,
+        .request_id = psv_bytes_of(exchange->request_id),
+        .fields = request->headers.items,
+        .fields_len = request->headers.len,
+        .server_port = exchange->peer.local_port,
+        .remote_port = exchange->peer.remote_port,
+        .protocol_number = protocol_numbers[request->version],
+        .is_https = request->is_https,
+        .is_head = request->method == PSV_METHOD_HEAD,
+        .content_length = (int64_t)exchange->body.len,
+        .received_unix_us = exchange->received_unix_us,
+    };
+    return PSV_OK;
+}
+
+int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange, const struct psv_script *script,
+                         uint64_t now_ns)
+{
+    struct psv_message message;
+    int code = freeze(dynamic, exchange, script, &message);
+    struct psv_job *job = code == PSV_OK ? psv_job_new(&exchange->arena, &message, &exchange->body) : NULL;
+
+    if (job == NULL) {
+        return PSV_ENOMEM;
+    }
+    job->exchange = exchange;
+    job->queued_ns = now_ns;
+    atomic_store_explicit(&job->deadline_ns, dynamic->timeout_ns != 0 ? now_ns + dynamic->timeout_ns : 0,
+                          memory_order_relaxed); /* published by the push */
+    psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes, dynamic->response_window_bytes);
+    exchange->job = job;
+    exchange->is_job_held = true;
+    code = psv_queue_push(dynamic->queue, job);
+    if (code != PSV_OK) {
+        exchange->is_job_held = false;
+        exchange->job = NULL;
+    }
+    return code;
+}
+
+static void note_times(const struct psv_job *job)
+{
+    if (job->started_ns != 0) {
+        psv_metric_observe_ns(PSV_HISTOGRAM_QUEUE_WAIT, job->started_ns - job->queued_ns);
+        psv_metric_observe_ns(PSV_HISTOGRAM_WORKER_RUN, job->finished_ns - job->started_ns);
+    }
+}
+
+/* The length that the head tells.  HEAD and a complete response: what was written, or what the script promised for it. */
+static int64_t response_length(const struct psv_exchange *exchange, const struct psv_response_sink *sink,
+                               const struct psv_list *pieces, bool is_complete)
+{
+    if (psv_status_is_bodiless(sink->status)) {
+        return -1;
+    }
+    if (exchange->request.method == PSV_METHOD_HEAD) {
+        return sink->content_length >= 0 || !is_complete ? sink->content_length : (int64_t)sink->written_bytes;
+    }
+    return is_complete ? (int64_t)psv_body_pieces_len(pieces) : sink->content_length;
+}
+
+static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink, struct psv_list *pieces,
+                           bool is_complete)
+{
+    struct psv_response *response = &exchange->response;
+
+    response->status = sink->status;
+    response->headers.items = (struct psv_field *)(uintptr_t)sink->fields; /* read by the codec only */
+    response->headers.len = sink->fields_len;
+    response->headers.capacity = sink->fields_len;
+    response->headers.max_len = sink->fields_len;
+    response->content_length = response_length(exchange, sink, pieces, is_complete);
+    psv_exchange_respond(exchange, pieces, is_complete);
+}
+
+void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *part)
+{
+    struct psv_job *job = part->job;
+    unsigned flags = part->flags;
+    struct psv_list pieces;
+
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    struct psv_exchange *exchange = job->exchange;
+    psv_list_init(&pieces);
+    psv_list_append(&pieces, &psv_part_piece(part)->link);
+    if ((flags & PSV_PART_RELEASE) != 0) {
+        exchange->is_job_held = false;
+        note_times(job);
+    }
+    if (atomic_load_explicit(&job->is_gone, memory_order_relaxed)) { /* set by this thread only */
+        psv_body_pieces_release(&pieces);
+        if (exchange->is_ended && !exchange->is_job_held) {
+            dynamic->on_released(exchange);
+        }
+        return;
+    }
+    /* each of these may end and free the exchange: nothing follows */
+    if ((flags & PSV_PART_FAILED) != 0) {
+        psv_body_pieces_release(&pieces);
+        if (exchange->is_answered) {
+            psv_exchange_abort(exchange);
+        } else {
+            psv_exchange_refuse(exchange, 500, "the response could not be completed", NULL, 0);
+        }
+    } else if ((flags & PSV_PART_HEAD) != 0) {
+        start_response(exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);
+    } else if (!exchange->is_complete) {
+        psv_exchange_send_body(exchange, &pieces, (flags & PSV_PART_END) != 0);
+    } else {
+        psv_body_pieces_release(&pieces); /* only a RELEASE: the response was finished earlier */
+        if (exchange->is_ended && !exchange->is_job_held) {
+            dynamic->on_released(exchange);
+        }
+    }
+}
+
+void psv_dynamic_on_sent(struct psv_exchange *exchange, uint64_t bytes)
+{
+    if (exchange->is_job_held) {
+        psv_sink_credit(&exchange->job->sink, bytes);
+    }
+}
+
+void psv_dynamic_on_client_gone(struct psv_exchange *exchange)
+{
+    struct psv_job *job = exchange->job;
+
+    if (psv_job_try_cancel(job)) {
+        psv_metric_inc(PSV_METRIC_CLIENT_ABORTS_QUEUED);
+    } else {
+        psv_metric_inc(PSV_METRIC_CLIENT_ABORTS_RUNNING);
+    }
+    psv_job_set_gone(job);
+}
+
+bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *exchange, uint64_t now_ns)
+{
+    struct psv_job *job = exchange->job;
+
+    /* relaxed: only this job's worker moves it, and being a little late is harmless */
+    uint64_t deadline_ns = atomic_load_explicit(&job->deadline_ns, memory_order_relaxed);
+    if (deadline_ns > now_ns) {
+        return false;
+    }
+    if (!psv_job_try_cancel(job)) {
+        psv_worker_pool_interrupt(dynamic->pool, job);
+    }
+    if (atomic_load_explicit(&job->is_gone, memory_order_relaxed)) {
+        return true; /* nobody waits for an answer any more */
+    }
+    psv_metric_inc(PSV_METRIC_TIMEOUTS_REQUEST);
+    psv_job_set_gone(job);
+    if (exchange->is_complete) {
+        return true; /* answered in full; only the script's aftermath is stopped */
+    }
+    if (exchange->is_answered) {
+        psv_exchange_abort(exchange);
+    } else {
+        psv_exchange_refuse(exchange, 504, "request deadline exceeded", NULL, 0);
+    }
+    return true;
+}

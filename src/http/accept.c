@@ -1,0 +1,145 @@
+/* Proactive negotiation (RFC 9110 12).  Pure; any thread.
+ * SPDX-License-Identifier: MIT */
+#include "accept.h"
+
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "field_list.h"
+
+/* How well a range fits a type: what is higher decides. */
+enum fit { FIT_NONE, FIT_ANY, FIT_MAIN_TYPE, FIT_EXACT };
+
+struct preference {
+    enum fit fit;
+    unsigned weight;
+};
+
+/* range has no parameters. */
+static enum fit fit_of(struct psv_bytes range, struct psv_bytes type)
+{
+    size_t slash = psv_bytes_find(type, '/');
+
+    if (psv_bytes_equal(range, PSV_BYTES("*/*"))) {
+        return FIT_ANY;
+    }
+    if (psv_bytes_equal_case(range, type)) {
+        return FIT_EXACT;
+    }
+    /* "text" + "/" + "*" */
+    if (range.len == slash + 2 && range.data[slash + 1] == '*' &&
+        psv_bytes_equal_case(psv_bytes_first(range, slash + 1), psv_bytes_first(type, slash + 1))) {
+        return FIT_MAIN_TYPE;
+    }
+    return FIT_NONE;
+}
+
+/* True when a part is neither the weight nor empty: "text/html;level=1" is a kind of page that is not made
+ * here. */
+static bool has_media_parameters(struct psv_bytes parameters)
+{
+    struct psv_bytes part;
+
+    while (psv_field_parameter_next(&parameters, &part)) {
+        if (part.len >= 2 && psv_ascii_lower(part.data[0]) == 'q' && part.data[1] == '=') {
+            return false;
+        }
+        if (part.len > 0 && !psv_bytes_starts_with_case(part, PSV_BYTES("charset="))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct preference preference_for(const struct psv_headers *headers, struct psv_bytes type)
+{
+    struct preference best = {FIT_NONE, 0};
+
+    for (unsigned i = 0; i < headers->len; i++) {
+        struct psv_bytes rest = headers->items[i].value;
+        struct psv_bytes parameters;
+
+        while (headers->items[i].id == PSV_FIELD_ACCEPT && psv_field_list_next(&rest, &parameters)) {
+            struct psv_bytes range;
+            enum fit fit;
+            unsigned weight;
+
+            (void)psv_field_parameter_next(&parameters, &range);
+            fit = has_media_parameters(parameters) ? FIT_NONE : fit_of(range, type);
+            weight = psv_field_weight(parameters);
+            /* named twice as exactly: the friendlier one */
+            if (fit > best.fit || (fit == best.fit && fit != FIT_NONE && weight > best.weight)) {
+                best = (struct preference){fit, weight};
+            }
+        }
+    }
+    return best;
+}
+
+unsigned psv_accept_quality(const struct psv_headers *headers, struct psv_bytes type)
+{
+    if (psv_headers_find(headers, PSV_FIELD_ACCEPT) == NULL) {
+        return 1000;
+    }
+    return preference_for(headers, type).weight;
+}
+
+enum psv_accept_form psv_accept_choose(const struct psv_headers *headers)
+{
+    /* in the order in which they win a tie */
+    static const struct {
+        struct psv_bytes type;
+        enum psv_accept_form form;
+    } offers[] = {
+        {PSV_BYTES_INIT("text/html"), PSV_ACCEPT_HTML},
+        {PSV_BYTES_INIT("application/xhtml+xml"), PSV_ACCEPT_HTML},
+        {PSV_BYTES_INIT("application/json"), PSV_ACCEPT_JSON},
+        {PSV_BYTES_INIT("application/problem+json"), PSV_ACCEPT_JSON},
+        {PSV_BYTES_INIT("text/plain"), PSV_ACCEPT_PLAIN},
+    };
+    enum psv_accept_form form = PSV_ACCEPT_PLAIN;
+    struct preference best = {FIT_NONE, 0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(offers); i++) {
+        struct preference found = preference_for(headers, offers[i].type);
+
+        /* who takes anything has named nothing */
+        if (found.fit <= FIT_ANY || found.weight == 0) {
+            continue;
+        }
+        if (found.weight > best.weight || (found.weight == best.weight && found.fit > best.fit)) {
+            best = found;
+            form = offers[i].form;
+        }
+    }
+    return form;
+}
+
+unsigned psv_accept_encoding_quality(const struct psv_headers *headers, struct psv_bytes coding)
+{
+    struct preference best = {FIT_NONE, 0};
+
+    for (unsigned i = 0; i < headers->len; i++) {
+        struct psv_bytes rest = headers->items[i].value;
+        struct psv_bytes parameters;
+
+        while (headers->items[i].id == PSV_FIELD_ACCEPT_ENCODING && psv_field_list_next(&rest, &parameters)) {
+            struct psv_bytes name;
+            enum fit fit = FIT_NONE;
+
+            (void)psv_field_parameter_next(&parameters, &name);
+            if (psv_bytes_equal_case(name, coding)) {
+                fit = FIT_EXACT;
+            } else if (psv_bytes_equal(name, PSV_BYTES("*"))) {
+                fit = FIT_ANY;
+            }
+            if (fit > best.fit) {
+                best = (struct preference){fit, psv_field_weight(parameters)};
+            }
+        }
+    }
+    if (best.fit == FIT_NONE) {
+        return psv_bytes_equal_case(coding, PSV_BYTES("identity")) ? 1000 : 0;
+    }
+    return best.weight;
+}

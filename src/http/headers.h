@@ -1,0 +1,41 @@
+/* Ordered list of header fields on a request's arena: names keep their spelling, duplicates stay apart.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "http/field.h"
+
+struct psv_field {
+    struct psv_bytes name;
+    struct psv_bytes value;
+    enum psv_field_id id;
+};
+
+struct psv_headers {
+    struct psv_field *items;
+    unsigned len;
+    unsigned capacity;
+    unsigned max_len; /* adding beyond it is PSV_ELIMIT */
+};
+
+void psv_headers_init(struct psv_headers *headers, unsigned max_len);
+
+/** Borrows name and value: they must live as long as the arena.  0, PSV_ENOMEM, PSV_ELIMIT. */
+MUST_CHECK int psv_headers_add(struct psv_headers *headers, struct psv_arena *arena, struct psv_bytes name,
+                               struct psv_bytes value);
+/** The same with the name from the table. */
+MUST_CHECK int psv_headers_add_known(struct psv_headers *headers, struct psv_arena *arena,
+                                     enum psv_field_id id, struct psv_bytes value);
+
+/** First field of that id, or NULL. */
+const struct psv_field *psv_headers_find(const struct psv_headers *headers, enum psv_field_id id);
+/** Value of the first field of that id; empty with data NULL if absent. */
+struct psv_bytes psv_headers_value(const struct psv_headers *headers, enum psv_field_id id);
+unsigned psv_headers_count(const struct psv_headers *headers, enum psv_field_id id);
+/** All values of that id joined by separator (", ", or "; " for cookies); no copy when there is only one.
+ *  data is NULL if absent or out of memory. */
+struct psv_bytes psv_headers_join(const struct psv_headers *headers, struct psv_arena *arena,
+                                  enum psv_field_id id, struct psv_bytes separator);

@@ -1,0 +1,49 @@
+/* Turns bytes into one request: llhttp under our own limits and the rules that llhttp leaves to the server.  Knows no
+ * connection and answers nobody: the codec does.  [loop]
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <llhttp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "exec/exchange.h"
+#include "http1/config.h"
+
+enum psv_h1_parse_event {
+    PSV_H1_NEEDS_MORE,   /* all input was taken */
+    PSV_H1_HEAD,         /* the head is complete and valid; call again for the body */
+    PSV_H1_REQUEST,      /* the request is complete */
+    PSV_H1_ERROR,        /* parser->refusal_status tells what to answer; the connection must close */
+};
+
+struct psv_h1_parser {
+    llhttp_t llhttp;
+    const struct psv_h1_config *config;
+    struct psv_exchange *exchange;    /* being filled; NULL before the first byte of a request */
+    struct psv_bytes name;            /* field being read, on the exchange's arena */
+    struct psv_bytes value;
+    char method[24];                  /* the method's bytes so far */
+    uint8_t method_len;
+    bool has_method;                  /* llhttp has been given a method */
+    bool in_body;                     /* past the head: fields are trailers now */
+    bool keeps_body;                  /* append to exchange->body; else drop */
+    bool wants_keep_alive;
+    bool expects_continue;
+    unsigned refusal_status;
+    const char *refusal_reason;       /* static */
+    size_t header_bytes;              /* names and values, then trailers and chunk extensions */
+    unsigned empty_lines;             /* before the request line */
+    uint64_t body_bytes;
+};
+
+/** Ready for the next request; the parser's memory may be fresh or used.  exchange is set later by psv_h1_parser_begin. */
+void psv_h1_parser_reset(struct psv_h1_parser *parser, const struct psv_h1_config *config);
+/** Skips empty lines before a request (RFC 9112 2.2).  Returns bytes skipped; *ret_status != 0 when there are too many. */
+size_t psv_h1_parser_skip_empty_lines(struct psv_h1_parser *parser, const char *data, size_t len, unsigned *ret_status);
+void psv_h1_parser_begin(struct psv_h1_parser *parser, struct psv_exchange *exchange);
+
+/** Takes input up to the next event; *ret_used tells how much. */
+enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used);

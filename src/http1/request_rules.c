@@ -1,0 +1,67 @@
+/* The rules of a request head; see request_rules.h.
+ * SPDX-License-Identifier: MIT */
+#include "request_rules.h"
+
+#include "base/error.h"
+#include "http/authority.h"
+#include "http/body_framing.h"
+#include "http/connection.h"
+#include "http/target.h"
+
+static int fail(struct psv_request_rules_result *result, unsigned status, const char *reason)
+{
+    result->status = status;
+    result->reason = reason;
+    return PSV_ESYNTAX;
+}
+
+static int check_target(struct psv_request *request, struct psv_arena *arena, struct psv_request_rules_result *result)
+{
+    switch (psv_target_parse(arena, request->method, request->target, request)) {
+    case PSV_OK:
+        return PSV_OK;
+    case PSV_EUNSUPPORTED:
+        return fail(result, 501, "CONNECT is not supported");
+    case PSV_ENOMEM:
+        return fail(result, 414, "request target too long");
+    default:
+        return fail(result, 400, "malformed request target");
+    }
+}
+
+/* RFC 9110 10.1.1: 100-continue is the one expectation there is. */
+static int check_expect(struct psv_request *request, struct psv_request_rules_result *result)
+{
+    for (unsigned i = 0; i < request->headers.len; i++) {
+        const struct psv_field *field = &request->headers.items[i];
+        if (field->id != PSV_FIELD_EXPECT) {
+            continue;
+        }
+        if (!psv_bytes_equal_case(field->value, PSV_BYTES("100-continue"))) {
+            return fail(result, 417, "unknown expectation");
+        }
+        result->expects_continue = request->version == PSV_HTTP_1_1;
+    }
+    return PSV_OK;
+}
+
+int psv_h1_request_check(struct psv_request *request, struct psv_arena *arena,
+                         struct psv_request_rules_result *ret_result)
+{
+    struct psv_body_framing framing;
+
+    if (psv_body_framing_decide(request, &framing) != PSV_OK) {
+        return fail(ret_result, framing.status, framing.reason);
+    }
+    request->has_body = framing.kind == PSV_BODY_FRAMING_CHUNKED || framing.length > 0;
+    request->content_length = framing.kind == PSV_BODY_FRAMING_CHUNKED ? -1 : (int64_t)framing.length;
+    int code = check_target(request, arena, ret_result);
+    if (code != PSV_OK) {
+        return code;
+    }
+    if (psv_host_resolve(request) != PSV_OK) {
+        return fail(ret_result, 400, "missing, repeated or malformed Host");
+    }
+    ret_result->wants_keep_alive = psv_connection_persists(request);
+    return check_expect(request, ret_result);
+}

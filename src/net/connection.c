@@ -1,0 +1,216 @@
+/* Connections: opening, reading, closing and timeouts.  The output queue is in connection_send.c.  [loop]
+ * SPDX-License-Identifier: MIT */
+#include "connection.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "net/connection_send.h"
+#include "net/layer.h"
+#include "net/loop.h"
+#include "observe/metrics.h"
+#include "os/fd.h"
+
+static void on_event(evutil_socket_t fd, short events, void *context);
+
+static void count_close(enum psv_close_reason reason)
+{
+    static const enum psv_metric_id series[] = {
+#define X(id, series) PSV_METRIC_CONNECTIONS_CLOSED_##series,
+        PSV_CLOSE_TABLE(X)
+#undef X
+    };
+    psv_metric_inc(series[reason]);
+    psv_metric_add(PSV_METRIC_CONNECTIONS_ACTIVE, -1);
+}
+
+/* Registers for exactly what is wanted now; nothing at all while paused with an empty queue. */
+static void update_event(struct psv_connection *connection)
+{
+    short wanted = 0;
+
+    if (!connection->is_read_paused && !connection->has_eof) {
+        wanted = (short)(wanted | EV_READ);
+    }
+    if (connection->wants_write) {
+        wanted = (short)(wanted | EV_WRITE);
+    }
+    short current = event_get_events(&connection->event);
+    if ((current & (EV_READ | EV_WRITE)) == wanted && event_pending(&connection->event, EV_READ | EV_WRITE, NULL)) {
+        return;
+    }
+    (void)event_del(&connection->event);
+    if (wanted == 0) {
+        return;
+    }
+    (void)event_assign(&connection->event, connection->service->loop->base, connection->fd,
+                       (short)(wanted | EV_PERSIST), on_event, connection);
+    (void)event_add(&connection->event, NULL);
+}
+
+int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer)
+{
+    struct psv_connection *connection = psv_calloc(1, sizeof(*connection));
+
+    if (connection == NULL) {
+        (void)psv_fd_close(fd);
+        return PSV_ENOMEM;
+    }
+    connection->magic = PSV_CONNECTION_MAGIC;
+    connection->fd = fd;
+    connection->service = service;
+    connection->layer = service->layer;
+    connection->peer = *peer;
+    psv_list_init(&connection->out);
+    psv_timer_init(&connection->timer);
+    if (service->codec->on_open(connection) != PSV_OK) {
+        (void)psv_fd_close(fd);
+        psv_free(connection);
+        return PSV_ENOMEM;
+    }
+    psv_list_append(&service->connections, &connection->link);
+    service->connections_len++;
+    psv_metric_inc(PSV_METRIC_CONNECTIONS_ACTIVE);
+    (void)event_assign(&connection->event, service->loop->base, fd, EV_READ | EV_PERSIST, on_event, connection);
+    if (event_add(&connection->event, NULL) != 0) {
+        psv_connection_close(connection, PSV_CLOSE_INTERNAL);
+    }
+    return PSV_OK;
+}
+
+void psv_connection_close(struct psv_connection *connection, enum psv_close_reason reason)
+{
+    struct psv_service *service = connection->service;
+
+    if (connection->is_closed) {
+        return;
+    }
+    connection->is_closed = true;
+    (void)event_del(&connection->event);
+    psv_connection_set_timer(connection, NULL);
+    psv_body_pieces_release(&connection->out);
+    connection->layer->fini(connection);
+    connection->fd = psv_fd_close(connection->fd);
+    service->connections_len--;
+    count_close(reason);
+    psv_list_remove(&connection->link);
+    psv_list_append(&service->loop->dead, &connection->link);
+    service->codec->on_close(connection, reason);
+}
+
+void psv_connection_reset(struct psv_connection *connection, enum psv_close_reason reason)
+{
+    if (!connection->is_closed) {
+        struct linger hard = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+        psv_connection_close(connection, reason);
+    }
+}
+
+void psv_connections_bury(struct psv_loop *loop)
+{
+    struct psv_list *node;
+
+    while ((node = psv_list_first(&loop->dead)) != NULL) {
+        struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);
+        CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+        psv_list_remove(node);
+        connection->magic = 0;
+        psv_free(connection);
+    }
+}
+
+static void read_some(struct psv_connection *connection)
+{
+    struct psv_loop *loop = connection->service->loop;
+    const struct psv_codec *codec = connection->service->codec;
+    ssize_t len = connection->layer->read(connection, loop->read_buffer, PSV_LOOP_READ_BYTES);
+
+    if (len > 0) {
+        codec->on_data(connection, loop->read_buffer, (size_t)len);
+    } else if (len == 0) {
+        connection->has_eof = true;
+        update_event(connection);
+        codec->on_eof(connection);
+    } else if (len == PSV_EGONE) {
+        psv_connection_close(connection, PSV_CLOSE_PEER);
+    }
+}
+
+static void write_some(struct psv_connection *connection)
+{
+    struct psv_send_result result = psv_connection_flush(connection);
+
+    if (result.is_gone) {
+        psv_connection_close(connection, PSV_CLOSE_PEER);
+        return;
+    }
+    if (result.is_drained) {
+        psv_connection_want_write(connection, false);
+    }
+    if (result.bytes > 0 || result.is_drained) {
+        connection->service->codec->on_sent(connection, result.bytes, result.is_drained);
+    }
+}
+
+static void on_event(evutil_socket_t fd, short events, void *context)
+{
+    struct psv_connection *connection = context;
+
+    (void)fd;
+    CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+    psv_loop_touch(connection->service->loop);
+    /* write first: a client that pipelines gets its answers before it is asked for more */
+    if ((events & EV_WRITE) != 0 && !connection->is_closed && connection->wants_write) {
+        write_some(connection);
+    }
+    if ((events & EV_READ) != 0 && !connection->is_closed && !connection->is_read_paused && !connection->has_eof) {
+        read_some(connection);
+    }
+}
+
+void psv_connection_want_write(struct psv_connection *connection, bool wants_write)
+{
+    if (connection->wants_write != wants_write) {
+        connection->wants_write = wants_write;
+        update_event(connection);
+    }
+}
+
+void psv_connection_pause_read(struct psv_connection *connection, bool is_paused)
+{
+    if (connection->is_read_paused != is_paused && !connection->is_closed) {
+        connection->is_read_paused = is_paused;
+        update_event(connection);
+    }
+}
+
+void psv_connection_shutdown_write(struct psv_connection *connection)
+{
+    if (!connection->is_closed) {
+        connection->layer->shutdown_write(connection);
+    }
+}
+
+void psv_connection_set_timer(struct psv_connection *connection, struct psv_timer_queue *queue)
+{
+    connection->timer_queue = queue;
+    if (queue == NULL) {
+        psv_timer_stop(&connection->timer);
+    } else {
+        psv_timer_start(queue, &connection->timer, connection->service->loop->now_ns);
+    }
+}
+
+void psv_connection_on_timer(struct psv_timer *timer, void *context)
+{
+    struct psv_connection *connection = CONTAINER_OF(timer, struct psv_connection, timer);
+
+    (void)context;
+    CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+    connection->service->codec->on_timeout(connection, connection->timer_queue);
+}

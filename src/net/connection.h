@@ -1,0 +1,126 @@
+/* A client connection: owns the socket, its output queue and its one running timeout; hands bytes to a codec and takes
+ * bytes from it.  Knows no HTTP.  Everything is [loop].
+ *
+ * Life: psv_connection_open -> codec callbacks -> psv_connection_close (by anybody) -> codec->on_close, once -> the
+ * memory goes at the end of the loop's turn, so that callers up the stack may still look at is_closed.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "exec/body_piece.h"
+#include "exec/exchange.h"
+#include "net/timer.h"
+
+struct psv_connection;
+struct psv_layer;
+struct psv_loop;
+
+/* Why a connection ended; X(id, series of the closed-connections metric). */
+#define PSV_CLOSE_TABLE(X)        \
+    X(DONE, SERVER)               \
+    X(PEER, CLIENT)               \
+    X(HEADER_TIMEOUT, TIMEOUT)    \
+    X(BODY_TIMEOUT, TIMEOUT)      \
+    X(KEEPALIVE_TIMEOUT, TIMEOUT) \
+    X(WRITE_TIMEOUT, TIMEOUT)     \
+    X(LINGER_TIMEOUT, TIMEOUT)    \
+    X(PROTOCOL, ERROR)            \
+    X(ABORTED, ABORT)             \
+    X(DRAIN, DRAIN)               \
+    X(INTERNAL, ERROR)
+
+enum psv_close_reason {
+#define X(id, series) PSV_CLOSE_##id,
+    PSV_CLOSE_TABLE(X)
+#undef X
+        PSV_CLOSE_COUNT
+};
+
+/** What a protocol implements over a connection.  The codec's state is made by on_open and freed by on_close. */
+struct psv_codec {
+    const char *name;
+    /** Sets connection->codec_state; 0 or PSV_ENOMEM (then the connection is closed without on_close). */
+    int (*on_open)(struct psv_connection *connection);
+    /** Bytes arrived; data is the loop's buffer and only valid during the call. */
+    void (*on_data)(struct psv_connection *connection, const char *data, size_t len);
+    /** The peer will send no more (FIN); it may still read. */
+    void (*on_eof)(struct psv_connection *connection);
+    /** bytes of pieces (not of framing) have left; is_drained: the output queue is empty now.  Never called from within
+     *  psv_connection_send. */
+    void (*on_sent)(struct psv_connection *connection, uint64_t bytes, bool is_drained);
+    void (*on_timeout)(struct psv_connection *connection, struct psv_timer_queue *queue);
+    /** Last call.  All pieces have been released. */
+    void (*on_close)(struct psv_connection *connection, enum psv_close_reason reason);
+};
+
+/** One per listener: what its connections have in common. */
+struct psv_service {
+    struct psv_loop *loop;
+    const struct psv_codec *codec;
+    const struct psv_layer *layer;
+    void *codec_config;                  /* limits and timers of the codec */
+    const struct psv_exchange_host *host;
+    struct psv_list connections;         /* live ones */
+    unsigned connections_len;
+};
+
+#define PSV_CONNECTION_MAGIC 0x636f6e6eu
+
+struct psv_connection {
+    unsigned magic;
+    int fd;
+    struct psv_service *service;
+    const struct psv_layer *layer;
+    void *codec_state;
+    struct psv_list link;            /* in service->connections, later in loop->dead */
+    struct psv_list out;             /* unsent pieces, struct psv_body_piece */
+    struct psv_timer timer;
+    struct psv_timer_queue *timer_queue; /* the one the timer runs in */
+    struct event event;
+    bool is_closed;
+    bool wants_write;                /* the socket was full: waiting for EV_WRITE */
+    bool is_read_paused;
+    bool has_eof;
+    struct psv_peer peer;
+};
+
+/** Takes fd.  0, or PSV_ENOMEM (fd is closed then). */
+MUST_CHECK int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer);
+void psv_connection_close(struct psv_connection *connection, enum psv_close_reason reason);
+/** Closes, and lets the peer see a reset instead of an orderly end: a truncated response must be noticed. */
+void psv_connection_reset(struct psv_connection *connection, enum psv_close_reason reason);
+
+/** What came of psv_connection_send. */
+struct psv_send_result {
+    uint64_t bytes;  /* piece bytes that have left for the kernel during the call */
+    bool is_drained; /* nothing is queued */
+    bool is_gone;    /* the peer is gone: the caller closes the connection */
+};
+
+/** Sends head, pieces (taken; released when sent) and tail, as far as the socket takes them now; queues the rest.
+ *  head and tail are copied if they must wait.  Never calls back into the codec. */
+struct psv_send_result psv_connection_send(struct psv_connection *connection, struct psv_bytes head,
+                                           struct psv_list *pieces, struct psv_bytes tail);
+static inline bool psv_connection_is_drained(const struct psv_connection *connection)
+{
+    return psv_list_is_empty(&connection->out);
+}
+
+/** Stops reading (back-pressure towards the client) or goes on. */
+void psv_connection_pause_read(struct psv_connection *connection, bool is_paused);
+/** Sends FIN; reading goes on. */
+void psv_connection_shutdown_write(struct psv_connection *connection);
+
+/** Starts or restarts the one timer of the connection; NULL stops it.  on_timeout tells which queue it was.
+ *  The queue must have psv_connection_on_timer as its callback. */
+void psv_connection_set_timer(struct psv_connection *connection, struct psv_timer_queue *queue);
+psv_timer_fn psv_connection_on_timer;
+
+/** Frees the connections that were closed during this turn. */
+void psv_connections_bury(struct psv_loop *loop);

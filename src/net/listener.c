@@ -1,0 +1,136 @@
+/* Accepting connections; see listener.h.
+ * SPDX-License-Identifier: MIT */
+#include "listener.h"
+
+#include "base/memory.h"
+#include "net/loop.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "os/fd.h"
+#include "os/socket.h"
+
+/* Connections taken per turn: enough to empty a burst, few enough to keep serving the others. */
+#define ACCEPT_BATCH 64
+/* Rest after a failed accept: descriptors do not come back within microseconds. */
+#define PAUSE_NS 100000000u
+
+struct psv_listener {
+    struct psv_service *service;
+    struct psv_loop_watch *watch;
+    struct psv_timer_queue pause_queue;
+    struct psv_timer pause_timer;
+    int fd;
+    unsigned connections_max;
+    bool is_paused;
+};
+
+static void pause_accepting(struct psv_listener *listener)
+{
+    struct psv_loop *loop = listener->service->loop;
+
+    if (!listener->is_paused) {
+        listener->is_paused = true;
+        psv_loop_watch_pause(listener->watch, true);
+    }
+    psv_timer_start(&listener->pause_queue, &listener->pause_timer, loop->now_ns);
+}
+
+static void on_pause_over(struct psv_timer *timer, void *context)
+{
+    struct psv_listener *listener = context;
+
+    (void)timer;
+    listener->is_paused = false;
+    psv_loop_watch_pause(listener->watch, false);
+}
+
+static void fill_peer(int fd, const struct psv_socket_address *remote, struct psv_peer *ret_peer)
+{
+    struct psv_socket_address local;
+
+    (void)psv_socket_format_host(remote, ret_peer->remote_address);
+    ret_peer->remote_port = psv_socket_port(remote);
+    if (psv_socket_local_address(fd, &local) == PSV_OK) {
+        (void)psv_socket_format_host(&local, ret_peer->local_address);
+        ret_peer->local_port = psv_socket_port(&local);
+    }
+}
+
+/* One accept: false when the batch is over. */
+static bool accept_one(struct psv_listener *listener)
+{
+    struct psv_peer peer = {0};
+    struct psv_socket_address remote;
+    int fd = -1;
+    int code = psv_socket_accept(listener->fd, &fd, &remote);
+
+    if (code == PSV_EAGAIN) {
+        return false;
+    }
+    if (code == PSV_EGONE) {
+        return true; /* this client left before it was accepted; the next may be there */
+    }
+    if (code == PSV_OK) {
+        psv_socket_set_nodelay(fd, true);
+        fill_peer(fd, &remote, &peer);
+        code = psv_connection_open(listener->service, fd, &peer);
+    }
+    if (code != PSV_OK) {
+        PSV_LOG(PSV_LOG_WARN, "listener.accept_failed", PSV_LOG_TEXT("reason", psv_error_text(code)));
+        pause_accepting(listener);
+        return false;
+    }
+    psv_metric_inc(PSV_METRIC_CONNECTIONS_ACCEPTED);
+    return true;
+}
+
+static void on_readable(int fd, void *context)
+{
+    struct psv_listener *listener = context;
+
+    (void)fd;
+    for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+        if (listener->service->connections_len >= listener->connections_max) {
+            pause_accepting(listener);
+            return;
+        }
+        if (!accept_one(listener)) {
+            return;
+        }
+    }
+}
+
+int psv_listener_new(const struct psv_listener_options *options, struct psv_listener **ret_listener,
+                     struct psv_error *reterr)
+{
+    struct psv_listener *listener = psv_calloc(1, sizeof(*listener));
+
+    if (listener == NULL) {
+        (void)psv_fd_close(options->fd);
+        return psv_error_set(reterr, PSV_ENOMEM, "cannot create a listener: out of memory");
+    }
+    listener->service = options->service;
+    listener->fd = options->fd;
+    listener->connections_max = options->connections_max;
+    psv_timer_init(&listener->pause_timer);
+    psv_timer_queue_init(&listener->pause_queue, &options->service->loop->wheel, PAUSE_NS, on_pause_over, listener);
+    listener->watch = psv_loop_watch_new(options->service->loop, options->fd, on_readable, listener);
+    if (listener->watch == NULL) {
+        (void)psv_listener_free(listener);
+        return psv_error_set(reterr, PSV_ENOMEM, "cannot watch a listening socket: out of memory");
+    }
+    *ret_listener = listener;
+    return PSV_OK;
+}
+
+struct psv_listener *psv_listener_free(struct psv_listener *listener)
+{
+    if (listener != NULL) {
+        psv_timer_stop(&listener->pause_timer);
+        psv_list_remove(&listener->pause_queue.link);
+        (void)psv_loop_watch_free(listener->watch);
+        listener->fd = psv_fd_close(listener->fd);
+        psv_free(listener);
+    }
+    return NULL;
+}

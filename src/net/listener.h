@@ -1,0 +1,23 @@
+/* A listening socket: accepts in batches, refuses to spin when descriptors run out, stops at the connection limit and lets
+ * the backlog hold the rest.  [loop]
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "net/connection.h"
+
+struct psv_listener;
+
+struct psv_listener_options {
+    struct psv_service *service;
+    int fd;                      /* listening, non-blocking; taken */
+    unsigned connections_max;    /* of this service; accepting pauses at it */
+};
+
+MUST_CHECK int psv_listener_new(const struct psv_listener_options *options, struct psv_listener **ret_listener,
+                                struct psv_error *reterr);
+/** Stops accepting and closes the socket; live connections stay.  Accepts NULL, returns NULL. */
+struct psv_listener *psv_listener_free(struct psv_listener *listener);

@@ -1,0 +1,113 @@
+/* The program's face: what --help, --version, --check-config and the rest print, and serving.  [boot]
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "config/config.h"
+#include "exec/executor_registry.h"
+#include "os/fd.h"
+#include "phpsrv/server.h"
+#include "psv_version.h"
+
+#define TEXT_BYTES_MAX (1u << 20)
+
+static unsigned terminal_columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+static int format_version(struct psv_buffer *out)
+{
+    struct psv_executor_fact facts[16];
+    int code = psv_buffer_printf(out, "phpsrv %s\n", PSV_VERSION);
+
+    for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
+        const struct psv_executor *executor = psv_executor_at(i);
+        size_t len = executor->facts != NULL ? executor->facts(facts, ARRAY_SIZE(facts)) : 0;
+        for (size_t k = 0; k < len && code == PSV_OK; k++) {
+            code = psv_buffer_printf(out, "  %-12s %s\n", facts[k].name, facts[k].value);
+        }
+    }
+    return code;
+}
+
+/* Text of the actions that only print; PSV_EUNSUPPORTED for those that serve. */
+static int format_action(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    switch (loaded->action) {
+    case PSV_CONFIG_ACTION_HELP:
+        return psv_config_help(out, terminal_columns());
+    case PSV_CONFIG_ACTION_VERSION:
+        return format_version(out);
+    case PSV_CONFIG_ACTION_DUMP:
+        return psv_config_dump(loaded, out);
+    case PSV_CONFIG_ACTION_PRINT_EXAMPLE:
+        return psv_config_format_example(out);
+    case PSV_CONFIG_ACTION_PRINT_REFERENCE:
+        return psv_config_format_reference(out);
+    case PSV_CONFIG_ACTION_CHECK:
+        return psv_buffer_printf(out, "configuration is valid\n");
+    case PSV_CONFIG_ACTION_RUN:
+        break;
+    }
+    return PSV_EUNSUPPORTED;
+}
+
+static int serve(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    struct psv_server *server = NULL;
+    int code = psv_server_start(loaded, &server, reterr);
+
+    if (code != PSV_OK) {
+        return -1;
+    }
+    int exit_code = psv_server_wait(server);
+    psv_server_free(server);
+    return exit_code;
+}
+
+static int act(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    struct psv_buffer out;
+
+    if (loaded->action == PSV_CONFIG_ACTION_RUN) {
+        return serve(loaded, reterr);
+    }
+    psv_buffer_init(&out, TEXT_BYTES_MAX);
+    int code = format_action(loaded, &out);
+    if (code == PSV_OK) {
+        code = psv_fd_write_all(STDOUT_FILENO, out.data, out.len);
+    }
+    psv_buffer_fini(&out);
+    return code == PSV_OK || code == PSV_EGONE ? 0 : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
+}
+
+int psv_cli_main(int argc, char **argv, char **environ)
+{
+    struct psv_config_loaded loaded = {0};
+    struct psv_error error = {0};
+    bool needs_check;
+    int exit_code = PSV_CONFIG_EXIT_CODE;
+    int code = psv_config_load(argc, argv, environ, &loaded, &error);
+
+    if (code == PSV_OK) {
+        needs_check = loaded.action == PSV_CONFIG_ACTION_RUN || loaded.action == PSV_CONFIG_ACTION_CHECK;
+        code = needs_check ? psv_config_check(&loaded, &error) : PSV_OK;
+    }
+    if (code == PSV_OK) {
+        exit_code = act(&loaded, &error);
+        if (exit_code < 0) {
+            exit_code = 1;
+            code = error.code;
+        }
+    }
+    if (code != PSV_OK) {
+        (void)fprintf(stderr, "phpsrv: %s\n", error.message);
+    }
+    psv_config_loaded_fini(&loaded);
+    return exit_code;
+}

@@ -1,0 +1,102 @@
+/* The end of the server: a first SIGTERM or SIGINT lets finish what runs, a second one or the drain timeout does not.  [loop]
+ * SPDX-License-Identifier: MIT */
+#include <signal.h>
+
+#include "exec/worker.h"
+#include "http1/codec.h"
+#include "net/listener.h"
+#include "observe/log.h"
+#include "os/process.h"
+#include "server/server_state.h"
+
+/* Connections end by callbacks all over the codec; looking every 10 ms is simpler than a hook in each, and only while draining. */
+#define CHECK_NS 10000000u
+
+static void finish(struct psv_server *server)
+{
+    psv_loop_stop(&server->loop);
+}
+
+static bool is_drained(const struct psv_server *server)
+{
+    return server->site.service.connections_len == 0 && server->pipeline.live_len == 0;
+}
+
+static void begin(struct psv_server *server, const char *signal_name)
+{
+    PSV_LOG(PSV_LOG_INFO, "server.draining", PSV_LOG_TEXT("signal", signal_name),
+            PSV_LOG_U64("requests", server->pipeline.live_len),
+            PSV_LOG_U64("connections", server->site.service.connections_len));
+    server->is_draining = true;
+    server->site.listener = psv_listener_free(server->site.listener);
+    server->site.h1.is_draining = true;
+    psv_h1_close_idle(&server->site.service);
+    psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);
+    psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
+}
+
+static void force(struct psv_server *server, const char *reason)
+{
+    server->was_forced = true;
+    PSV_LOG(PSV_LOG_WARN, "server.drain_cut_short", PSV_LOG_TEXT("reason", reason),
+            PSV_LOG_U64("requests", server->pipeline.live_len),
+            PSV_LOG_U64("connections", server->site.service.connections_len));
+    finish(server);
+}
+
+static void on_drain_timeout(struct psv_timer *timer, void *context)
+{
+    (void)timer;
+    force(context, "timeout");
+}
+
+static void on_check(struct psv_timer *timer, void *context)
+{
+    struct psv_server *server = context;
+
+    if (is_drained(server)) {
+        finish(server);
+    } else {
+        psv_timer_start(&server->drain_check_queue, timer, server->loop.now_ns);
+    }
+}
+
+static void on_signals(int fd, void *context)
+{
+    struct psv_server *server = context;
+    int number;
+
+    while ((number = psv_process_take_signal(fd)) > 0) {
+        switch (number) {
+        case SIGTERM:
+        case SIGINT:
+            if (!server->is_draining) {
+                begin(server, psv_process_signal_name(number));
+            } else {
+                force(server, psv_process_signal_name(number));
+            }
+            break;
+        case SIGUSR1:
+            psv_log_reopen();
+            break;
+        default:
+            PSV_LOG(PSV_LOG_INFO, "server.signal_ignored", PSV_LOG_TEXT("signal", psv_process_signal_name(number)));
+        }
+    }
+}
+
+int psv_drain_init(struct psv_server *server, struct psv_error *reterr)
+{
+    struct psv_timer_wheel *wheel = &server->loop.wheel;
+
+    psv_timer_init(&server->drain_timer);
+    psv_timer_init(&server->drain_check_timer);
+    psv_timer_queue_init(&server->drain_queue, wheel, server->config->server.drain_timeout_ms * 1000000u,
+                         on_drain_timeout, server);
+    psv_timer_queue_init(&server->drain_check_queue, wheel, CHECK_NS, on_check, server);
+    server->signal_watch = psv_loop_watch_new(&server->loop, server->signal_fd, on_signals, server);
+    if (server->signal_watch == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "cannot watch for signals: out of memory");
+    }
+    return PSV_OK;
+}

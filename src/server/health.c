@@ -1,0 +1,67 @@
+/* Facts about the running server; see health.h.
+ * SPDX-License-Identifier: MIT */
+#include "health.h"
+
+#include <stdatomic.h>
+
+#include "exec/worker.h"
+#include "handler/internal.h"
+#include "observe/metrics.h"
+#include "phpsrv/executor.h"
+#include "psv_version.h"
+#include "server/server_state.h"
+
+/* [loop]; everything read here is either the loop's own or atomic */
+static void read_facts(void *context, struct psv_internal_facts *ret_facts)
+{
+    struct psv_server *server = context;
+
+    *ret_facts = (struct psv_internal_facts){
+        .connections = server->site.service.connections_len,
+        .queue_len = psv_queue_len(&server->queue),
+        .queue_capacity = server->queue.ring.capacity,
+        .jobs_taken = atomic_load_explicit(&server->queue.ring.head, memory_order_relaxed), /* a snapshot */
+        .workers = psv_worker_pool_size(server->pool),
+        .workers_busy = psv_worker_pool_busy(server->pool),
+        .workers_alive = psv_worker_pool_alive(server->pool),
+        .is_draining = server->is_draining,
+    };
+}
+
+static void set_build_info(const struct psv_executor *executor)
+{
+    struct psv_executor_fact facts[16];
+    size_t len = executor->facts != NULL ? executor->facts(facts, ARRAY_SIZE(facts)) : 0;
+
+    (void)psv_metrics_set_info("version", PSV_BYTES(PSV_VERSION));
+    (void)psv_metrics_set_info("executor", psv_bytes_of(executor->name));
+    for (size_t i = 0; i < len; i++) {
+        if (strcmp(facts[i].name, "php") == 0) {
+            (void)psv_metrics_set_info("php", psv_bytes_of(facts[i].value));
+        }
+    }
+}
+
+int psv_health_init(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_internal_options options = {
+        .version = PSV_VERSION,
+        .config = server->loaded,
+        .executor = server->executor,
+        .read_facts = read_facts,
+        .context = server,
+    };
+
+    set_build_info(server->executor);
+    server->internal = psv_internal_new(&options);
+    if (server->internal == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the internal listener");
+    }
+    server->internal_host.internal = server->internal;
+    return PSV_OK;
+}
+
+void psv_health_fini(struct psv_server *server)
+{
+    server->internal = psv_internal_free(server->internal);
+}

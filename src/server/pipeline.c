@@ -1,0 +1,213 @@
+/* The order of things for one request; see pipeline.h.
+ * SPDX-License-Identifier: MIT */
+#include "pipeline.h"
+
+#include "base/assert.h"
+#include "exec/job.h"
+#include "exec/queue.h"
+#include "filter/request_id.h"
+#include "handler/static_file.h"
+#include "http/target.h"
+#include "net/loop.h"
+#include "observe/metrics.h"
+#include "server/exchange_metrics.h"
+#include "server/router.h"
+
+#define RECHECK_NS 1000000000u
+
+static const struct psv_bytes all_methods = PSV_BYTES_INIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY");
+
+/* What the pipeline knows of an exchange beyond the exchange itself; on its arena. */
+struct pipeline_state {
+    struct psv_exchange *exchange;
+    struct psv_timer deadline;
+    struct psv_script script;
+};
+
+static struct psv_pipeline *pipeline_of(const struct psv_exchange *exchange)
+{
+    return exchange->host->context;
+}
+
+static void refuse_overload(struct psv_exchange *exchange)
+{
+    static const struct psv_field retry = {
+        .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
+
+    psv_metric_inc(PSV_METRIC_QUEUE_REJECTED);
+    psv_exchange_refuse(exchange, 503, "queue is full", &retry, 1);
+}
+
+static void refuse_method(struct psv_exchange *exchange)
+{
+    const struct psv_field allow = {.name = PSV_BYTES("Allow"), .value = all_methods, .id = PSV_FIELD_ALLOW};
+
+    psv_exchange_refuse(exchange, 405, "method not allowed", &allow, 1);
+}
+
+/* "OPTIONS *" asks about the server itself. */
+static void answer_server_options(struct psv_exchange *exchange)
+{
+    struct psv_list none;
+
+    psv_list_init(&none);
+    psv_headers_init(&exchange->response.headers, 1);
+    exchange->response.status = 204;
+    exchange->response.content_length = -1;
+    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_ALLOW, all_methods) != PSV_OK) {
+        psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
+        return;
+    }
+    psv_exchange_respond(exchange, &none, true);
+}
+
+/* Whether a worker may get this request: answered early, before any of its body is kept. */
+static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
+{
+    if (exchange->request.content_length > 0 &&
+        (uint64_t)exchange->request.content_length > exchange->body.max_bytes) {
+        psv_exchange_refuse(exchange, 413, "request body too large", NULL, 0);
+        return PSV_BODY_IGNORE;
+    }
+    if (psv_queue_is_full(pipeline->dynamic.queue)) {
+        refuse_overload(exchange);
+        return PSV_BODY_IGNORE;
+    }
+    return PSV_BODY_KEEP;
+}
+
+static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
+                                struct pipeline_state *state)
+{
+    struct psv_route found;
+
+    psv_router_route(pipeline->router, exchange, &found);
+    switch (found.kind) {
+    case PSV_ROUTE_STATIC:
+        psv_static_file_answer(pipeline->router->static_file, exchange, found.file);
+        return PSV_BODY_IGNORE;
+    case PSV_ROUTE_REDIRECT:
+        psv_router_answer_redirect(exchange, &found);
+        return PSV_BODY_IGNORE;
+    case PSV_ROUTE_SCRIPT:
+        state->script = found.script;
+        return admit(pipeline, exchange);
+    case PSV_ROUTE_NONE:
+        psv_exchange_refuse(exchange, found.status, found.reason, NULL, 0);
+        return PSV_BODY_IGNORE;
+    }
+    UNREACHABLE("route kind");
+}
+
+static enum psv_body_plan on_head(struct psv_exchange *exchange)
+{
+    struct psv_pipeline *pipeline = pipeline_of(exchange);
+
+    /* 1. identity, before anything can be logged about it */
+    psv_request_id_assign(exchange);
+    struct pipeline_state *state = psv_arena_calloc(&exchange->arena, sizeof(*state));
+    if (state == NULL) {
+        psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
+        return PSV_BODY_IGNORE;
+    }
+    state->exchange = exchange;
+    psv_timer_init(&state->deadline);
+    exchange->host_state = state;
+    psv_list_append(&pipeline->live, &exchange->link);
+    pipeline->live_len++;
+
+    /* 2. what no handler may see */
+    if (exchange->request.method == PSV_METHOD_TRACE || exchange->request.method == PSV_METHOD_CONNECT) {
+        refuse_method(exchange);
+        return PSV_BODY_IGNORE;
+    }
+    if (psv_target_is_asterisk(&exchange->request)) {
+        answer_server_options(exchange);
+        return PSV_BODY_IGNORE;
+    }
+    /* 3. who answers */
+    return route(pipeline, exchange, state);
+}
+
+static void on_request(struct psv_exchange *exchange)
+{
+    struct psv_pipeline *pipeline = pipeline_of(exchange);
+    struct pipeline_state *state = exchange->host_state;
+    uint64_t now_ns = pipeline->loop->now_ns;
+
+    switch (psv_dynamic_dispatch(&pipeline->dynamic, exchange, &state->script, now_ns)) {
+    case PSV_OK:
+        psv_timer_start(&pipeline->deadline_queue, &state->deadline, now_ns);
+        break;
+    case PSV_EFULL:
+    case PSV_ESTOPPING:
+        refuse_overload(exchange);
+        break;
+    default:
+        psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
+    }
+}
+
+static void on_deadline(struct psv_timer *timer, void *context)
+{
+    struct psv_pipeline *pipeline = context;
+    struct pipeline_state *state = CONTAINER_OF(timer, struct pipeline_state, deadline);
+
+    /* looked at again every second: a deadline that was moved, or a script that did not stop at the first call.  The timer
+     * is started first, because the exchange may be gone afterwards (its end stops the timer). */
+    psv_timer_start(&pipeline->recheck_queue, timer, pipeline->loop->now_ns);
+    (void)psv_dynamic_on_deadline(&pipeline->dynamic, state->exchange, pipeline->loop->now_ns);
+}
+
+static void on_sent(struct psv_exchange *exchange, uint64_t bytes)
+{
+    psv_dynamic_on_sent(exchange, bytes);
+}
+
+static void free_exchange(struct psv_exchange *exchange)
+{
+    struct psv_pipeline *pipeline = pipeline_of(exchange);
+    struct pipeline_state *state = exchange->host_state;
+
+    if (state != NULL) {
+        psv_timer_stop(&state->deadline);
+        psv_list_remove(&exchange->link);
+        pipeline->live_len--;
+    }
+    psv_exchange_free(pipeline->pool, exchange);
+}
+
+static void on_end(struct psv_exchange *exchange, bool aborted)
+{
+    struct psv_pipeline *pipeline = pipeline_of(exchange);
+    uint64_t now_ns = pipeline->loop->now_ns;
+
+    exchange->is_ended = true;
+    if (exchange->request_id[0] == '\0') {
+        psv_request_id_assign(exchange); /* refused by the codec before on_head */
+    }
+    psv_exchange_metrics_count(exchange, now_ns, aborted);
+    psv_access_log_end(&pipeline->access_log, exchange, now_ns, aborted);
+    if (!exchange->is_job_held) {
+        free_exchange(exchange);
+    } else if (aborted) {
+        psv_dynamic_on_client_gone(exchange); /* freed when the worker lets go */
+    }
+}
+
+void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms)
+{
+    pipeline->host = (struct psv_exchange_host){
+        .on_head = on_head,
+        .on_request = on_request,
+        .on_sent = on_sent,
+        .on_end = on_end,
+        .context = pipeline,
+    };
+    pipeline->dynamic.timeout_ns = request_timeout_ms * 1000000u;
+    pipeline->dynamic.on_released = free_exchange;
+    psv_list_init(&pipeline->live);
+    psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns, on_deadline,
+                         pipeline);
+    psv_timer_queue_init(&pipeline->recheck_queue, &pipeline->loop->wheel, RECHECK_NS, on_deadline, pipeline);
+}

@@ -1,0 +1,317 @@
+/* Routing by the document root.  [loop]  One look-up in the file cache for most requests, no system call when the path was seen
+ * within the cache's validity.  Must not know codecs, jobs or how anything is sent.
+ * SPDX-License-Identifier: MIT */
+#include "router.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "exec/exchange.h"
+#include "http/script_path.h"
+
+/* Small files are sent from memory: head and body in one write, and no descriptor held. */
+#define CONTENT_MAX_BYTES (UINT64_C(16) << 10)
+#define CONTENT_MEMORY_MAX_BYTES (UINT64_C(16) << 20)
+
+static const struct psv_bytes index_names[] = {PSV_BYTES_INIT("index.php"), PSV_BYTES_INIT("index.html")};
+#define INDEX_NAME_MAX 10
+
+/* The request while it is being routed. */
+struct routing {
+    struct psv_router *router;
+    struct psv_exchange *exchange;
+    struct psv_route *route;
+};
+
+static bool route_script_path(const struct routing *routing);
+static void route_folder(const struct routing *routing, struct psv_bytes path);
+static void route_file(const struct routing *routing, struct psv_bytes path);
+static void route_nothing(const struct routing *routing, const char *reason);
+
+static struct psv_bytes without_slash_at_end(struct psv_bytes path)
+{
+    while (path.len != 0 && path.data[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+int psv_router_new(const struct psv_config *config, int root_fd, struct psv_bytes document_root,
+                   struct psv_router **ret_router, struct psv_error *reterr)
+{
+    const struct psv_config_static *files = &config->static_files;
+    struct psv_router *router = psv_calloc(1, sizeof(*router));
+    if (router == NULL)
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+    struct psv_bytes root = without_slash_at_end(document_root);
+    const struct psv_file_cache_options cache_options = {
+        .root_fd = root_fd,
+        .links_may_leave = files->follow_symlinks,
+        .max_entries = (size_t)files->cache_entries,
+        .valid_ms = files->cache_valid_ms,
+        .content_max_bytes = CONTENT_MAX_BYTES,
+        .memory_max_bytes = CONTENT_MEMORY_MAX_BYTES,
+    };
+    psv_file_cache_init(&router->cache, &cache_options);
+    router->static_enabled = files->enabled;
+    router->static_file_storage.ranges_max = (unsigned)files->ranges_max;
+    router->static_file = &router->static_file_storage;
+    router->document_root = psv_strndup(root.data, root.len);
+    router->document_root_len = root.len;
+    router->fallback_script = files->enabled ? PSV_BYTES_EMPTY : PSV_BYTES("/index.php");
+    if (router->document_root == NULL) {
+        psv_router_free(router);
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+    }
+    *ret_router = router;
+    return 0;
+}
+
+struct psv_router *psv_router_free(struct psv_router *router)
+{
+    if (router == NULL)
+        return NULL;
+    psv_file_cache_fini(&router->cache);
+    psv_free(router->document_root);
+    return psv_free(router);
+}
+
+static void refuse(const struct routing *routing, unsigned status, const char *reason)
+{
+    *routing->route = (struct psv_route){.kind = PSV_ROUTE_NONE, .status = status, .reason = reason};
+}
+
+void psv_router_route(struct psv_router *router, struct psv_exchange *exchange, struct psv_route *ret)
+{
+    struct routing routing = {.router = router, .exchange = exchange, .route = ret};
+    struct psv_bytes path = exchange->request.path;
+    INVARIANT(path.len != 0 && path.data[0] == '/');
+    if (route_script_path(&routing))
+        return;
+    if (psv_path_is_hidden(path))
+        refuse(&routing, 404, "hidden path");
+    else if (path.data[path.len - 1] == '/')
+        route_folder(&routing, path);
+    else
+        route_file(&routing, path);
+}
+
+/* The entry of path; NULL when it cannot be had, then the request is refused already. */
+static struct psv_cached_file *find_ref(const struct routing *routing, struct psv_bytes path)
+{
+    struct psv_cached_file *file;
+    int error = psv_file_cache_find_ref(&routing->router->cache, path, &file);
+    if (error == 0)
+        return file;
+    if (error == PSV_EIO)
+        refuse(routing, 500, "document root cannot be read");
+    else
+        refuse(routing, 503, "file cannot be opened now");
+    return NULL;
+}
+
+static enum psv_cached_kind kind_of(const struct routing *routing, struct psv_bytes path, bool *ret_is_refused)
+{
+    struct psv_cached_file *file = find_ref(routing, path);
+    *ret_is_refused = file == NULL;
+    enum psv_cached_kind kind = file != NULL ? file->kind : PSV_CACHED_ABSENT;
+    psv_cached_file_unref(file);
+    return kind;
+}
+
+static void run_script(const struct routing *routing, struct psv_bytes script, struct psv_bytes path_info)
+{
+    struct psv_arena *arena = &routing->exchange->arena;
+    const struct psv_router *router = routing->router;
+    size_t root_len = router->document_root_len;
+    char *filename = psv_arena_alloc_text(arena, root_len + script.len + 1);
+    if (filename == NULL) {
+        refuse(routing, 503, "out of memory");
+        return;
+    }
+    memcpy(filename, router->document_root, root_len);
+    memcpy(filename + root_len, script.data, script.len);
+    filename[root_len + script.len] = '\0';
+    *routing->route = (struct psv_route){
+        .kind = PSV_ROUTE_SCRIPT,
+        .script = {.filename = {filename, root_len + script.len}, .name = {filename + root_len, script.len}},
+    };
+    if (path_info.data == NULL)
+        return;
+    routing->route->script.path_info = psv_arena_copy(arena, path_info);
+    if (routing->route->script.path_info.data == NULL)
+        refuse(routing, 503, "out of memory");
+}
+
+/* True when a prefix of the path is a script, or the request was refused.  Deeper candidates exist only below a folder, so that a
+ * path of many ".php/" costs no more than one look-up of something absent. */
+static bool route_script_path(const struct routing *routing)
+{
+    struct psv_bytes path = routing->exchange->request.path;
+    size_t position = 0;
+    struct psv_bytes script;
+    struct psv_bytes path_info;
+    while (psv_script_path_next(path, &position, &script, &path_info)) {
+        if (psv_path_is_hidden(script))
+            return false;
+        bool is_refused;
+        enum psv_cached_kind kind = kind_of(routing, script, &is_refused);
+        if (is_refused)
+            return true;
+        if (kind == PSV_CACHED_SCRIPT) {
+            run_script(routing, script, path_info);
+            return true;
+        }
+        if (kind != PSV_CACHED_DIRECTORY)
+            return false;
+    }
+    return false;
+}
+
+static void drop_file(void *context)
+{
+    psv_cached_file_unref(context);
+}
+
+/* The exchange's arena keeps the reference, so that nobody else has to think of it.  Takes file. */
+static void send_file(const struct routing *routing, struct psv_cached_file *file_take)
+{
+    if (psv_arena_on_fini(&routing->exchange->arena, drop_file, file_take) != 0) {
+        psv_cached_file_unref(file_take);
+        refuse(routing, 503, "out of memory");
+        return;
+    }
+    *routing->route = (struct psv_route){.kind = PSV_ROUTE_STATIC, .file = file_take};
+}
+
+/* "/dir/": its index, never a listing. */
+static void route_folder(const struct routing *routing, struct psv_bytes path)
+{
+    char *text = psv_arena_alloc_text(&routing->exchange->arena, path.len + INDEX_NAME_MAX);
+    if (text == NULL) {
+        refuse(routing, 503, "out of memory");
+        return;
+    }
+    memcpy(text, path.data, path.len);
+    for (size_t i = 0; i < ARRAY_SIZE(index_names); i++) {
+        memcpy(text + path.len, index_names[i].data, index_names[i].len);
+        struct psv_bytes index = {text, path.len + index_names[i].len};
+        struct psv_cached_file *file = find_ref(routing, index);
+        if (file == NULL)
+            return;
+        if (file->kind == PSV_CACHED_FILE && routing->router->static_enabled) {
+            send_file(routing, file);
+            return;
+        }
+        enum psv_cached_kind kind = file->kind;
+        psv_cached_file_unref(file);
+        if (kind == PSV_CACHED_SCRIPT) {
+            run_script(routing, index, PSV_BYTES_EMPTY);
+            return;
+        }
+    }
+    route_nothing(routing, "folder without index");
+}
+
+/* Bytes of a decoded path that a URL's path may hold as they are (RFC 3986 3.3 pchar and '/'). */
+static bool is_plain_in_path(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || psv_ascii_is_digit(byte) ||
+           (byte != '\0' && strchr("-._~!$&'()*+,;=:@/", byte) != NULL);
+}
+
+static char *put_encoded(char *out, char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    *out++ = '%';
+    *out++ = digits[(uint8_t)byte >> 4];
+    *out++ = digits[(uint8_t)byte & 15];
+    return out;
+}
+
+/* "/dir" -> "/dir/", query kept.  The decoded path is encoded anew: it begins with exactly one slash and a backslash is not plain, so
+ * that no client takes the reference for one to another host. */
+static void redirect_to_folder(const struct routing *routing, struct psv_bytes path)
+{
+    struct psv_bytes query = routing->exchange->request.query;
+    char *text = psv_arena_alloc_text(&routing->exchange->arena, path.len * 3 + query.len * 3 + 2);
+    if (text == NULL) {
+        refuse(routing, 503, "out of memory");
+        return;
+    }
+    char *out = text;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] == '/' && i != 0 && path.data[i - 1] == '/')
+            continue;
+        if (is_plain_in_path(path.data[i]))
+            *out++ = path.data[i];
+        else
+            out = put_encoded(out, path.data[i]);
+    }
+    *out++ = '/';
+    if (query.data != NULL)
+        *out++ = '?';
+    for (size_t i = 0; i < query.len; i++) {
+        if (query.data[i] > ' ' && query.data[i] < 0x7f)
+            *out++ = query.data[i];
+        else
+            out = put_encoded(out, query.data[i]);
+    }
+    *routing->route =
+        (struct psv_route){.kind = PSV_ROUTE_REDIRECT, .location = {text, (size_t)(out - text)}, .status = 301};
+}
+
+static void route_file(const struct routing *routing, struct psv_bytes path)
+{
+    struct psv_cached_file *file = find_ref(routing, path);
+    if (file == NULL)
+        return;
+    enum psv_cached_kind kind = file->kind;
+    if (kind == PSV_CACHED_FILE && routing->router->static_enabled) {
+        send_file(routing, file);
+        return;
+    }
+    psv_cached_file_unref(file);
+    if (kind == PSV_CACHED_DIRECTORY)
+        redirect_to_folder(routing, path);
+    else if (kind == PSV_CACHED_SCRIPT)
+        refuse(routing, 404, "program text is never sent");
+    else
+        route_nothing(routing, "no such file");
+}
+
+static void route_nothing(const struct routing *routing, const char *reason)
+{
+    if (routing->router->runs_absent) {
+        routing->route->kind = PSV_ROUTE_SCRIPT;
+        routing->route->script = (struct psv_script){.filename = PSV_BYTES(""), .name = routing->exchange->request.path};
+        return;
+    }
+    struct psv_bytes script = routing->router->fallback_script;
+    if (script.len != 0) {
+        bool is_refused;
+        enum psv_cached_kind kind = kind_of(routing, script, &is_refused);
+        if (is_refused)
+            return;
+        if (kind == PSV_CACHED_SCRIPT) {
+            run_script(routing, script, PSV_BYTES_EMPTY);
+            return;
+        }
+    }
+    refuse(routing, 404, reason);
+}
+
+void psv_router_answer_redirect(struct psv_exchange *exchange, const struct psv_route *route)
+{
+    struct psv_list none;
+    psv_list_init(&none);
+    psv_headers_init(&exchange->response.headers, 1);
+    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_LOCATION, route->location) != 0) {
+        psv_exchange_refuse(exchange, 503, "out of memory", NULL, 0);
+        return;
+    }
+    exchange->response.status = route->status;
+    exchange->response.content_length = 0;
+    psv_exchange_respond(exchange, &none, true);
+}

@@ -1,0 +1,58 @@
+/* Decides what answers a request: a file, a script, a redirect to a folder, or nothing.  [loop]  Traditional mode: what the path
+ * names below the document root.  Must not know codecs, jobs or how anything is sent.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "handler/dynamic.h"
+#include "handler/file_cache.h"
+#include "handler/static_file.h"
+
+struct psv_config;
+struct psv_exchange;
+
+enum psv_route_kind {
+    PSV_ROUTE_STATIC,   /* file: psv_static_file_answer */
+    PSV_ROUTE_SCRIPT,   /* script: psv_dynamic_dispatch */
+    PSV_ROUTE_REDIRECT, /* location: psv_router_answer_redirect */
+    PSV_ROUTE_NONE,     /* status and reason: psv_exchange_refuse */
+};
+
+/** All texts and the file live until the exchange is freed. */
+struct psv_route {
+    enum psv_route_kind kind;
+    struct psv_cached_file *file;
+    struct psv_script script;
+    struct psv_bytes location; /* path and query, relative to scheme and authority; safe as a field value */
+    unsigned status;           /* of REDIRECT and NONE */
+    const char *reason;        /* static text for the log */
+};
+
+struct psv_router {
+    struct psv_file_cache cache;
+    char *document_root;                        /* no slash at its end: "" is "/" */
+    size_t document_root_len;
+    struct psv_bytes fallback_script;           /* runs when the path names nothing; empty = 404; static */
+    bool static_enabled;
+    bool runs_absent;                           /* a path that names nothing is for the executor all the same (stub) */
+    const struct psv_static_file *static_file;  /* how files are sent: the next field */
+    struct psv_static_file static_file_storage;
+};
+
+/** root_fd: of the document root (psv_safe_open_root), borrowed; document_root: the same folder as an absolute path, copied.  With
+ *  static.enabled off, files count as absent and what names no script runs /index.php.  0 or PSV_ENOMEM.  [boot] */
+MUST_CHECK int psv_router_new(const struct psv_config *config, int root_fd, struct psv_bytes document_root,
+                              struct psv_router **ret_router, struct psv_error *reterr);
+/** All exchanges must be gone.  Accepts NULL; returns NULL.  [boot] */
+struct psv_router *psv_router_free(struct psv_router *router);
+
+/** Decides for exchange->request.path.  Always fills *ret; trouble of the server's own is a NONE with 500 or 503. */
+void psv_router_route(struct psv_router *router, struct psv_exchange *exchange, struct psv_route *ret);
+
+/** Sends the 301 of a REDIRECT route. */
+void psv_router_answer_redirect(struct psv_exchange *exchange, const struct psv_route *route);

@@ -1,0 +1,348 @@
+/* Boot and end of the server, floor by floor: one ordered list, undone in reverse.  [boot]
+ * SPDX-License-Identifier: MIT */
+#include "phpsrv/server.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "exec/executor_registry.h"
+#include "exec/worker.h"
+#include "http1/codec.h"
+#include "net/layer.h"
+#include "net/listener.h"
+#include "observe/log.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/limits.h"
+#include "os/process.h"
+#include "server/health.h"
+#include "server/router.h"
+#include "server/server_state.h"
+
+/* Descriptors kept free for PHP, logs, spill files and static files. */
+#define RESERVED_FDS 256
+/* Idle exchanges kept with their arena block (8 KiB each). */
+#define SPARE_EXCHANGES 256
+/* After the drain: what still runs is interrupted and gets this long. */
+#define WORKER_STOP_NS 2000000000u
+
+_Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
+_Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON, "config and log name the same formats");
+
+static int boot_process(struct psv_server *server, struct psv_error *reterr)
+{
+    psv_process_block_signals();
+    psv_process_ignore_sigpipe();
+    (void)psv_limits_raise_open_files();
+    server->signal_fd = psv_process_open_signals(reterr);
+    return server->signal_fd < 0 ? server->signal_fd : PSV_OK;
+}
+
+static int boot_log(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config_log *log = &server->config->log;
+    const struct psv_log_options options = {
+        .min_level = (enum psv_log_level)log->level,
+        .format = (enum psv_log_format)log->format,
+        .error_path = log->error_path,
+        .access_path = log->access != PSV_CONFIG_ACCESS_OFF ? log->access_path : NULL,
+        .ring_lines = log->ring_lines,
+    };
+    int code = psv_log_start(&options, reterr);
+    server->log_is_started = code == PSV_OK;
+    return code;
+}
+
+static int boot_docroot(struct psv_server *server, struct psv_error *reterr)
+{
+    const char *path = server->config->site.docroot;
+
+    server->docroot = realpath(path, NULL);
+    if (server->docroot == NULL) {
+        return psv_error_set(reterr, PSV_ENOENT, "document root \"%s\" cannot be resolved", path);
+    }
+    server->docroot_fd = open(server->docroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (server->docroot_fd < 0) {
+        return psv_error_set(reterr, PSV_EACCESS, "document root \"%s\" cannot be opened", path);
+    }
+    return PSV_OK;
+}
+
+static int boot_executor(struct psv_server *server, struct psv_error *reterr)
+{
+    server->executor = psv_executor_find(server->config->executor.name);
+    if (server->executor == NULL) {
+        return psv_error_set(reterr, PSV_EINVAL, "executor \"%s\" is not part of this build",
+                             server->config->executor.name);
+    }
+    int code = server->executor->process_start(server->config, reterr);
+    server->executor_is_started = code == PSV_OK;
+    return code;
+}
+
+static int boot_waist(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config *config = server->config;
+    size_t capacity = config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
+
+    if (psv_queue_init(&server->queue, capacity, server->workers) != PSV_OK ||
+        psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
+    }
+    const struct psv_worker_pool_options options = {
+        .executor = server->executor,
+        .queue = &server->queue,
+        .workers = server->workers,
+        .stack_bytes = config->workers.stack_bytes,
+    };
+    return psv_worker_pool_start(&options, &server->pool, reterr);
+}
+
+static void on_part(struct psv_response_part *part, void *context)
+{
+    struct psv_server *server = context;
+
+    psv_dynamic_on_part(&server->pipeline.dynamic, part);
+}
+
+static int boot_loop(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config_http *http = &server->config->http;
+    /* a request's head in memory, its job and response head, and room for joins */
+    size_t arena_max = (size_t)(http->request_line_bytes_max + 2 * http->header_bytes_max) + (1u << 20);
+    int code = psv_loop_init(&server->loop, &server->mailbox, on_part, server, reterr);
+
+    if (code != PSV_OK) {
+        return code;
+    }
+    server->loop_is_ready = true;
+    server->exchanges = psv_exchange_pool_new(arena_max, SPARE_EXCHANGES);
+    if (server->exchanges == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the exchange pool");
+    }
+    return psv_drain_init(server, reterr);
+}
+
+static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config *config = server->config;
+    struct psv_pipeline *pipeline = &server->pipeline;
+    int code = psv_router_new(config, server->docroot_fd, psv_bytes_of(server->docroot), &server->router, reterr);
+
+    if (code != PSV_OK) {
+        return code;
+    }
+    server->router->runs_absent = server->executor == &psv_executor_stub; /* it has no files */
+    pipeline->loop = &server->loop;
+    pipeline->router = server->router;
+    pipeline->pool = server->exchanges;
+    pipeline->dynamic = (struct psv_dynamic){
+        .queue = &server->queue,
+        .mailbox = &server->mailbox,
+        .pool = server->pool,
+        .document_root = psv_bytes_of(server->docroot),
+        .server_name = psv_bytes_of(config->site.server_name),
+        .response_memory_bytes = (size_t)config->response.memory_bytes,
+        .response_window_bytes = config->response.window_bytes,
+    };
+    psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,
+                        config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
+                        : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
+                                                                         : PSV_ACCESS_LOG_COMMON);
+    psv_pipeline_init(pipeline, config->request.timeout_ms);
+    server->internal_host.pool = server->exchanges;
+    psv_internal_host_init(&server->internal_host);
+    return psv_health_init(server, reterr);
+}
+
+static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
+{
+    const struct psv_config_http *http = &server->config->http;
+    struct psv_timer_wheel *wheel = &server->loop.wheel;
+
+    h1->request_line_bytes_max = (size_t)http->request_line_bytes_max;
+    h1->header_bytes_max = (size_t)http->header_bytes_max;
+    h1->header_count_max = (unsigned)http->header_count_max;
+    h1->body_bytes_max = http->body_bytes_max;
+    h1->body_memory_bytes = (size_t)http->body_memory_bytes;
+    h1->pipeline_requests_max = (unsigned)http->pipeline_requests_max;
+    h1->sends_server_field = server->config->server.tokens;
+    h1->pool = server->exchanges;
+    const struct {
+        struct psv_timer_queue *queue;
+        uint64_t duration_ms;
+    } timers[] = {
+        {&h1->header_timer, http->header_timeout_ms},       {&h1->body_timer, http->body_idle_timeout_ms},
+        {&h1->keepalive_timer, http->keepalive_timeout_ms}, {&h1->write_timer, http->write_timeout_ms},
+        {&h1->linger_timer, http->linger_timeout_ms},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
+        psv_timer_queue_init(timers[i].queue, wheel, timers[i].duration_ms * 1000000u, psv_connection_on_timer, NULL);
+    }
+}
+
+static int boot_site(struct psv_server *server, struct psv_server_site *site, const char *address,
+                     const struct psv_exchange_host *host, struct psv_error *reterr)
+{
+    struct psv_socket_address parsed;
+    struct psv_socket_address bound;
+    struct psv_listener_options options = {.service = &site->service, .fd = -1};
+    const struct psv_listen_options listen_options = {.backlog = (int)server->config->listen.backlog};
+    uint64_t fds = psv_limits_raise_open_files();
+    uint64_t room = fds > 2 * RESERVED_FDS ? fds - RESERVED_FDS : fds / 2;
+
+    init_h1(server, &site->h1);
+    site->service.loop = &server->loop;
+    site->service.codec = &psv_h1_codec;
+    site->service.layer = &psv_layer_plain;
+    site->service.codec_config = &site->h1;
+    site->service.host = host;
+    psv_list_init(&site->service.connections);
+    int code = psv_socket_parse_address(psv_bytes_of(address), &parsed, reterr);
+    if (code == PSV_OK) {
+        code = psv_socket_listen(&parsed, &listen_options, &options.fd, &bound, reterr);
+    }
+    if (code != PSV_OK) {
+        return code;
+    }
+    (void)psv_socket_format_address(&bound, site->address);
+    options.connections_max = (unsigned)MIN(server->config->http.connections_max, room);
+    return psv_listener_new(&options, &site->listener, reterr);
+}
+
+static int boot_listeners(struct psv_server *server, struct psv_error *reterr)
+{
+    int code = boot_site(server, &server->site, server->config->listen.address, &server->pipeline.host, reterr);
+
+    if (code == PSV_OK && server->config->internal.listen[0] != '\0') {
+        code = boot_site(server, &server->admin, server->config->internal.listen, &server->internal_host.host, reterr);
+    }
+    return code;
+}
+
+static int boot(struct psv_server *server, struct psv_error *reterr)
+{
+    /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a whole server */
+    static int (*const steps[])(struct psv_server *server, struct psv_error *reterr) = {
+        boot_process, boot_log, boot_docroot, boot_executor, boot_waist, boot_loop, boot_pipeline, boot_listeners,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        int code = steps[i](server, reterr);
+        if (code != PSV_OK) {
+            return code;
+        }
+    }
+    return PSV_OK;
+}
+
+int psv_server_start(const struct psv_config_loaded *config, struct psv_server **ret_server, struct psv_error *reterr)
+{
+    struct psv_server *server = psv_calloc(1, sizeof(*server));
+
+    if (server == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
+    }
+    server->loaded = config;
+    server->config = &config->config;
+    server->docroot_fd = -1;
+    server->signal_fd = -1;
+    server->started_unix_us = psv_clock_unix_us();
+    server->workers = config->config.workers.count != 0 ? (unsigned)config->config.workers.count
+                                                        : psv_limits_cores(&psv_limits_system_roots);
+    int code = boot(server, reterr);
+    if (code != PSV_OK) {
+        psv_server_free(server);
+        return code;
+    }
+    *ret_server = server;
+    return PSV_OK;
+}
+
+int psv_server_wait(struct psv_server *server)
+{
+    PSV_LOG(PSV_LOG_INFO, "server.ready", PSV_LOG_TEXT("address", server->site.address),
+            PSV_LOG_TEXT("internal", server->admin.address), PSV_LOG_U64("workers", server->workers),
+            PSV_LOG_TEXT("executor", server->executor->name), PSV_LOG_TEXT("docroot", server->docroot),
+            PSV_LOG_U64("pid", (uint64_t)getpid()));
+    psv_loop_run(&server->loop);
+    return server->exit_code;
+}
+
+static void close_connections(struct psv_server_site *site)
+{
+    site->listener = psv_listener_free(site->listener);
+    if (site->service.loop != NULL) {
+        PSV_LIST_FOR_EACH (node, &site->service.connections) {
+            psv_connection_close(PSV_LIST_ENTRY(node, struct psv_connection, link), PSV_CLOSE_DRAIN);
+        }
+    }
+}
+
+/* Threads that do not end keep using the queue, the mailbox and PHP: then the process ends as it is. */
+static bool stop_workers(struct psv_server *server)
+{
+    if (server->pool == NULL) {
+        return true;
+    }
+    psv_queue_stop(&server->queue);
+    psv_worker_pool_interrupt_all(server->pool);
+    unsigned stuck = psv_worker_pool_stop(server->pool, psv_clock_monotonic_ns() + WORKER_STOP_NS);
+    server->pool = NULL;
+    if (stuck > 0) {
+        PSV_LOG(PSV_LOG_WARN, "server.workers_stuck", PSV_LOG_U64("count", stuck));
+    }
+    return stuck == 0;
+}
+
+/* What the workers posted after the loop had ended still holds exchanges. */
+static void drain_late_parts(struct psv_server *server)
+{
+    struct psv_response_part *part;
+
+    while (server->loop_is_ready && (part = psv_mailbox_take(&server->mailbox)) != NULL) {
+        psv_dynamic_on_part(&server->pipeline.dynamic, part);
+    }
+}
+
+static void end_log(struct psv_server *server)
+{
+    PSV_LOG(PSV_LOG_INFO, "server.stopped", PSV_LOG_U64("exit_code", (uint64_t)server->exit_code));
+    if (server->log_is_started) {
+        psv_log_stop();
+    }
+}
+
+void psv_server_free(struct psv_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    close_connections(&server->site);
+    close_connections(&server->admin);
+    if (!stop_workers(server)) {
+        end_log(server);
+        _exit(server->exit_code);
+    }
+    drain_late_parts(server);
+    psv_health_fini(server);
+    (void)psv_router_free(server->router);
+    if (server->loop_is_ready) {
+        server->signal_watch = psv_loop_watch_free(server->signal_watch);
+        psv_loop_fini(&server->loop);
+    }
+    psv_exchange_pool_free(server->exchanges);
+    psv_mailbox_fini(&server->mailbox);
+    psv_queue_fini(&server->queue);
+    if (server->executor_is_started) {
+        server->executor->process_stop();
+    }
+    server->docroot_fd = psv_fd_close(server->docroot_fd);
+    server->signal_fd = psv_fd_close(server->signal_fd);
+    free(server->docroot); /* from realpath(3) */
+    end_log(server);
+    psv_free(server);
+}

@@ -1,0 +1,66 @@
+/* The server's parts, shared by server.c (boot and end) and drain.c (signals).  Not for other folders.
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "exec/mailbox.h"
+#include "exec/queue.h"
+#include "http1/config.h"
+#include "net/connection.h"
+#include "net/loop.h"
+#include "os/socket.h"
+#include "server/internal_host.h"
+#include "server/pipeline.h"
+
+struct psv_executor;
+struct psv_listener;
+struct psv_router;
+struct psv_worker_pool;
+
+/** A listener with its connections, codec limits and address. */
+struct psv_server_site {
+    struct psv_service service;
+    struct psv_h1_config h1;
+    struct psv_listener *listener;
+    char address[PSV_SOCKET_TEXT_MAX]; /* bound; "" = none */
+};
+
+struct psv_server {
+    const struct psv_config_loaded *loaded;
+    const struct psv_config *config;
+    const struct psv_executor *executor;
+    unsigned workers;
+    char *docroot;                   /* absolute, followed by a NUL */
+    int docroot_fd;
+    bool log_is_started;
+    bool executor_is_started;
+    bool loop_is_ready;
+    struct psv_queue queue;
+    struct psv_mailbox mailbox;
+    struct psv_worker_pool *pool;
+    struct psv_loop loop;
+    struct psv_exchange_pool *exchanges;
+    struct psv_router *router;
+    struct psv_internal *internal;
+    struct psv_pipeline pipeline;
+    struct psv_internal_host internal_host;
+    struct psv_server_site site;     /* what the world sees */
+    struct psv_server_site admin;    /* the internal listener */
+    int signal_fd;
+    struct psv_loop_watch *signal_watch;
+    uint64_t started_unix_us;
+    /* the end */
+    bool is_draining;
+    bool was_forced;                 /* second signal, or the drain timeout */
+    int exit_code;
+    struct psv_timer_queue drain_queue;       /* the limit of the drain */
+    struct psv_timer_queue drain_check_queue; /* looks whether all is done */
+    struct psv_timer drain_timer;
+    struct psv_timer drain_check_timer;
+};
+
+/** Watches the signals and prepares the drain's timers.  [boot] */
+MUST_CHECK int psv_drain_init(struct psv_server *server, struct psv_error *reterr);

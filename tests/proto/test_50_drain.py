@@ -1,0 +1,161 @@
+"""The end: SIGTERM and SIGINT finish what runs, take nothing new, and end with 0; a second signal ends at once.
+
+SPDX-License-Identifier: MIT
+"""
+
+import signal
+import time
+
+import pytest
+
+from testenv import stub, wait_until
+
+
+def busy(server, count=1):
+    wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == count, f"{count} busy workers")
+
+
+def begin_drain(server, number=signal.SIGTERM):
+    mark = server.mark()
+    server.signal(number)
+    server.wait_log("server.draining", after=mark)
+    wait_until(server.refuses_connections, "the listener is closed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_idle_server_ends_at_once(launch, number):
+    server = launch()
+    start = time.monotonic()
+    server.signal(number)
+    assert server.wait_exit() == 0
+    assert time.monotonic() - start < 25, "it waited for the drain limit although nothing ran"
+
+
+def test_running_requests_are_finished(launch):
+    server = launch(workers=2)
+    with server.connect() as one, server.connect() as two:
+        one.request(stub.sleep(1000))
+        two.request(stub.stream(10, size=1000, milliseconds=100))
+        busy(server, 2)
+        begin_drain(server)
+        assert one.expect_response(200).closes
+        assert two.expect_response(200).body == stub.stream_body(10, 1000)
+        one.expect_close()
+        two.expect_close()
+    assert server.wait_exit() == 0
+
+
+def test_queued_requests_are_finished(launch):
+    server = launch(workers=1)
+    wires = [server.connect() for _ in range(5)]
+    wires[0].request(stub.sleep(1000))
+    busy(server)
+    for wire in wires[1:]:
+        wire.request(stub.ECHO)
+    wait_until(lambda: server.metrics()["phpsrv_queue_depth"] == 4, "four are queued")
+    begin_drain(server)
+    for wire in wires:
+        wire.expect_response(200)
+        wire.close()
+    assert server.wait_exit() == 0
+
+
+def test_request_whose_body_is_on_its_way_is_finished(launch):
+    server = launch(workers=1)
+    with server.connect() as wire:
+        wire.send(f"POST {stub.ECHO} HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello".encode())
+        wire.taken()
+        begin_drain(server)
+        wire.send(b"world")
+        assert stub.echoed(wire.expect_response(200)).body == b"helloworld"
+        wire.expect_close()
+    assert server.wait_exit() == 0
+
+
+def test_response_on_its_way_is_sent_to_its_end(launch):
+    server = launch(workers=1, files={"large.bin": bytes(20_000_000)})
+    with server.connect(receive_buffer=65536) as wire:
+        wire.request("/large.bin")
+        assert wire.readable(timeout=20)
+        begin_drain(server)
+        assert len(wire.expect_response(200).body) == 20_000_000
+    assert server.wait_exit() == 0
+
+
+def test_idle_connections_are_closed(launch):
+    server = launch(workers=1)
+    with server.connect() as kept, server.connect() as untouched, server.connect() as running:
+        kept.request(stub.ECHO)
+        kept.expect_response(200)
+        running.request(stub.sleep(2000))
+        busy(server)
+        begin_drain(server)
+        kept.expect_close()
+        untouched.expect_close()
+        running.expect_response(200)
+    assert server.wait_exit() == 0
+
+
+def test_pipelined_requests_after_the_signal(launch):
+    """The running one is answered and says close; those behind it were never begun, the client may repeat them."""
+    server = launch(workers=1)
+    with server.connect() as wire:
+        wire.request(stub.sleep(1000)).request(stub.ECHO)
+        busy(server)
+        begin_drain(server)
+        response = wire.expect_response(200)
+        if response.closes:
+            wire.expect_close(reset_is_fine=True)
+        else:
+            assert wire.expect_response(200).closes
+            wire.expect_close()
+    assert server.wait_exit() == 0
+
+
+def test_drain_limit(launch):
+    """What does not end within the limit is interrupted; the process still ends with 0."""
+    server = launch("--server-drain-timeout-ms", "500", workers=1)
+    server.expect_log(r"server\.drain|drain_timeout")
+    with server.connect() as wire:
+        wire.request(stub.sleep(60_000))
+        busy(server)
+        start = time.monotonic()
+        server.signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+        assert 0.49 <= time.monotonic() - start < 25
+        rest = wire.expect_cut()
+        assert not rest.startswith(b"HTTP/1.1 200 ")
+
+
+def test_second_signal_ends_at_once(launch):
+    server = launch(workers=1)
+    with server.connect() as wire:
+        wire.request(stub.sleep(60_000))
+        busy(server)
+        begin_drain(server)
+        start = time.monotonic()
+        server.signal(signal.SIGTERM)
+        server.expected_status = server.wait_exit()
+        assert time.monotonic() - start < 20
+        # A shell's convention for "ended by this signal", or the signal itself.
+        assert server.expected_status in (143, -signal.SIGTERM, 1)
+
+
+def test_signals_do_not_disturb_otherwise(launch):
+    server = launch()
+    server.signal(signal.SIGPIPE)
+    server.signal(signal.SIGCHLD)
+    assert server.fetch(stub.ECHO).status == 200
+
+
+def test_ended_server_gives_everything_back(launch):
+    """A new server can listen on the same port at once."""
+    server = launch()
+    with server.connect() as wire:
+        wire.request(stub.ECHO)
+        wire.expect_response(200)
+        server.signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+    again = launch("--listen", "%s:%d" % server.address)
+    assert again.address == server.address
+    assert again.fetch(stub.ECHO).status == 200

@@ -1,0 +1,192 @@
+"""What a request and a connection cost, in numbers that are stable where requests per second are not.
+
+SPDX-License-Identifier: MIT
+"""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from testenv import stub, wait_until
+
+pytestmark = pytest.mark.no_sanitizer
+REQUESTS = 2000
+CONNECTIONS = 2000
+
+
+def at_rest(server):
+    wait_until(lambda: server.metrics()["phpsrv_connections"] <= 1, "all connections are closed")
+
+
+# ---- system calls
+
+
+def count_syscalls(server, thread_id, work):
+    """System calls of one thread while work() runs: {name: count}."""
+    strace = subprocess.Popen(
+        ["strace", "-q", "-c", "-p", str(thread_id)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    status = f"/proc/{server.pid}/task/{thread_id}/status"
+
+    def is_traced():
+        assert strace.poll() is None, strace.stderr.read()
+        with open(status, encoding="ascii") as file:
+            return int(re.search(r"TracerPid:\s+(\d+)", file.read()).group(1)) == strace.pid
+
+    wait_until(is_traced, "strace is attached")
+    try:
+        work()
+    finally:
+        strace.send_signal(signal.SIGINT)
+        _, report = strace.communicate()
+    counts = {}
+    for line in report.splitlines():
+        match = re.fullmatch(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)", line)
+        if match and match.group(2) != "total":
+            counts[match.group(2)] = int(match.group(1))
+    return counts
+
+
+@pytest.mark.parametrize(
+    "target, most",
+    [("/small.txt", 3.2), (stub.ECHO, 6.5)],
+    ids=["small file", "script"],
+)
+def test_system_calls_of_the_loop(launch, target, most):
+    """A keep-alive request costs the loop a read, a write and a wait; the mailbox adds its wake-up."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    server = launch("--static-cache-valid-ms", "60s", workers=1, files={"small.txt": "hello"})
+    with server.connect() as wire:
+
+        def turns(count):
+            for _ in range(count):
+                wire.request(target)
+                wire.expect_response(200)
+
+        turns(50)
+        try:
+            counts = count_syscalls(server, server.pid, lambda: turns(REQUESTS))
+        except AssertionError as error:
+            if "ptrace" in str(error) or "not permitted" in str(error):
+                pytest.skip(f"tracing is not allowed here: {error}")
+            raise
+        total = sum(counts.values()) / REQUESTS
+        assert total <= most, f"{total:.2f} system calls per request: {counts}"
+        for name in ("openat", "openat2", "stat", "newfstatat", "statx", "mmap", "munmap", "brk", "memfd_create", "close"):
+            assert counts.get(name, 0) < REQUESTS / 10, f"{name} in every request: {counts}"
+
+
+# ---- descriptors and memory
+
+
+@pytest.mark.parametrize("how", ["at once", "in the head", "in the body", "queued", "in the response"])
+def test_descriptors_after_aborted_connections(launch, how):
+    server = launch(workers=2, files={"large.bin": bytes(3_000_000)})
+    server.fetch(stub.ECHO)
+    server.fetch("/large.bin")
+    at_rest(server)
+    before = server.descriptors()
+    for number in range(1000):
+        wire = server.connect(receive_buffer=4096)
+        if how == "in the head":
+            wire.send(b"GET / HTTP/1.1\r\nHo")
+        elif how == "in the body":
+            wire.send(b"POST /stub/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + bytes(70_000))
+        elif how == "queued":
+            wire.request(stub.sleep(1))
+        elif how == "in the response":
+            wire.request("/large.bin" if number % 2 else stub.body(600_000))
+            wire.socket.recv(10)
+        wire.reset()
+    at_rest(server)
+    wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 0, "workers are idle")
+    wait_until(lambda: server.descriptors() <= before, f"{server.descriptors()} descriptors, {before} before")
+    assert server.fetch(stub.ECHO).status == 200
+
+
+def test_memory_is_stable(launch):
+    """Ten times the requests, not ten times the memory."""
+    server = launch(workers=2, files={"a.txt": "a" * 1000})
+
+    def work(turns):
+        for number in range(turns):
+            with server.connect() as wire:
+                wire.request(stub.ECHO, "POST", body=bytes(100_000))
+                wire.expect_response(200)
+                wire.request("/a.txt")
+                wire.expect_response(200)
+                wire.request(stub.body(500_000))
+                wire.expect_response(200)
+                wire.send(b"BAD\r\n\r\n" if number % 2 else b"GET /x HTTP/1.1\r\nHost: h\r\nX")
+
+    work(100)
+    at_rest(server)
+    before = server.memory_kib("Rss")
+    work(1000)
+    at_rest(server)
+    assert server.memory_kib("Rss") - before < 2048
+
+
+@pytest.mark.heavy
+def test_memory_of_idle_connections(launch):
+    """An idle keep-alive connection costs at most 2 KiB of the process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < CONNECTIONS + 200:
+        pytest.skip(f"only {hard} descriptors are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 3 * CONNECTIONS), hard))
+    try:
+        server = launch("--http-keepalive-timeout-ms", "10m", workers=2)
+        wires = []
+
+        def open_idle(count):
+            for _ in range(count):
+                wire = server.connect()
+                wire.request(stub.ECHO)
+                wire.expect_response(200)
+                wires.append(wire)
+
+        open_idle(200)
+        before = server.memory_kib("Pss_Anon")
+        open_idle(CONNECTIONS)
+        assert server.metrics()["phpsrv_connections"] >= CONNECTIONS
+        grown = (server.memory_kib("Pss_Anon") - before) * 1024 / CONNECTIONS
+        assert grown <= 2048, f"{grown:.0f} bytes for an idle connection"
+        for wire in wires[::100]:
+            wire.request(stub.ECHO)
+            wire.expect_response(200)
+        for wire in wires:
+            wire.close()
+        at_rest(server)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_memory_of_connections_that_were_busy(launch):
+    """Buffers are given back when a connection falls idle, not kept with it."""
+    server = launch("--http-keepalive-timeout-ms", "10m", workers=2)
+    with server.connect() as first:
+        first.request(stub.ECHO, "POST", body=bytes(60_000))
+        first.expect_response(200)
+        before = server.memory_kib("Pss_Anon")
+        wires = [server.connect() for _ in range(300)]
+        for wire in wires:
+            wire.request(stub.ECHO, "POST", body=bytes(60_000), fields=[("X-Long", "a" * 8000)])
+            wire.expect_response(200)
+        assert (server.memory_kib("Pss_Anon") - before) * 1024 / 300 < 8192
+        for wire in wires:
+            wire.close()
+
+
+def test_threads(launch):
+    """One loop, the workers, the log: no more."""
+    server = launch(workers=3)
+    names = [name for name, _ in server.threads()]
+    assert len(names) <= 3 + 2, names
+    assert len(set(names)) == len(names), f"threads are told apart by their names: {names}"
+    assert os.path.exists(f"/proc/{server.pid}")

@@ -1,0 +1,28 @@
+"""Test environment of the black-box tests: starts the server, speaks raw HTTP/1.1 and judges every answer strictly.
+
+SPDX-License-Identifier: MIT
+"""
+
+from .clock import scaled, wait_until
+from .facts import LogLine, parse_log_line
+from .metrics import Metrics
+from .response import BadResponse, Response, ResponseReader
+from .server import Server, ServerFailure, binary_path, run_binary
+from .wire import Wire, WireFailure
+
+__all__ = [
+    "BadResponse",
+    "LogLine",
+    "Metrics",
+    "Response",
+    "ResponseReader",
+    "Server",
+    "ServerFailure",
+    "Wire",
+    "WireFailure",
+    "binary_path",
+    "parse_log_line",
+    "run_binary",
+    "scaled",
+    "wait_until",
+]

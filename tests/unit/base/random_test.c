@@ -1,0 +1,149 @@
+/* Random bytes: no repetition across calls, refills, threads and forks; the pool is wiped.
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "table.h"
+
+#include "base/random.h"
+
+#include "base/random.c" /* for a look into the pool */
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return x < y ? -1 : x > y;
+}
+
+static void test_values_do_not_repeat(void **state)
+{
+    (void)state;
+    static uint64_t values[20000];
+    uint64_t ones = 0;
+    uint64_t zeros = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        values[i] = psv_random_u64();
+        ones |= values[i];
+        zeros |= ~values[i];
+    }
+    assert_true(ones == UINT64_MAX); /* every bit was seen both ways */
+    assert_true(zeros == UINT64_MAX);
+    qsort(values, ARRAY_SIZE(values), sizeof(values[0]), compare_u64);
+    for (size_t i = 1; i < ARRAY_SIZE(values); i++)
+        assert_true(values[i - 1] != values[i]);
+}
+
+static void test_fill_touches_exactly_its_range(void **state)
+{
+    (void)state;
+    static const struct {
+        TABLE_ROW;
+        size_t len;
+    } cases[] = {
+        {ROW("nothing"), 0},
+        {ROW("one byte"), 1},
+        {ROW("largest from the pool"), POOL_BYTES / 4},
+        {ROW("past the pool"), POOL_BYTES / 4 + 1},
+        {ROW("larger than the pool"), 5000},
+    };
+    TABLE_FOR_EACH(row, cases)
+    {
+        unsigned char out[5002];
+        unsigned char seen[5002] = {0};
+        for (int round = 0; round < 64; round++) {
+            memset(out, 0, sizeof(out));
+            psv_random_fill(out + 1, row->len);
+            assert_int_equal(out[0], 0);
+            assert_int_equal(out[row->len + 1], 0);
+            for (size_t i = 0; i < sizeof(out); i++)
+                seen[i] |= out[i];
+        }
+        for (size_t i = 1; i <= row->len; i++)
+            assert_int_not_equal(seen[i], 0);
+    }
+}
+
+static void test_used_bytes_are_wiped(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        (void)psv_random_u64();
+        for (size_t j = 0; j < POOL_BYTES - pool.left; j++)
+            assert_int_equal(pool.bytes[j], 0);
+    }
+}
+
+static void test_child_gets_other_values(void **state)
+{
+    (void)state;
+    (void)psv_random_u64();
+    int pipe_fds[2];
+    uint64_t of_child[4];
+    uint64_t of_parent[4];
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < 4; i++)
+            of_child[i] = psv_random_u64();
+        _exit(write(pipe_fds[1], of_child, sizeof(of_child)) == sizeof(of_child) ? 0 : 1);
+    }
+    for (size_t i = 0; i < 4; i++)
+        of_parent[i] = psv_random_u64();
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(pipe_fds[0], of_child, sizeof(of_child)), sizeof(of_child));
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = 0; j < 4; j++)
+            assert_true(of_parent[i] != of_child[j]);
+    }
+}
+
+static void *fill_on_thread(void *out)
+{
+    psv_random_fill(out, 32);
+    return NULL;
+}
+
+static void test_threads_get_other_values(void **state)
+{
+    (void)state;
+    uint8_t mine[32];
+    uint8_t other[32];
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, fill_on_thread, other), 0);
+    psv_random_fill(mine, sizeof(mine));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_memory_not_equal(mine, other, sizeof(mine));
+}
+
+static void test_hex_encode(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x00, 0x0f, 0xf0, 0xab, 0x19, 0xff};
+    char out[13] = "#############";
+    out[12] = '#';
+    psv_hex_encode(out, bytes, sizeof(bytes));
+    assert_memory_equal(out, "000ff0ab19ff#", 13);
+    psv_hex_encode(out, bytes, 0);
+    assert_memory_equal(out, "000ff0ab19ff#", 13);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_do_not_repeat),
+        cmocka_unit_test(test_fill_touches_exactly_its_range),
+        cmocka_unit_test(test_used_bytes_are_wiped),
+        cmocka_unit_test(test_child_gets_other_values),
+        cmocka_unit_test(test_threads_get_other_values),
+        cmocka_unit_test(test_hex_encode),
+    };
+    return cmocka_run_group_tests_name("base/random", tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Builds PHP (ZTS, libphp.so, CLI, FPM) once, from Debian's source package without Debian's patches, into the cache.
+# Every step leaves a stamp, so an interrupted build goes on where it stopped; a lock keeps two runs apart.
+# Prints the prefix on standard output; progress goes to standard error.
+# Layout: <cache>/php-<version>-<key>/{prefix,src,build,log,stamps}; src is the unpacked tree (its .phpt tests are used).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=third_party/lib.sh
+. "$here/lib.sh"
+# shellcheck source=third_party/versions.sh
+. "$here/versions.sh"
+# shellcheck source=third_party/apt_private.sh
+. "$here/apt_private.sh"
+
+# What decides whether a finished build can be used again: flags, revision and the libraries of this Debian.
+build_key() {
+    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" \
+        "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" | sha256sum | cut -c1-12
+}
+
+# The newest directory of this key: a finished one before one that was interrupted.
+existing_build() {
+    local key=$1 dir finished='' started=''
+    while read -r dir; do
+        if [[ -e $dir/stamps/installed ]]; then finished=$dir; elif [[ -d $dir/stamps ]]; then started=$dir; fi
+    done < <(compgen -G "$cache/php-*-$key" | sort -V)
+    printf '%s\n' "${finished:-$started}"
+}
+
+fetch() {
+    local key=$1 sources=$cache/php-source orig version
+    rm -rf "$sources.new"
+    mkdir -p "$sources.new"
+    say "fetching PHP's source"
+    private_apt_setup
+    private_fetch_source "$sources.new"
+    orig=$(compgen -G "$sources.new/${PHP_SOURCE_PACKAGE}_*.orig.tar.*z*" | grep -v '\.asc$' | head -n 1)
+    version=${orig##*_}
+    version=${version%%.orig*}
+    # Debian marks a repacked archive: 8.4.24+dfsg.
+    version=${version%%+*}
+    build=$cache/php-$version-$key
+    mkdir -p "$build/stamps" "$build/log"
+    mv "$orig" "$build/php-$version.orig.tar.${orig##*.}"
+    rm -rf "$sources.new"
+    touch "$build/stamps/fetched"
+}
+
+unpack() {
+    rm -rf "$build/src"
+    mkdir -p "$build/src"
+    tar -C "$build/src" --strip-components=1 -xf "$(compgen -G "$build/php-*.orig.tar.*")"
+    [[ -f $build/src/main/php_version.h ]] || die "the source archive in $build has no PHP in it: remove that directory and run again"
+    touch "$build/stamps/unpacked"
+}
+
+configure() {
+    local log=$build/log/configure.log
+    if [[ ! -x $build/src/configure ]]; then
+        (cd "$build/src" && ./buildconf --force) >"$log" 2>&1 || die_log "$log" "PHP's buildconf failed"
+    fi
+    rm -rf "$build/build"
+    mkdir -p "$build/build"
+    (cd "$build/build" && CFLAGS=$PHP_CFLAGS CXXFLAGS=$PHP_CFLAGS nice ../src/configure --prefix="$build/prefix" \
+        --with-config-file-path="$build/prefix/etc/php" --with-config-file-scan-dir="$build/prefix/etc/php/conf.d" \
+        --disable-debug "${PHP_CONFIGURE_FLAGS[@]}") >>"$log" 2>&1 || die_log "$log" "PHP's configure failed"
+    touch "$build/stamps/configured"
+}
+
+# Prints how far make is, from the dependency files that each compiled file leaves behind.
+progress() {
+    local total=$1 compiled percent last=-1 started=$SECONDS said=$SECONDS
+    ((total > 0)) || total=1
+    # Ends by itself when the build that it watches is gone; does not hold the lock.
+    while sleep 1 && kill -0 $$ 2>/dev/null; do
+        compiled=$(find "$build/build" -name '*.dep' -size +0 2>/dev/null | wc -l)
+        percent=$((compiled * 100 / total))
+        ((percent < 100)) || percent=99
+        if [[ -t 2 ]]; then
+            ((percent == last)) || printf '\r%s building PHP: %3d %% (%d of %d files, %d s)\e[K' "${C_BOLD}==>${C_OFF}" "$percent" "$compiled" "$total" $((SECONDS - started)) >&2
+        elif ((SECONDS - said >= 30)); then
+            said=$SECONDS
+            say "building PHP: $percent % ($compiled of $total files, $((SECONDS - started)) s)"
+        fi
+        last=$percent
+    done
+}
+
+compile() {
+    local log=$build/log/make.log total watcher status=0
+    total=$(grep -c '^-include .*\.dep$' "$build/build/Makefile" || true)
+    progress "$total" 9>&- &
+    watcher=$!
+    # shellcheck disable=SC2064
+    trap "kill $watcher 2>/dev/null || true" EXIT
+    nice make -C "$build/build" -j"$(nproc)" >>"$log" 2>&1 || status=$?
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+    trap - EXIT
+    [[ ! -t 2 ]] || printf '\r\e[K' >&2
+    ((status == 0)) || die_log "$log" "PHP's make failed"
+    touch "$build/stamps/made"
+}
+
+install_php() {
+    local log=$build/log/install.log
+    make -C "$build/build" install >"$log" 2>&1 || die_log "$log" "PHP's make install failed"
+    mkdir -p "$build/prefix/etc/php/conf.d"
+    [[ -f $build/prefix/lib/libphp.so && -x $build/prefix/bin/php-config ]] ||
+        die_log "$log" "PHP was installed without libphp.so or php-config"
+    # Objects are of no use any more (a quarter of a gigabyte); config.nice and the logs tell how it was made.
+    mkdir -p "$build/log"
+    cp "$build/build/config.nice" "$build/log/" 2>/dev/null || true
+    rm -rf "$build/build"
+    touch "$build/stamps/installed"
+}
+
+main() {
+    cache=$(cache_dir)
+    mkdir -p "$cache"
+    local key started=$SECONDS
+    key=$(build_key)
+    build=$(existing_build "$key")
+    if [[ -n $build && -e $build/stamps/installed ]]; then
+        printf '%s\n' "$build/prefix"
+        return 0
+    fi
+    "$here/install_packages.sh" build php
+    exec 9>"$cache/php.lock"
+    if ! flock -n 9; then
+        say "another run is building PHP: waiting for it"
+        flock 9
+    fi
+    build=$(existing_build "$key")
+    if [[ -z $build || ! -e $build/stamps/installed ]]; then
+        [[ -n $build && -e $build/stamps/fetched ]] || fetch "$key"
+        [[ -e $build/stamps/unpacked ]] || unpack
+        say "building PHP $(sed -n 's/^#define PHP_VERSION "\(.*\)"$/\1/p' "$build/src/main/php_version.h") (ZTS, embed): once, 5 to 10 minutes on 2 cores"
+        dim "    in $build"
+        [[ -e $build/stamps/configured ]] || configure
+        [[ -e $build/stamps/made ]] || compile
+        [[ -e $build/stamps/installed ]] || install_php
+        good "PHP is ready ($((SECONDS - started)) s)"
+    fi
+    printf '%s\n' "$build/prefix"
+}
+
+main "$@" </dev/null

@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: MIT
+# What is fetched when the machine does not have it, and how PHP is configured. Sourced, not run.
+# A change of PHP_CONFIGURE_FLAGS, PHP_CFLAGS or PHP_BUILD_REVISION makes a new PHP in the cache; the old one stays until it is removed.
+
+# The Debian suite whose php8.4 sources and (on Debian 12) libllhttp-dev are used.
+SOURCE_SUITE=trixie
+PHP_SOURCE_PACKAGE=php8.4
+PHP_OLDEST_ID=80300
+PHP_BUILD_REVISION=1
+PHP_CFLAGS="-O2 -g1"
+LLHTTP_PACKAGE=libllhttp-dev
+
+PHP_CONFIGURE_FLAGS=(
+    # What the server needs: threads, libphp.so, no signal handlers of the engine's own, timers per thread.
+    --enable-zts
+    --enable-embed=shared
+    --disable-zend-signals
+    --enable-zend-max-execution-timers
+    # The command line for composer and tests; FPM as the yardstick that tests and benchmarks compare with.
+    --enable-cli
+    --enable-fpm
+    --with-fpm-user=www-data
+    --with-fpm-group=www-data
+    --disable-cgi
+    --disable-phpdbg
+    --without-pear
+    --enable-opcache
+    # Extensions.
+    --enable-bcmath
+    --enable-calendar
+    --with-curl
+    --enable-exif
+    --enable-ftp
+    --enable-gd
+    --with-freetype
+    --with-jpeg
+    --with-webp
+    --with-gettext
+    --with-gmp
+    --enable-intl
+    --enable-mbstring
+    --with-mysqli=mysqlnd
+    --with-openssl
+    --enable-pcntl
+    --with-pdo-mysql=mysqlnd
+    --with-pdo-pgsql
+    --with-pgsql
+    --with-readline
+    --enable-shmop
+    --enable-soap
+    --enable-sockets
+    --with-sodium
+    --enable-sysvmsg
+    --enable-sysvsem
+    --enable-sysvshm
+    --with-xsl
+    --with-zip
+    --with-zlib
+)

@@ -80,7 +80,7 @@ int psv_buffer_printf(struct psv_buffer *buffer, const char *format, ...)
     char *out = room > 0 ? buffer->data + buffer->len : NULL;
     int needed = vsnprintf(out, room, format, args);
     int error = needed < 0 ? PSV_EINVAL : 0;
-    if (error == 0 && (size_t)needed >= room) {
+    if (error == 0 && needed > 0 && (size_t)needed >= room) {
         /* vsnprintf wants room for a NUL that does not become part of the content: at the very maximum it has
          * none. */
         size_t len = (size_t)needed;

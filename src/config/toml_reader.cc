@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: MIT */
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /* The build defines these for the whole folder; a lone compile of this file needs them as well. */
@@ -12,6 +14,18 @@
 #ifndef TOML_EXCEPTIONS
 #define TOML_EXCEPTIONS 0
 #endif
+
+/* toml++ 3.3 asserts that a key begins properly before it looks, so that "[" alone on a line aborts, and with
+ * NDEBUG the assertion becomes an assumption of the optimiser. Here it stays a check in every build: that one
+ * is left to the parser's own sentence, which comes right after; any other ends the reading. */
+#undef NDEBUG
+static void on_failed_assertion(std::string_view what)
+{
+    if (what != "is_bare_key_character(*cp) || is_string_delimiter(*cp)") {
+        throw std::logic_error("toml++");
+    }
+}
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : on_failed_assertion(#expression))
 #include <toml++/toml.h>
 
 #include "toml_reader.h"
@@ -128,29 +142,114 @@ bool comes_before(const item &a, const item &b)
     return left < right;
 }
 
-bool has_long_line(std::string_view text, unsigned *ret_line)
+/* Looks for what toml++ 3.3 does not take well, before it sees it: overlong lines, control characters, and
+ * characters beyond ASCII outside of texts and comments (there it leaves the defined behaviour).  TOML allows
+ * none of the last two. */
+class scanner
 {
-    unsigned line = 1;
-    while (!text.empty()) {
-        size_t len = std::min(text.find('\n'), text.size());
-        if (len > line_bytes_max) {
-            *ret_line = line;
-            return true;
+  public:
+    scanner(std::string_view text, const char *name, struct psv_error *reterr)
+        : text(text), name(name), reterr(reterr)
+    {
+        if (text.substr(0, 3) == "\xef\xbb\xbf") {
+            at = 3; /* byte order mark */
         }
-        text.remove_prefix(std::min(len + 1, text.size()));
-        line++;
     }
-    return false;
-}
+
+    int scan()
+    {
+        int result = 0;
+        while (at < text.size() && result == 0) {
+            result = check_byte();
+            at += quote == 0 ? outside() : inside();
+        }
+        return result;
+    }
+
+  private:
+    std::string_view text;
+    const char *name;
+    struct psv_error *reterr;
+    size_t at = 0;
+    size_t line_begin = 0;
+    unsigned line = 1;
+    char quote =
+        0; /* what ends the text or comment that we are in: ", ' or the newline of a comment; 0 = in none */
+    bool is_multi_line = false;
+
+    bool has_triple(char c) const
+    {
+        return text.substr(at, 3) == std::string(3, c);
+    }
+
+    int check_byte()
+    {
+        unsigned char c = static_cast<unsigned char>(text[at]);
+        if (c == '\n') {
+            line++;
+            line_begin = at + 1;
+            return 0;
+        }
+        if (at - line_begin >= line_bytes_max) {
+            return psv_error_set(reterr, PSV_ELIMIT, "%s:%u: the line is longer than %zu bytes", name, line,
+                                 line_bytes_max);
+        }
+        bool is_line_end = c == '\r' && at + 1 < text.size() && text[at + 1] == '\n';
+        if ((c < 0x20 && c != '\t' && !is_line_end) || c == 0x7f) {
+            return refuse("control character", c);
+        }
+        return c >= 0x80 && quote == 0 ? refuse("byte outside of a text", c) : 0;
+    }
+
+    int refuse(const char *what, unsigned char c)
+    {
+        return psv_error_set(reterr, PSV_ESYNTAX, "%s:%u:%zu: malformed TOML: %s \\x%02x", name, line,
+                             at - line_begin + 1, what, c);
+    }
+
+    /* Both return how many bytes are done with. */
+    size_t outside()
+    {
+        char c = text[at];
+        if (c != '"' && c != '\'' && c != '#') {
+            return 1;
+        }
+        quote = c == '#' ? '\n' : c;
+        is_multi_line = c != '#' && has_triple(c);
+        return is_multi_line ? 3 : 1;
+    }
+
+    size_t inside()
+    {
+        char c = text[at];
+        if (c == '\\' && quote == '"' && at + 1 < text.size() &&
+            (text[at + 1] == '"' || text[at + 1] == '\\')) {
+            return 2;
+        }
+        if (!is_multi_line) {
+            quote = c == quote || c == '\n' ? 0 : quote;
+            return 1;
+        }
+        if (!has_triple(quote)) {
+            return 1;
+        }
+        /* Up to two quotes may stand before the closing three. */
+        size_t len = 3;
+        while (len < 5 && at + len < text.size() && text[at + len] == quote) {
+            len++;
+        }
+        quote = 0;
+        return len;
+    }
+};
 
 int read(struct psv_bytes text, const char *name, psv_toml_visit_fn *visit, void *context,
          struct psv_error *reterr)
 {
     std::string_view view(text.data != nullptr ? text.data : "", text.len);
-    unsigned line = 0;
-    if (has_long_line(view, &line)) {
-        return psv_error_set(reterr, PSV_ELIMIT, "%s:%u: the line is longer than %zu bytes", name, line,
-                             line_bytes_max);
+    int result = scanner(view, name, reterr).scan();
+    if (result != 0) {
+        return result;
     }
     toml::parse_result parsed = toml::parse(view);
     if (parsed.failed()) {

@@ -1,4 +1,6 @@
-/* Response bytes on the worker's side: joined in memory, past a threshold in a memfd; see response_body.h.
+/* Response bodies while a worker writes them: small writes are joined in memory; past the threshold everything
+ * moves to a memory file, and the memory becomes its write buffer.  [worker]; the loop only frees.  Knows
+ * nothing of HTTP.
  * SPDX-License-Identifier: MIT */
 #include "response_body.h"
 
@@ -8,24 +10,23 @@
 #include "base/memory.h"
 #include "os/fd.h"
 
-/* First heap buffer once the inline bytes are full. */
-#define FIRST_HEAP_BYTES 16384
-/* Once there is a memfd, memory only joins small writes: this much is written at a time. */
-#define WRITE_BYTES 65536
+/* Smallest write to the memory file but for the last one. */
+#define CHUNK_BYTES ((size_t)64 * 1024)
+/* First heap block: what does not fit inline is rarely much smaller. */
+#define HEAP_BYTES_MIN ((size_t)8 * 1024)
 
 void psv_response_body_init(struct psv_response_body *body, char *inline_memory, size_t inline_capacity,
                             size_t memory_max)
 {
-    body->memory = inline_memory;
-    body->memory_len = 0;
-    body->memory_capacity = inline_memory != NULL ? inline_capacity : 0;
-    body->memory_is_heap = false;
-    body->fd = -1;
-    body->fd_len = 0;
-    body->memory_max = memory_max;
+    *body = (struct psv_response_body){
+        .memory = inline_memory,
+        .memory_capacity = inline_memory != NULL ? MIN(inline_capacity, memory_max) : 0,
+        .fd = -1,
+        .memory_max = memory_max,
+    };
 }
 
-static void free_memory(struct psv_response_body *body)
+static void drop_memory(struct psv_response_body *body)
 {
     if (body->memory_is_heap) {
         psv_free(body->memory);
@@ -38,54 +39,16 @@ static void free_memory(struct psv_response_body *body)
 
 void psv_response_body_fini(struct psv_response_body *body)
 {
-    free_memory(body);
+    drop_memory(body);
     body->fd = psv_fd_close(body->fd);
     body->fd_len = 0;
 }
 
-static int write_out(struct psv_response_body *body, const void *data, size_t len)
+/* Makes the memory hold `capacity` bytes and keeps what is in it. */
+static int grow_memory(struct psv_response_body *body, size_t capacity)
 {
-    if (len == 0) {
-        return PSV_OK;
-    }
-    if (psv_fd_pwrite_all(body->fd, data, len, body->fd_len) != PSV_OK) {
-        return PSV_EIO;
-    }
-    body->fd_len += len;
-    return PSV_OK;
-}
+    char *memory = psv_realloc(body->memory_is_heap ? body->memory : NULL, capacity);
 
-static int flush_memory(struct psv_response_body *body)
-{
-    int code = write_out(body, body->memory, body->memory_len);
-
-    if (code == PSV_OK) {
-        body->memory_len = 0;
-    }
-    return code;
-}
-
-static int start_memfd(struct psv_response_body *body)
-{
-    int fd = psv_fd_open_memory("phpsrv-response");
-
-    if (fd < 0) {
-        return fd == PSV_ENOMEM ? PSV_ENOMEM : PSV_EIO;
-    }
-    body->fd = fd;
-    return flush_memory(body);
-}
-
-static int grow(struct psv_response_body *body, size_t needed)
-{
-    size_t limit = body->fd >= 0 ? WRITE_BYTES : body->memory_max;
-    size_t capacity = MAX(body->memory_capacity * 2, (size_t)FIRST_HEAP_BYTES);
-
-    while (capacity < needed) {
-        capacity *= 2;
-    }
-    capacity = MAX(MIN(capacity, limit), needed);
-    char *memory = body->memory_is_heap ? psv_realloc(body->memory, capacity) : psv_malloc(capacity);
     if (memory == NULL) {
         return PSV_ENOMEM;
     }
@@ -98,40 +61,107 @@ static int grow(struct psv_response_body *body, size_t needed)
     return PSV_OK;
 }
 
-int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len)
+static int write_file(struct psv_response_body *body, const char *data, size_t len)
 {
-    size_t needed = body->memory_len + len;
-    int code = PSV_OK;
-
-    if (needed > body->memory_capacity) {
-        if (body->fd < 0 && needed > body->memory_max) {
-            code = start_memfd(body);
-        } else if (body->fd >= 0) {
-            code = flush_memory(body);
-        }
-        if (code == PSV_OK && body->fd >= 0 && len >= WRITE_BYTES / 2) {
-            return write_out(body, data, len); /* large writes need no joining */
-        }
-        needed = body->memory_len + len;
-        if (code == PSV_OK && needed > body->memory_capacity) {
-            code = grow(body, needed);
-        }
+    if (len == 0) {
+        return PSV_OK;
     }
-    if (code == PSV_OK && len > 0) {
-        memcpy(body->memory + body->memory_len, data, len);
-        body->memory_len += len;
+    /* at an offset: what a failed write left behind is written over or never sent */
+    if (psv_fd_pwrite_all(body->fd, data, len, body->fd_len) != PSV_OK) {
+        return PSV_EIO;
+    }
+    body->fd_len += len;
+    return PSV_OK;
+}
+
+static int flush_memory(struct psv_response_body *body)
+{
+    int code = write_file(body, body->memory, body->memory_len);
+
+    if (code == PSV_OK) {
+        body->memory_len = 0;
     }
     return code;
 }
 
-int psv_response_body_seal(struct psv_response_body *body)
+static int start_file(struct psv_response_body *body)
 {
-    if (body->fd < 0) {
+    int code = body->memory_capacity < CHUNK_BYTES ? grow_memory(body, CHUNK_BYTES) : PSV_OK;
+
+    if (code != PSV_OK) {
+        return code;
+    }
+    int fd = psv_fd_open_memory("phpsrv-response");
+    if (fd < 0) {
+        return fd == PSV_ENOMEM ? PSV_ENOMEM : PSV_EIO;
+    }
+    body->fd = fd;
+    return PSV_OK;
+}
+
+/* Fills the buffer up, so that each write to the file is a whole buffer or more. */
+static int append_to_file(struct psv_response_body *body, const char *data, size_t len)
+{
+    size_t first = MIN(len, body->memory_capacity - body->memory_len);
+
+    memcpy(body->memory + body->memory_len, data, first);
+    body->memory_len += first;
+    if (first == len) {
         return PSV_OK;
     }
     int code = flush_memory(body);
-    if (code == PSV_OK) {
-        free_memory(body);
+    data += first;
+    len -= first;
+    if (code == PSV_OK && len >= body->memory_capacity) {
+        code = write_file(body, data, len);
+        len = 0;
+    }
+    if (code == PSV_OK && len > 0) {
+        memcpy(body->memory, data, len);
+        body->memory_len = len;
+    }
+    return code;
+}
+
+int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len)
+{
+    int code = PSV_OK;
+
+    if (len == 0) {
+        return PSV_OK;
+    }
+    if (body->fd < 0 && len > body->memory_max - body->memory_len) {
+        code = start_file(body);
+        if (code != PSV_OK) {
+            return code;
+        }
+    }
+    if (body->fd >= 0) {
+        return append_to_file(body, data, len);
+    }
+    size_t needed = body->memory_len + len;
+    if (needed > body->memory_capacity) {
+        size_t doubled = body->memory_capacity <= SIZE_MAX / 2 ? body->memory_capacity * 2 : SIZE_MAX;
+        size_t capacity = MAX(MAX(needed, doubled), HEAP_BYTES_MIN);
+        code = grow_memory(body, MIN(capacity, body->memory_max));
+        if (code != PSV_OK) {
+            return code;
+        }
+    }
+    memcpy(body->memory + body->memory_len, data, len);
+    body->memory_len = needed;
+    return PSV_OK;
+}
+
+int psv_response_body_seal(struct psv_response_body *body)
+{
+    int code = PSV_OK;
+
+    if (body->fd >= 0) {
+        code = flush_memory(body);
+        if (code == PSV_OK) {
+            drop_memory(body);
+        }
     }
     return code;
 }

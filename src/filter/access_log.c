@@ -1,5 +1,5 @@
-/* Formats one line per finished exchange and gives it to the log thread.  [loop]  No allocation, no system call.
- * Must not know codecs or handlers: it reads the exchange only.
+/* Formats one line per finished exchange and gives it to the log thread.  [loop]  No allocation, no
+ * system call. Must not know codecs or handlers: it reads the exchange only.
  * SPDX-License-Identifier: MIT */
 #include "access_log.h"
 
@@ -12,14 +12,25 @@
 #include "observe/log.h"
 #include "os/clock.h"
 
-/* Shares of a client's texts in the line, after escaping.  Together with the fixed parts below PSV_ACCESS_LOG_LINE_BYTES. */
+/* Longest texts in the line, after escaping.  The log thread takes no longer line than
+ * PSV_ACCESS_LOG_LINE_BYTES, and a line that it had to cut would be no JSON any more: so each text has its
+ * share, and the rest of the line is known. */
 enum {
-    USER_MAX = 256,
-    METHOD_MAX = 64,
-    TARGET_MAX = 4096,
-    REFERER_MAX = 1536,
-    USER_AGENT_MAX = 1024,
+    REQUEST_ID_MAX = 36,
+    REMOTE_MAX = 52,
+    USER_MAX = 72,
+    METHOD_MAX = 32,
+    TARGET_MAX = 896,
+    PROTOCOL_MAX = 16,
+    REFERER_MAX = 256,
+    USER_AGENT_MAX = 256,
+    REFUSAL_MAX = 64,
+    REST_MAX = 356, /* of the longest form: keys and punctuation of JSON, time and numbers */
 };
+_Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX + PROTOCOL_MAX + REFERER_MAX +
+                       USER_AGENT_MAX + REFUSAL_MAX + REST_MAX <=
+                   PSV_ACCESS_LOG_LINE_BYTES,
+               "the longest line fits");
 
 /* What was logged by others for a client that left before there was an answer. */
 #define STATUS_CLIENT_GONE 499u
@@ -62,8 +73,8 @@ static void put_ms(struct line *line, uint64_t duration_ns)
     put(line, (struct psv_bytes){decimals, sizeof(decimals)});
 }
 
-/* Length of the UTF-8 sequence at the start of text, or 0: malformed, overlong, a surrogate, or a C1 control (a terminal
- * would obey it). */
+/* Length of the UTF-8 sequence at the start of text, or 0: malformed, overlong, a surrogate, or a C1 control
+ * (a terminal would obey it). */
 static size_t utf8_len(struct psv_bytes text)
 {
     const uint8_t *at = (const uint8_t *)text.data;
@@ -74,12 +85,14 @@ static size_t utf8_len(struct psv_bytes text)
         if ((at[i] & 0xc0) != 0x80)
             return 0;
     }
-    bool is_bad = (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-                  (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f);
+    bool is_bad = (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xe0 && at[1] < 0xa0) ||
+                  (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
+                  (at[0] == 0xf4 && at[1] > 0x8f);
     return is_bad ? 0 : len;
 }
 
-/* Writes the escaped form of the first character to out (at most 6 bytes); *ret_used says how many bytes it was. */
+/* Writes the escaped form of the first character to out (at most 6 bytes); *ret_used says how many bytes it
+ * was. */
 static size_t escape(struct psv_bytes text, enum escaping escaping, char out[6], size_t *ret_used)
 {
     static const char digits[] = "0123456789abcdef";
@@ -165,8 +178,8 @@ static int base64_value(char digit)
     return digit == '+' ? 62 : digit == '/' ? 63 : -1;
 }
 
-/* The user name of Basic credentials (RFC 7617 2): decoded up to the colon, never the password.  Its length, 0 when there
- * is none. */
+/* The user name of Basic credentials (RFC 7617 2): decoded up to the colon, never the password.  Its length,
+ * 0 when there is none. */
 static size_t basic_user(const struct psv_exchange *exchange, char *out, size_t out_max)
 {
     struct psv_bytes value = psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION);
@@ -245,7 +258,7 @@ static void put_user(struct line *line, const struct psv_exchange *exchange)
 static void put_common(struct psv_access_log *log, struct line *line, const struct psv_exchange *exchange,
                        bool is_aborted)
 {
-    put_or_dash(line, psv_bytes_of(exchange->peer.remote_address), sizeof(exchange->peer.remote_address) * 4);
+    put_or_dash(line, psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     PUT(line, " - ");
     put_user(line, exchange);
     PUT(line, " [");
@@ -284,14 +297,15 @@ static void put_member(struct line *line, struct psv_bytes key, struct psv_bytes
     PUT(line, "\"");
 }
 
-/* The worker's part.  Its times may be read once its response is complete and was not thrown away: otherwise it may be
- * running still and write them (see exec/job.h). */
+/* The worker's part.  Its times may be read once its response is complete and was not thrown away: otherwise
+ * it may be running still and write them (see exec/job.h). */
 static void put_worker(struct line *line, const struct psv_exchange *exchange)
 {
     struct psv_job *job = exchange->job;
     if (job == NULL)
         return;
-    unsigned worker = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed); /* a number, guards nothing */
+    unsigned worker =
+        atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed); /* a number, guards nothing */
     if (worker != 0) {
         PUT(line, ",\"worker\":");
         put_u64(line, worker - 1);
@@ -317,14 +331,14 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
     PUT(line, "{\"ts\":\"");
     put_time(log, line, exchange->received_unix_us);
     PUT(line, "\"");
-    put_member(line, PSV_BYTES("request_id"), psv_bytes_of(exchange->request_id), 64);
-    put_member(line, PSV_BYTES("remote"), psv_bytes_of(exchange->peer.remote_address),
-               sizeof(exchange->peer.remote_address) * 6);
+    put_member(line, PSV_BYTES("request_id"), psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
+    put_member(line, PSV_BYTES("remote"), psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     if (user_len != 0)
         put_member(line, PSV_BYTES("user"), (struct psv_bytes){user, user_len}, USER_MAX);
     put_member(line, PSV_BYTES("method"), request->method_text, METHOD_MAX);
     put_member(line, PSV_BYTES("target"), request->target, TARGET_MAX);
-    put_member(line, PSV_BYTES("protocol"), psv_bytes_of(psv_http_version_text(request->version)), 16);
+    put_member(line, PSV_BYTES("protocol"), psv_bytes_of(psv_http_version_text(request->version)),
+               PROTOCOL_MAX);
     PUT(line, ",\"status\":");
     put_u64(line, status_of(exchange, is_aborted));
     PUT(line, ",\"bytes\":");
@@ -334,9 +348,10 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
     put_worker(line, exchange);
     put_member(line, PSV_BYTES("user_agent"), psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT),
                USER_AGENT_MAX);
-    put_member(line, PSV_BYTES("referer"), psv_headers_value(&request->headers, PSV_FIELD_REFERER), REFERER_MAX);
+    put_member(line, PSV_BYTES("referer"), psv_headers_value(&request->headers, PSV_FIELD_REFERER),
+               REFERER_MAX);
     if (exchange->refusal != NULL)
-        put_member(line, PSV_BYTES("refusal"), psv_bytes_of(exchange->refusal), 128);
+        put_member(line, PSV_BYTES("refusal"), psv_bytes_of(exchange->refusal), REFUSAL_MAX);
     PUT(line, ",\"aborted\":");
     put(line, is_aborted ? PSV_BYTES("true") : PSV_BYTES("false"));
     PUT(line, "}");

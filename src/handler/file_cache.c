@@ -1,6 +1,6 @@
-/* Open-file cache: a path is looked up in the map, an entry that is too old is compared with the file system, a missing one is
- * opened.  [loop]  System calls happen only on a miss and once per entry and validity period.
- * Must not know requests: hidden names and methods are the caller's affair.
+/* Open-file cache: a path is looked up in the map, an entry that is too old is compared with the file
+ * system, a missing one is opened.  [loop]  System calls happen only on a miss and once per entry and
+ * validity period. Must not know requests: hidden names and methods are the caller's affair.
  * SPDX-License-Identifier: MIT */
 #include "file_cache.h"
 
@@ -17,8 +17,9 @@
 #include "os/fd.h"
 #include "os/safe_open.h"
 
-/* A file may be written again within one tick of the file system's clock and look unchanged; so the bytes of a file are copied
- * only when it has been left alone for longer than any such tick (FAT has the coarsest: two seconds). */
+/* A file may be written again within one tick of the file system's clock and look unchanged; so the bytes of
+ * a file are copied only when it has been left alone for longer than any such tick (FAT has the coarsest: two
+ * seconds). */
 #define CONTENT_MIN_AGE_US (UINT64_C(3) * PSV_US_PER_S)
 
 /* Longer paths are not worth remembering, and no longer one can be opened. */
@@ -121,7 +122,8 @@ static void move_to_front(struct psv_file_cache *cache, struct psv_cached_file *
     psv_list_prepend(file->kind == PSV_CACHED_ABSENT ? &cache->absent : &cache->present, &file->link);
 }
 
-int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path, struct psv_cached_file **ret_file)
+int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path,
+                            struct psv_cached_file **ret_file)
 {
     uint64_t now_ns = cache->options.monotonic_ns();
     struct psv_cached_file *known = psv_map_find(&cache->map, path);
@@ -181,7 +183,8 @@ static bool is_absence(int error)
 static bool may_keep_content(const struct psv_file_cache *cache, const struct psv_safe_file *found)
 {
     const struct psv_file_cache_options *options = &cache->options;
-    if (options->max_entries == 0 || found->size_bytes == 0 || found->size_bytes > options->content_max_bytes ||
+    if (options->max_entries == 0 || found->size_bytes == 0 ||
+        found->size_bytes > options->content_max_bytes ||
         cache->content_bytes + found->size_bytes > options->memory_max_bytes)
         return false;
     int64_t modified_us = found->modified_s * (int64_t)PSV_US_PER_S;
@@ -191,7 +194,8 @@ static bool may_keep_content(const struct psv_file_cache *cache, const struct ps
 static bool is_same_file(const struct psv_cached_file *file, const struct psv_safe_file *found)
 {
     return file->size_bytes == found->size_bytes && file->modified_s == found->modified_s &&
-           file->modified_ns == found->modified_ns && file->inode == found->inode && file->device == found->device;
+           file->modified_ns == found->modified_ns && file->inode == found->inode &&
+           file->device == found->device;
 }
 
 /* False with *ret_error 0: what is there now differs from the entry, or deserves a better one. */
@@ -240,7 +244,8 @@ static void load_content(struct psv_file_cache *cache, struct psv_cached_file *f
 static void fill_fields(struct psv_cached_file *file)
 {
     int64_t modified_ns = file->modified_s * (int64_t)PSV_NS_PER_S + file->modified_ns;
-    file->etag = (struct psv_bytes){file->etag_text, psv_etag_format(file->etag_text, file->size_bytes, modified_ns)};
+    file->etag =
+        (struct psv_bytes){file->etag_text, psv_etag_format(file->etag_text, file->size_bytes, modified_ns)};
     psv_date_format_imf(file->last_modified_text, file->modified_s);
     file->last_modified = (struct psv_bytes){file->last_modified_text, PSV_DATE_IMF_LEN};
     file->content_type = psv_mime_find(file->path);
@@ -309,7 +314,8 @@ static int look(struct psv_file_cache *cache, struct psv_bytes path, uint64_t no
     return 0;
 }
 
-/* Puts a new entry into the map, evicting the least recently used one of its sort; without success it is served once. */
+/* Puts a new entry into the map, evicting the least recently used one of its sort; without success it is
+ * served once. */
 static void remember(struct psv_file_cache *cache, struct psv_cached_file *file)
 {
     bool is_absent = file->kind == PSV_CACHED_ABSENT;

@@ -1,6 +1,7 @@
-/* What is known about paths below the document root: open files, small files' bytes, scripts, folders, and names that do not
- * exist.  [loop]  Entries are valid for a while, then looked at again; they are bounded in number, and with them the
- * descriptors and the memory.  Must not know requests: hidden names and methods are the caller's affair.
+/* What is known about paths below the document root: open files, small files' bytes, scripts, folders,
+ * and names that do not exist.  [loop]  Entries are valid for a while, then looked at again; they are
+ * bounded in number, and with them the descriptors and the memory.  Must not know requests: hidden names
+ * and methods are the caller's affair.
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -18,17 +19,19 @@
 struct psv_file_cache;
 
 enum psv_cached_kind {
-    PSV_CACHED_ABSENT,    /* nothing that may be served: missing, unreadable, outside of the root, not a regular file */
-    PSV_CACHED_FILE,      /* regular file */
-    PSV_CACHED_SCRIPT,    /* regular file whose name says that it is program text: never sent, holds no descriptor */
+    PSV_CACHED_ABSENT, /* nothing that may be served: missing, unreadable, outside of the root, not a regular
+                          file */
+    PSV_CACHED_FILE,   /* regular file */
+    PSV_CACHED_SCRIPT, /* regular file whose name says that it is program text: never sent, holds no
+                          descriptor */
     PSV_CACHED_DIRECTORY,
     PSV_CACHED_KIND_COUNT
 };
 
-/** One path as it was at checked_ns.  All but the first group of fields never changes: a changed file gets a new entry, and
- *  who holds the old one goes on with it. */
+/** One path as it was at checked_ns.  All but the first group of fields never changes: a changed file gets a
+ * new entry, and who holds the old one goes on with it. */
 struct psv_cached_file {
-    struct psv_list link;         /* in one of the cache's lists, most recently used first; self-linked outside */
+    struct psv_list link; /* in one of the cache's lists, most recently used first; self-linked outside */
     struct psv_file_cache *cache; /* outlives its entries */
     unsigned references;          /* the cache's own included */
     uint64_t checked_ns;
@@ -53,24 +56,24 @@ struct psv_cached_file {
 typedef uint64_t psv_file_cache_clock_fn(void);
 
 struct psv_file_cache_options {
-    int root_fd;                            /* borrowed: open as long as the cache lives */
-    bool links_may_leave;                   /* symbolic links may lead out of the root */
-    size_t max_entries;                     /* 0 = remember nothing */
-    uint64_t valid_ms;                      /* an entry is trusted for so long; 0 = look every time */
-    uint64_t content_max_bytes;             /* files up to this size are kept in memory; 0 = none */
-    uint64_t memory_max_bytes;              /* all contents together */
-    psv_file_cache_clock_fn *monotonic_ns;  /* NULL = the coarse system clock */
-    psv_file_cache_clock_fn *unix_us;       /* the same */
+    int root_fd;                           /* borrowed: open as long as the cache lives */
+    bool links_may_leave;                  /* symbolic links may lead out of the root */
+    size_t max_entries;                    /* 0 = remember nothing */
+    uint64_t valid_ms;                     /* an entry is trusted for so long; 0 = look every time */
+    uint64_t content_max_bytes;            /* files up to this size are kept in memory; 0 = none */
+    uint64_t memory_max_bytes;             /* all contents together */
+    psv_file_cache_clock_fn *monotonic_ns; /* NULL = the coarse system clock */
+    psv_file_cache_clock_fn *unix_us;      /* the same */
 };
 
 struct psv_file_cache {
     struct psv_file_cache_options options;
-    struct psv_map map;           /* path -> entry */
-    struct psv_list present;      /* entries of existing things */
-    struct psv_list absent;       /* the others: a flood of made-up names does not push out what exists */
+    struct psv_map map;      /* path -> entry */
+    struct psv_list present; /* entries of existing things */
+    struct psv_list absent;  /* the others: a flood of made-up names does not push out what exists */
     size_t present_len;
     size_t absent_len;
-    uint64_t content_bytes;       /* memory of all contents, also of entries that are only referenced */
+    uint64_t content_bytes; /* memory of all contents, also of entries that are only referenced */
 };
 
 /** Allocates nothing yet.  [boot] */
@@ -78,8 +81,9 @@ void psv_file_cache_init(struct psv_file_cache *cache, const struct psv_file_cac
 /** Forgets everything.  Nobody may hold a reference any more.  [boot] */
 void psv_file_cache_fini(struct psv_file_cache *cache);
 
-/** What is at path (decoded, begins with '/').  The caller owns one reference.  0, also for what is absent; PSV_ENOMEM, PSV_ELIMIT
- *  (no descriptor left, even after closing idle ones), PSV_EAGAIN, PSV_EIO: it cannot be said now (503). */
+/** What is at path (decoded, begins with '/').  The caller owns one reference.  0, also for what is absent;
+ * PSV_ENOMEM, PSV_ELIMIT (no descriptor left, even after closing idle ones), PSV_EAGAIN, PSV_EIO: it cannot
+ * be said now (503). */
 MUST_CHECK int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path,
                                        struct psv_cached_file **ret_file);
 struct psv_cached_file *psv_cached_file_ref(struct psv_cached_file *file);

@@ -1,5 +1,5 @@
-/* /health, /metrics, /config.  [loop]  Texts are built in one buffer that lives until the exchange is freed.
- * Must not know codecs or threads.
+/* /health, /metrics, /config.  [loop]  Texts are built in one buffer that lives until the exchange is
+ * freed. Must not know codecs or threads.
  * SPDX-License-Identifier: MIT */
 #include "internal.h"
 
@@ -11,7 +11,6 @@
 #include "config/config.h"
 #include "exec/exchange.h"
 #include "observe/metrics.h"
-#include "observe/prometheus.h"
 #include "os/clock.h"
 #include "phpsrv/executor.h"
 
@@ -59,6 +58,20 @@ static const struct {
     {PSV_BYTES_INIT("/"), build_list},
 };
 
+/* Labels of phpsrv_build_info; facts beyond what observe/ holds are left out. */
+static void set_build_info(const struct psv_internal_options *options)
+{
+    const struct psv_executor *executor = options->executor;
+    struct psv_executor_fact facts[FACTS_MAX];
+    (void)psv_metrics_set_info("version", psv_bytes_of(options->version));
+    if (executor == NULL)
+        return;
+    (void)psv_metrics_set_info("executor", psv_bytes_of(executor->name));
+    size_t len = executor->facts != NULL ? executor->facts(facts, FACTS_MAX) : 0;
+    for (size_t i = 0; i < len; i++)
+        (void)psv_metrics_set_info(facts[i].name, psv_bytes_of(facts[i].value));
+}
+
 struct psv_internal *psv_internal_new(const struct psv_internal_options *options)
 {
     struct psv_internal *internal = psv_calloc(1, sizeof(*internal));
@@ -68,6 +81,7 @@ struct psv_internal *psv_internal_new(const struct psv_internal_options *options
     if (internal->options.monotonic_ns == NULL)
         internal->options.monotonic_ns = psv_clock_monotonic_coarse_ns;
     internal->started_ns = internal->options.monotonic_ns();
+    set_build_info(options);
     return internal;
 }
 
@@ -79,7 +93,9 @@ struct psv_internal *psv_internal_free(struct psv_internal *internal)
 static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason)
 {
     const struct psv_field extra[] = {
-        {.name = psv_field_name(PSV_FIELD_CACHE_CONTROL), .value = PSV_BYTES("no-store"), .id = PSV_FIELD_CACHE_CONTROL},
+        {.name = psv_field_name(PSV_FIELD_CACHE_CONTROL),
+         .value = PSV_BYTES("no-store"),
+         .id = PSV_FIELD_CACHE_CONTROL},
         {.name = psv_field_name(PSV_FIELD_ALLOW), .value = PSV_BYTES("GET, HEAD"), .id = PSV_FIELD_ALLOW},
     };
     psv_exchange_refuse(exchange, status, reason, extra, status == 405 ? 2 : 1);
@@ -159,8 +175,10 @@ static struct psv_internal_facts read_facts(const struct psv_internal *internal)
     return facts;
 }
 
-/* Stuck is what two looks far enough apart agree on: all busy, the queue full, and nothing taken in between. */
-static bool are_workers_stuck(struct psv_internal *internal, const struct psv_internal_facts *facts, uint64_t now_ns)
+/* Stuck is what two looks far enough apart agree on: all busy, the queue full, and nothing taken in between.
+ */
+static bool are_workers_stuck(struct psv_internal *internal, const struct psv_internal_facts *facts,
+                              uint64_t now_ns)
 {
     bool is_jammed = facts->workers_busy >= facts->workers_alive && facts->queue_len >= facts->queue_capacity;
     if (!is_jammed) {
@@ -176,7 +194,8 @@ static bool are_workers_stuck(struct psv_internal *internal, const struct psv_in
 }
 
 /* Why PHP cannot serve, or NULL. */
-static const char *trouble_of(struct psv_internal *internal, const struct psv_internal_facts *facts, uint64_t now_ns)
+static const char *trouble_of(struct psv_internal *internal, const struct psv_internal_facts *facts,
+                              uint64_t now_ns)
 {
     bool is_stuck = are_workers_stuck(internal, facts, now_ns);
     if (facts->is_draining)
@@ -196,15 +215,15 @@ static int build_health(struct page *page)
     unsigned busy = MIN(facts.workers_busy, facts.workers_alive);
     page->content_type = type_json;
     page->status = trouble == NULL ? 200 : 503;
-    return psv_buffer_printf(&page->text,
-                             "{\"status\":\"%s\",\"reason\":%s%s%s,\"uptime_s\":%" PRIu64 ".%03u,\"version\":\"%s\","
-                             "\"connections\":%" PRIu64 ",\"queue\":{\"depth\":%" PRIu64 ",\"capacity\":%" PRIu64
-                             "},\"workers\":{\"total\":%u,\"busy\":%u,\"idle\":%u,\"alive\":%u}}\n",
-                             trouble == NULL ? "ok" : "unavailable", trouble == NULL ? "" : "\"",
-                             trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", uptime_ms / 1000,
-                             (unsigned)(uptime_ms % 1000), internal->options.version, facts.connections,
-                             facts.queue_len, facts.queue_capacity, facts.workers, busy, facts.workers_alive - busy,
-                             facts.workers_alive);
+    return psv_buffer_printf(
+        &page->text,
+        "{\"status\":\"%s\",\"reason\":%s%s%s,\"uptime_s\":%" PRIu64 ".%03u,\"version\":\"%s\","
+        "\"connections\":%" PRIu64 ",\"queue\":{\"depth\":%" PRIu64 ",\"capacity\":%" PRIu64
+        "},\"workers\":{\"total\":%u,\"busy\":%u,\"idle\":%u,\"alive\":%u}}\n",
+        trouble == NULL ? "ok" : "unavailable", trouble == NULL ? "" : "\"",
+        trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", uptime_ms / 1000,
+        (unsigned)(uptime_ms % 1000), internal->options.version, facts.connections, facts.queue_len,
+        facts.queue_capacity, facts.workers, busy, facts.workers_alive - busy, facts.workers_alive);
 }
 
 /* What is a state and no event is counted by nobody: it is read when somebody asks. */
@@ -218,35 +237,15 @@ static void set_gauges(const struct psv_internal_facts *facts)
     psv_metric_set(PSV_METRIC_WORKERS_IDLE, facts->workers_alive - busy);
 }
 
-/* What runs here, as labels of a constant: the program's version and what the executor says of itself. */
-static int add_build_info(const struct psv_internal_options *options, struct psv_buffer *out)
-{
-    const struct psv_executor *executor = options->executor;
-    struct psv_executor_fact facts[FACTS_MAX];
-    struct psv_prometheus_label labels[2 + FACTS_MAX] = {
-        {"version", psv_bytes_of(options->version)},
-        {"executor", executor != NULL ? psv_bytes_of(executor->name) : PSV_BYTES("none")},
-    };
-    size_t facts_len = executor != NULL && executor->facts != NULL ? executor->facts(facts, FACTS_MAX) : 0;
-    for (size_t i = 0; i < facts_len; i++)
-        labels[2 + i] = (struct psv_prometheus_label){facts[i].name, psv_bytes_of(facts[i].value)};
-    int error = psv_prometheus_family(out, "phpsrv_build_info", "gauge", "What runs here.");
-    if (error != 0)
-        return error;
-    return psv_prometheus_integer(out, "phpsrv_build_info", "", labels, 2 + facts_len, 1);
-}
-
 static int build_metrics(struct page *page)
 {
-    const struct psv_internal_options *options = &page->internal->options;
+    const struct psv_executor *executor = page->internal->options.executor;
     struct psv_internal_facts facts = read_facts(page->internal);
     set_gauges(&facts);
     page->content_type = type_metrics;
     int error = psv_metrics_format(&page->text);
-    if (error == 0)
-        error = add_build_info(options, &page->text);
-    if (error == 0 && options->executor != NULL && options->executor->metrics != NULL)
-        options->executor->metrics(&page->text);
+    if (error == 0 && executor != NULL && executor->metrics != NULL)
+        executor->metrics(&page->text);
     return error;
 }
 

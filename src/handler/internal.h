@@ -1,5 +1,6 @@
-/* Answers of the internal listener: /health, /metrics, /config.  [loop]  Facts come through a function that the server gives, so
- * that nothing here reaches for the server's parts.  Must not know codecs or threads.
+/* Answers of the internal listener: /health, /metrics, /config.  [loop]  Facts come through a function
+ * that the server gives, so that nothing here reaches for the server's parts.  Must not know codecs or
+ * threads.
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -18,7 +19,8 @@ struct psv_internal_facts {
     uint64_t connections;
     uint64_t queue_len;
     uint64_t queue_capacity;
-    uint64_t jobs_taken; /* jobs that workers have taken out of the queue since the start, modulo 2^64: shows progress */
+    uint64_t jobs_taken; /* jobs that workers have taken out of the queue since the start, modulo 2^64: shows
+                            progress */
     unsigned workers;    /* as many as there should be */
     unsigned workers_busy;
     unsigned workers_alive;
@@ -32,15 +34,15 @@ typedef uint64_t psv_internal_clock_fn(void);
 #define PSV_INTERNAL_STUCK_AFTER_MS 10000
 
 struct psv_internal_options {
-    const char *version;                     /* of the program */
-    const struct psv_config_loaded *config;  /* shown by /config */
-    const struct psv_executor *executor;     /* its metrics and versions; NULL = none */
-    psv_internal_facts_fn *read_facts;       /* called on the loop; must not block */
-    void *context;                           /* of read_facts */
-    psv_internal_clock_fn *monotonic_ns;     /* NULL = the coarse system clock */
+    const char *version;                    /* of the program */
+    const struct psv_config_loaded *config; /* shown by /config */
+    const struct psv_executor *executor;    /* its metrics and facts are shown too; NULL = none */
+    psv_internal_facts_fn *read_facts;      /* called on the loop; must not block */
+    void *context;                          /* of read_facts */
+    psv_internal_clock_fn *monotonic_ns;    /* NULL = the coarse system clock */
 };
 
-/** Everything in options is borrowed.  NULL when out of memory.  [boot] */
+/** The executor is started.  Everything in options is borrowed.  NULL when out of memory.  [boot] */
 MUST_CHECK struct psv_internal *psv_internal_new(const struct psv_internal_options *options);
 /** Accepts NULL; returns NULL.  [boot] */
 struct psv_internal *psv_internal_free(struct psv_internal *internal);

@@ -1,5 +1,6 @@
-/* Answers from a file of the cache (RFC 9110 9.3.1, 13, 14).  [loop]  Bodies are pieces of the cached descriptor or content:
- * nothing is read or copied here.  Must not know where the file came from nor which protocol carries the answer.
+/* Answers from a file of the cache (RFC 9110 9.3.1, 13, 14).  [loop]  Bodies are pieces of the cached
+ * descriptor or content: nothing is read or copied here.  Must not know where the file came from nor
+ * which protocol carries the answer.
  * SPDX-License-Identifier: MIT */
 #include "static_file.h"
 
@@ -46,7 +47,8 @@ static enum psv_range_verdict ranges_of(const struct psv_static_file *options, s
     if (request->method != PSV_METHOD_GET || psv_headers_count(&request->headers, PSV_FIELD_RANGE) != 1 ||
         !psv_conditional_allows_range(request, file->etag, file->modified_s))
         return PSV_RANGE_IGNORED;
-    struct psv_range *ranges = psv_arena_alloc(&answer->exchange->arena, sizeof(*ranges) * options->ranges_max);
+    struct psv_range *ranges =
+        psv_arena_alloc(&answer->exchange->arena, sizeof(*ranges) * options->ranges_max);
     if (ranges == NULL)
         return PSV_RANGE_IGNORED;
     *ret_ranges = ranges;
@@ -260,7 +262,8 @@ static uint64_t add_last_delimiter(struct answer *answer, struct psv_bytes bound
     return len;
 }
 
-/* "multipart/byteranges; boundary=<32 hex digits>"; *ret_boundary is its end.  Random, so that no file can hold it on purpose. */
+/* "multipart/byteranges; boundary=<32 hex digits>"; *ret_boundary is its end.  Random, so that no file can
+ * hold it on purpose. */
 static struct psv_bytes multipart_type(struct answer *answer, struct psv_bytes *ret_boundary)
 {
     const struct psv_bytes prefix = PSV_BYTES("multipart/byteranges; boundary=");

@@ -20,86 +20,48 @@ static const struct psv_bytes names[PSV_FIELD_COUNT] = {[PSV_FIELD_UNKNOWN] = PS
 static enum psv_field_id guess(uint32_t key)
 {
     switch (key) {
-    case KEY(2, 't', 'e'):
-        return PSV_FIELD_TE;
-    case KEY(4, 'd', 'e'):
-        return PSV_FIELD_DATE;
-    case KEY(4, 'e', 'g'):
-        return PSV_FIELD_ETAG;
-    case KEY(4, 'h', 't'):
-        return PSV_FIELD_HOST;
-    case KEY(4, 'v', 'y'):
-        return PSV_FIELD_VARY;
-    case KEY(5, 'a', 'w'):
-        return PSV_FIELD_ALLOW;
-    case KEY(5, 'p', 'y'):
-        return PSV_FIELD_PROXY;
-    case KEY(5, 'r', 'e'):
-        return PSV_FIELD_RANGE;
-    case KEY(6, 'a', 't'):
-        return PSV_FIELD_ACCEPT;
-    case KEY(6, 'c', 'e'):
-        return PSV_FIELD_COOKIE;
-    case KEY(6, 'e', 't'):
-        return PSV_FIELD_EXPECT;
-    case KEY(6, 's', 'r'):
-        return PSV_FIELD_SERVER;
-    case KEY(6, 's', 's'):
-        return PSV_FIELD_STATUS;
-    case KEY(7, 'r', 'r'):
-        return PSV_FIELD_REFERER;
-    case KEY(7, 't', 'r'):
-        return PSV_FIELD_TRAILER;
-    case KEY(7, 'u', 'e'):
-        return PSV_FIELD_UPGRADE;
-    case KEY(8, 'i', 'h'):
-        return PSV_FIELD_IF_MATCH;
-    case KEY(8, 'i', 'e'):
-        return PSV_FIELD_IF_RANGE;
-    case KEY(8, 'l', 'n'):
-        return PSV_FIELD_LOCATION;
-    case KEY(9, 'f', 'd'):
-        return PSV_FIELD_FORWARDED;
-    case KEY(10, 'c', 'n'):
-        return PSV_FIELD_CONNECTION;
-    case KEY(10, 'k', 'e'):
-        return PSV_FIELD_KEEP_ALIVE;
-    case KEY(10, 's', 'e'):
-        return PSV_FIELD_SET_COOKIE;
-    case KEY(10, 'u', 't'):
-        return PSV_FIELD_USER_AGENT;
-    case KEY(11, 'r', 'r'):
-        return PSV_FIELD_RETRY_AFTER;
-    case KEY(12, 'c', 'e'):
-        return PSV_FIELD_CONTENT_TYPE;
-    case KEY(12, 'x', 'd'):
-        return PSV_FIELD_X_REQUEST_ID;
-    case KEY(13, 'a', 's'):
-        return PSV_FIELD_ACCEPT_RANGES;
-    case KEY(13, 'a', 'n'):
-        return PSV_FIELD_AUTHORIZATION;
-    case KEY(13, 'c', 'l'):
-        return PSV_FIELD_CACHE_CONTROL;
-    case KEY(13, 'c', 'e'):
-        return PSV_FIELD_CONTENT_RANGE;
-    case KEY(13, 'i', 'h'):
-        return PSV_FIELD_IF_NONE_MATCH;
-    case KEY(13, 'l', 'd'):
-        return PSV_FIELD_LAST_MODIFIED;
-    case KEY(14, 'c', 'h'):
-        return PSV_FIELD_CONTENT_LENGTH;
-    case KEY(15, 'a', 'g'):
-        return PSV_FIELD_ACCEPT_ENCODING;
-    case KEY(16, 'c', 'g'):
-        return PSV_FIELD_CONTENT_ENCODING;
-    case KEY(16, 'p', 'n'):
-        return PSV_FIELD_PROXY_CONNECTION;
-    case KEY(17, 'i', 'e'):
-        return PSV_FIELD_IF_MODIFIED_SINCE;
-    case KEY(17, 't', 'g'):
-        return PSV_FIELD_TRANSFER_ENCODING;
-    case KEY(19, 'i', 'e'):
-        return PSV_FIELD_IF_UNMODIFIED_SINCE;
+    /* clang-format off */
+    case KEY(2, 't', 'e'): return PSV_FIELD_TE;
+    case KEY(4, 'd', 'e'): return PSV_FIELD_DATE;
+    case KEY(4, 'e', 'g'): return PSV_FIELD_ETAG;
+    case KEY(4, 'h', 't'): return PSV_FIELD_HOST;
+    case KEY(4, 'v', 'y'): return PSV_FIELD_VARY;
+    case KEY(5, 'a', 'w'): return PSV_FIELD_ALLOW;
+    case KEY(5, 'p', 'y'): return PSV_FIELD_PROXY;
+    case KEY(5, 'r', 'e'): return PSV_FIELD_RANGE;
+    case KEY(6, 'a', 't'): return PSV_FIELD_ACCEPT;
+    case KEY(6, 'c', 'e'): return PSV_FIELD_COOKIE;
+    case KEY(6, 'e', 't'): return PSV_FIELD_EXPECT;
+    case KEY(6, 's', 'r'): return PSV_FIELD_SERVER;
+    case KEY(6, 's', 's'): return PSV_FIELD_STATUS;
+    case KEY(7, 'r', 'r'): return PSV_FIELD_REFERER;
+    case KEY(7, 't', 'r'): return PSV_FIELD_TRAILER;
+    case KEY(7, 'u', 'e'): return PSV_FIELD_UPGRADE;
+    case KEY(8, 'i', 'h'): return PSV_FIELD_IF_MATCH;
+    case KEY(8, 'i', 'e'): return PSV_FIELD_IF_RANGE;
+    case KEY(8, 'l', 'n'): return PSV_FIELD_LOCATION;
+    case KEY(9, 'f', 'd'): return PSV_FIELD_FORWARDED;
+    case KEY(10, 'c', 'n'): return PSV_FIELD_CONNECTION;
+    case KEY(10, 'k', 'e'): return PSV_FIELD_KEEP_ALIVE;
+    case KEY(10, 's', 'e'): return PSV_FIELD_SET_COOKIE;
+    case KEY(10, 'u', 't'): return PSV_FIELD_USER_AGENT;
+    case KEY(11, 'r', 'r'): return PSV_FIELD_RETRY_AFTER;
+    case KEY(12, 'c', 'e'): return PSV_FIELD_CONTENT_TYPE;
+    case KEY(12, 'x', 'd'): return PSV_FIELD_X_REQUEST_ID;
+    case KEY(13, 'a', 's'): return PSV_FIELD_ACCEPT_RANGES;
+    case KEY(13, 'a', 'n'): return PSV_FIELD_AUTHORIZATION;
+    case KEY(13, 'c', 'l'): return PSV_FIELD_CACHE_CONTROL;
+    case KEY(13, 'c', 'e'): return PSV_FIELD_CONTENT_RANGE;
+    case KEY(13, 'i', 'h'): return PSV_FIELD_IF_NONE_MATCH;
+    case KEY(13, 'l', 'd'): return PSV_FIELD_LAST_MODIFIED;
+    case KEY(14, 'c', 'h'): return PSV_FIELD_CONTENT_LENGTH;
+    case KEY(15, 'a', 'g'): return PSV_FIELD_ACCEPT_ENCODING;
+    case KEY(16, 'c', 'g'): return PSV_FIELD_CONTENT_ENCODING;
+    case KEY(16, 'p', 'n'): return PSV_FIELD_PROXY_CONNECTION;
+    case KEY(17, 'i', 'e'): return PSV_FIELD_IF_MODIFIED_SINCE;
+    case KEY(17, 't', 'g'): return PSV_FIELD_TRANSFER_ENCODING;
+    case KEY(19, 'i', 'e'): return PSV_FIELD_IF_UNMODIFIED_SINCE;
+    /* clang-format on */
     default:
         return PSV_FIELD_UNKNOWN;
     }
@@ -109,10 +71,10 @@ enum psv_field_id psv_field_find(struct psv_bytes name)
 {
     enum psv_field_id id;
 
-    /* a longer length would run into the letters of the key */
-    if (name.len == 0 || name.len > UINT8_MAX) {
+    if (name.len == 0) {
         return PSV_FIELD_UNKNOWN;
     }
+    /* a length beyond 16 bits may yield the key of a known name: the comparison knows better */
     id = guess(KEY(name.len, psv_ascii_lower(name.data[0]), psv_ascii_lower(name.data[name.len - 1])));
     return id != PSV_FIELD_UNKNOWN && psv_bytes_equal_case(name, names[id]) ? id : PSV_FIELD_UNKNOWN;
 }

@@ -148,7 +148,7 @@ static void take_request(struct psv_h1 *h1)
 
 /* Feeds the parser once; *data and *len advance past what it took.  False when there is nothing to do before more
  * bytes come. */
-static bool read_request(struct psv_h1 *h1, const char **data, size_t *len)
+static bool read_request(struct psv_h1 *h1, char **data, size_t *len)
 {
     size_t used = 0;
 
@@ -174,7 +174,7 @@ static bool read_request(struct psv_h1 *h1, const char **data, size_t *len)
     h1->has_progress |= used > 0;
     switch (event) {
     case PSV_H1_NEEDS_MORE:
-        return used < before; /* the method alone may have been taken */
+        return used < before;
     case PSV_H1_HEAD:
         take_head(h1);
         return true;
@@ -238,7 +238,7 @@ static bool is_response_out(const struct psv_h1 *h1)
 }
 
 /* One turn over the given input.  Returns false when the turn's share is used up and more could be done. */
-static bool advance_over(struct psv_h1 *h1, const char **data, size_t *len)
+static bool advance_over(struct psv_h1 *h1, char **data, size_t *len)
 {
     unsigned served = 0;
 
@@ -310,7 +310,7 @@ static void keep_leftover(struct psv_h1 *h1, const char *data, size_t len)
     psv_connection_pause_read(h1->connection, h1->leftover.len + PSV_LOOP_READ_BYTES > LEFTOVER_BYTES_MAX);
 }
 
-static void advance_with(struct psv_h1 *h1, const char *data, size_t len)
+static void advance_with(struct psv_h1 *h1, char *data, size_t len)
 {
     if (h1->is_advancing) {
         return; /* a handler answered at once: the loop further up goes on */
@@ -359,7 +359,7 @@ void psv_h1_advance(struct psv_h1 *h1)
     advance_with(h1, NULL, 0);
 }
 
-static void on_data(struct psv_connection *connection, const char *data, size_t len)
+static void on_data(struct psv_connection *connection, char *data, size_t len)
 {
     struct psv_h1 *h1 = h1_of(connection);
 
@@ -427,6 +427,20 @@ void psv_h1_close_idle(struct psv_service *service)
     }
 }
 
+/* The keep-alive queue is in order of idleness. */
+static bool close_idle_one(struct psv_service *service)
+{
+    const struct psv_h1_config *config = service->codec_config;
+    struct psv_list *first = psv_list_first(&config->keepalive_timer.timers);
+
+    if (first == NULL) {
+        return false;
+    }
+    struct psv_timer *timer = PSV_LIST_ENTRY(first, struct psv_timer, link);
+    psv_connection_close(CONTAINER_OF(timer, struct psv_connection, timer), PSV_CLOSE_LIMIT);
+    return true;
+}
+
 const struct psv_codec psv_h1_codec = {
     .name = "http/1",
     .on_open = on_open,
@@ -435,4 +449,7 @@ const struct psv_codec psv_h1_codec = {
     .on_sent = on_sent,
     .on_timeout = on_timeout,
     .on_close = on_close,
+    .close_idle_one = close_idle_one,
+    .overload_answer = PSV_BYTES_INIT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+                                      "Connection: close\r\n\r\n"),
 };

@@ -1,5 +1,6 @@
-/* Bytes -> request; see parse.h.  The method is read here (llhttp knows only a closed list of methods and gives some of
- * them meanings of their own), the rest by llhttp; what RFC 9112 asks beyond llhttp is in request_rules.c.
+/* Bytes -> request; see parse.h.  The request line is read by request_line.c (llhttp knows only a closed list of methods, gives
+ * some of them meanings of their own, and is lenient about blanks), fields and body by llhttp; what RFC 9112 asks beyond
+ * its grammar is in request_rules.c.
  * SPDX-License-Identifier: MIT */
 #include "parse.h"
 
@@ -7,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "http1/request_line.h"
 #include "http1/request_rules.h"
 
 #define EMPTY_LINE_BYTES_MAX 8
@@ -38,26 +40,15 @@ static int append(struct psv_arena *arena, struct psv_bytes *text, const char *a
     return PSV_OK;
 }
 
-static int on_url(llhttp_t *llhttp, const char *at, size_t len)
-{
-    struct psv_h1_parser *parser = parser_of(llhttp);
-    struct psv_request *request = &parser->exchange->request;
-
-    if (request->target.len + len > parser->config->request_line_bytes_max) {
-        return refuse(parser, 414, "request target too long");
-    }
-    if (len > 0 && append(&parser->exchange->arena, &request->target, at, len) != PSV_OK) {
-        return refuse(parser, 500, "out of memory");
-    }
-    return 0;
-}
-
-/* Counts bytes of fields, trailers and chunk extensions against one limit. */
+/* Counts bytes of trailers and chunk extensions; those of the head are counted as they are fed. */
 static int count_bytes(struct psv_h1_parser *parser, size_t len)
 {
+    if (!parser->in_body) {
+        return 0;
+    }
     parser->header_bytes += len;
     if (parser->header_bytes > parser->config->header_bytes_max) {
-        return refuse(parser, parser->in_body ? 413 : 431, "header fields too large");
+        return refuse(parser, 413, "trailers or chunk extensions too large");
     }
     return 0;
 }
@@ -80,7 +71,36 @@ static int on_field_part(llhttp_t *llhttp, struct psv_bytes *text, const char *a
 
 static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
 {
-    return on_field_part(llhttp, &parser_of(llhttp)->name, at, len);
+    struct psv_h1_parser *parser = parser_of(llhttp);
+
+    parser->field_end = (char *)(uintptr_t)(at + len);
+    return on_field_part(llhttp, &parser->name, at, len);
+}
+
+/* Tabs are optional white space around a value (RFC 9110 5.6.3), but llhttp refuses them around the two fields that it reads
+ * itself: there they become blanks before it gets to them.  Returns true when the value's line goes on past the input. */
+static bool blank_tabs(char *from, char *end)
+{
+    for (; from < end; from++) {
+        if (*from == '\n') {
+            return false;
+        }
+        if (*from == '\t') {
+            *from = ' ';
+        }
+    }
+    return true;
+}
+
+static int on_header_field_complete(llhttp_t *llhttp)
+{
+    struct psv_h1_parser *parser = parser_of(llhttp);
+    enum psv_field_id id = parser->in_body ? PSV_FIELD_UNKNOWN : psv_field_find(parser->name);
+
+    if (id == PSV_FIELD_CONTENT_LENGTH || id == PSV_FIELD_TRANSFER_ENCODING) {
+        parser->in_framing_value = blank_tabs(parser->field_end, parser->input_end);
+    }
+    return 0;
 }
 
 static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
@@ -117,10 +137,6 @@ static int on_headers_complete(llhttp_t *llhttp)
     struct psv_h1_parser *parser = parser_of(llhttp);
     struct psv_request_rules_result result = {0};
 
-    parser->exchange->request.version = llhttp->http_minor == 0 ? PSV_HTTP_1_0 : PSV_HTTP_1_1;
-    if (llhttp->http_major != 1) {
-        return refuse(parser, 505, "only HTTP/1.x is spoken here");
-    }
     if (psv_h1_request_check(&parser->exchange->request, &parser->exchange->arena, &result) != PSV_OK) {
         return refuse(parser, result.status, result.reason);
     }
@@ -129,6 +145,17 @@ static int on_headers_complete(llhttp_t *llhttp)
     parser->in_body = true;
     llhttp->upgrade = 0; /* Upgrade is ignored (RFC 9110 7.8): the connection stays HTTP/1.1 */
     return HPE_PAUSED;
+}
+
+/* A chunk that cannot fit is refused by its size, before any of its bytes is stored. */
+static int on_chunk_header(llhttp_t *llhttp)
+{
+    struct psv_h1_parser *parser = parser_of(llhttp);
+
+    if (parser->keeps_body && llhttp->content_length > parser->config->body_bytes_max - parser->exchange->body.len) {
+        return refuse(parser, 413, "request body too large");
+    }
+    return 0;
 }
 
 static int on_body(llhttp_t *llhttp, const char *at, size_t len)
@@ -156,13 +183,14 @@ static int on_message_complete(llhttp_t *llhttp)
 }
 
 static const llhttp_settings_t settings = {
-    .on_url = on_url,
     .on_header_field = on_header_field,
+    .on_header_field_complete = on_header_field_complete,
     .on_header_value = on_header_value,
     .on_header_value_complete = on_header_value_complete,
     .on_chunk_extension_name = on_chunk_extension,
     .on_chunk_extension_value = on_chunk_extension,
     .on_headers_complete = on_headers_complete,
+    .on_chunk_header = on_chunk_header,
     .on_body = on_body,
     .on_message_complete = on_message_complete,
 };
@@ -196,38 +224,54 @@ void psv_h1_parser_begin(struct psv_h1_parser *parser, struct psv_exchange *exch
     exchange->request.content_length = -1;
 }
 
-/* Reads the method token; *ret_used counts its bytes and the space.  Feeds llhttp "POST " in its place: to llhttp all
- * methods are alike then (no CONNECT, no PRI, no RTSP), and any token of RFC 9110 9.1 is understood. */
-static enum psv_h1_parse_event feed_method(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used)
+/* Hands llhttp a request line in place of the real one: to it all requests are alike then. */
+static int take_line(struct psv_h1_parser *parser, struct psv_bytes text)
 {
     struct psv_request *request = &parser->exchange->request;
-    size_t used = 0;
+    struct psv_arena *arena = &parser->exchange->arena;
+    struct psv_request_line line;
 
-    while (used < len && data[used] != ' ') {
-        if (parser->method_len == sizeof(parser->method)) {
-            (void)refuse(parser, 501, "method too long");
-            return PSV_H1_ERROR;
+    if (psv_request_line_parse(text, &line) != PSV_OK) {
+        return refuse(parser, line.status, line.reason);
+    }
+    if (line.target.len > parser->config->request_line_bytes_max) {
+        return refuse(parser, 414, "request target too long");
+    }
+    request->method = psv_method_find(line.method);
+    request->version = line.minor_version == 0 ? PSV_HTTP_1_0 : PSV_HTTP_1_1;
+    request->method_text = psv_arena_copy(arena, line.method);
+    request->target = psv_arena_copy(arena, line.target);
+    struct psv_bytes like = line.minor_version == 0 ? PSV_BYTES("POST / HTTP/1.0\r\n") : PSV_BYTES("POST / HTTP/1.1\r\n");
+    if (request->method_text.data == NULL || request->target.data == NULL ||
+        llhttp_execute(&parser->llhttp, like.data, like.len) != HPE_OK) {
+        return refuse(parser, 500, "out of memory");
+    }
+    parser->has_line = true;
+    return 0;
+}
+
+/* Reads up to the end of the request line; *ret_used counts the bytes taken.  0, or HPE_USER with a refusal. */
+static int feed_line(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used)
+{
+    const char *end = memchr(data, '\n', len);
+    size_t used = end != NULL ? (size_t)(end - data) : len;
+    struct psv_bytes text = {data, used};
+
+    *ret_used = end != NULL ? used + 1 : used;
+    if (end == NULL || parser->line.len > 0) {
+        /* room for the method and the version beside the longest target */
+        if (parser->line.len + used > parser->config->request_line_bytes_max + 64) {
+            return refuse(parser, 414, "request target too long");
         }
-        parser->method[parser->method_len++] = data[used++];
+        if (append(&parser->exchange->arena, &parser->line, data, used) != PSV_OK) {
+            return refuse(parser, 414, "request target too long");
+        }
+        text = parser->line;
     }
-    *ret_used = used;
-    struct psv_bytes method = {parser->method, parser->method_len};
-    if (!psv_field_name_is_valid(method)) { /* the same grammar: token */
-        (void)refuse(parser, 400, "malformed method");
-        return PSV_H1_ERROR;
+    if (end != NULL) {
+        return take_line(parser, text);
     }
-    if (used == len) {
-        return PSV_H1_NEEDS_MORE;
-    }
-    *ret_used = used + 1;
-    request->method = psv_method_find(method);
-    request->method_text = psv_arena_copy(&parser->exchange->arena, method);
-    if (request->method_text.data == NULL || llhttp_execute(&parser->llhttp, "POST ", 5) != HPE_OK) {
-        (void)refuse(parser, 500, "out of memory");
-        return PSV_H1_ERROR;
-    }
-    parser->has_method = true;
-    return PSV_H1_NEEDS_MORE;
+    return psv_request_line_may_begin(text) ? 0 : refuse(parser, 400, "not HTTP");
 }
 
 static enum psv_h1_parse_event fail(struct psv_h1_parser *parser, llhttp_errno_t error)
@@ -235,9 +279,6 @@ static enum psv_h1_parse_event fail(struct psv_h1_parser *parser, llhttp_errno_t
     switch (error) {
     case HPE_USER:
         break; /* a callback has said why */
-    case HPE_INVALID_VERSION:
-        (void)refuse(parser, 505, "unsupported HTTP version");
-        break;
     case HPE_INVALID_TRANSFER_ENCODING: {
         struct psv_request_rules_result result = {.status = 400, .reason = "malformed Transfer-Encoding"};
         if (psv_h1_request_check(&parser->exchange->request, &parser->exchange->arena, &result) == PSV_OK) {
@@ -252,31 +293,60 @@ static enum psv_h1_parse_event fail(struct psv_h1_parser *parser, llhttp_errno_t
     return PSV_H1_ERROR;
 }
 
-enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used)
+/* Counts the head as it comes, white space included, so that an endless one is noticed. */
+static bool is_head_too_large(struct psv_h1_parser *parser, size_t used)
 {
-    size_t method_used = 0;
+    parser->header_bytes += used;
+    if (parser->header_bytes <= parser->config->header_bytes_max) {
+        return false;
+    }
+    (void)refuse(parser, 431, "header fields too large");
+    return true;
+}
 
-    INVARIANT(parser->exchange != NULL);
-    *ret_used = 0;
-    if (!parser->has_method) {
-        enum psv_h1_parse_event event = feed_method(parser, data, len, &method_used);
-        *ret_used = method_used;
-        if (event == PSV_H1_ERROR || !parser->has_method) {
-            return event;
-        }
-    }
+static enum psv_h1_parse_event feed_llhttp(struct psv_h1_parser *parser, char *data, size_t len, size_t *ret_used)
+{
     bool was_in_body = parser->in_body;
-    llhttp_errno_t error = llhttp_execute(&parser->llhttp, data + method_used, len - method_used);
-    if (error == HPE_OK) {
-        *ret_used = len;
-        return PSV_H1_NEEDS_MORE;
+
+    parser->input_end = data + len;
+    if (parser->in_framing_value) {
+        parser->in_framing_value = blank_tabs(data, data + len);
     }
-    if (error != HPE_PAUSED) {
-        *ret_used = len;
+    llhttp_errno_t error = llhttp_execute(&parser->llhttp, data, len);
+    *ret_used = len;
+    if (error == HPE_PAUSED) {
+        const char *position = llhttp_get_error_pos(&parser->llhttp);
+        *ret_used = position != NULL ? (size_t)(position - data) : len;
+        llhttp_resume(&parser->llhttp);
+    } else if (error != HPE_OK) {
         return fail(parser, error);
     }
-    const char *position = llhttp_get_error_pos(&parser->llhttp);
-    *ret_used = position != NULL ? (size_t)(position - data) : len;
-    llhttp_resume(&parser->llhttp);
-    return was_in_body ? PSV_H1_REQUEST : PSV_H1_HEAD;
+    if (was_in_body) {
+        return error == HPE_PAUSED ? PSV_H1_REQUEST : PSV_H1_NEEDS_MORE;
+    }
+    if (is_head_too_large(parser, *ret_used)) {
+        return PSV_H1_ERROR;
+    }
+    if (!parser->in_body) {
+        return PSV_H1_NEEDS_MORE;
+    }
+    parser->header_bytes = 0; /* trailers and chunk extensions have a limit of their own */
+    return PSV_H1_HEAD;
+}
+
+enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *data, size_t len, size_t *ret_used)
+{
+    size_t line_used = 0;
+
+    INVARIANT(parser->exchange != NULL);
+    if (!parser->has_line) {
+        int code = feed_line(parser, data, len, &line_used);
+        *ret_used = line_used;
+        if (code != 0 || !parser->has_line) {
+            return code != 0 ? PSV_H1_ERROR : PSV_H1_NEEDS_MORE;
+        }
+    }
+    enum psv_h1_parse_event event = feed_llhttp(parser, data + line_used, len - line_used, ret_used);
+    *ret_used += line_used;
+    return event;
 }

@@ -25,16 +25,18 @@ struct psv_h1_parser {
     struct psv_exchange *exchange;    /* being filled; NULL before the first byte of a request */
     struct psv_bytes name;            /* field being read, on the exchange's arena */
     struct psv_bytes value;
-    char method[24];                  /* the method's bytes so far */
-    uint8_t method_len;
-    bool has_method;                  /* llhttp has been given a method */
+    struct psv_bytes line;            /* beginning of a request line that came in pieces, on the arena */
+    bool has_line;                    /* the request line is read; llhttp reads the rest */
+    bool in_framing_value;            /* within the value of Content-Length or Transfer-Encoding */
+    char *field_end;                  /* where the name of that field ended in this input */
+    char *input_end;
     bool in_body;                     /* past the head: fields are trailers now */
     bool keeps_body;                  /* append to exchange->body; else drop */
     bool wants_keep_alive;
     bool expects_continue;
     unsigned refusal_status;
     const char *refusal_reason;       /* static */
-    size_t header_bytes;              /* names and values, then trailers and chunk extensions */
+    size_t header_bytes;              /* of the head as received; then of trailers and chunk extensions */
     unsigned empty_lines;             /* before the request line */
     uint64_t body_bytes;
 };
@@ -45,5 +47,5 @@ void psv_h1_parser_reset(struct psv_h1_parser *parser, const struct psv_h1_confi
 size_t psv_h1_parser_skip_empty_lines(struct psv_h1_parser *parser, const char *data, size_t len, unsigned *ret_status);
 void psv_h1_parser_begin(struct psv_h1_parser *parser, struct psv_exchange *exchange);
 
-/** Takes input up to the next event; *ret_used tells how much. */
-enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used);
+/** Takes input up to the next event; *ret_used tells how much.  The input may be changed (blanks only). */
+enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *data, size_t len, size_t *ret_used);

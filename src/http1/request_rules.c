@@ -45,6 +45,18 @@ static int check_expect(struct psv_request *request, struct psv_request_rules_re
     return PSV_OK;
 }
 
+/* The target's authority takes the place of the Host field (RFC 9112 3.2.2): scripts see one host, the right one. */
+static int replace_host(struct psv_request *request, struct psv_arena *arena)
+{
+    for (unsigned i = 0; i < request->headers.len; i++) {
+        if (request->headers.items[i].id == PSV_FIELD_HOST) {
+            request->headers.items[i].value = request->authority;
+            return PSV_OK;
+        }
+    }
+    return psv_headers_add_known(&request->headers, arena, PSV_FIELD_HOST, request->authority);
+}
+
 int psv_h1_request_check(struct psv_request *request, struct psv_arena *arena,
                          struct psv_request_rules_result *ret_result)
 {
@@ -59,8 +71,12 @@ int psv_h1_request_check(struct psv_request *request, struct psv_arena *arena,
     if (code != PSV_OK) {
         return code;
     }
+    bool is_absolute = request->authority.len > 0;
     if (psv_host_resolve(request) != PSV_OK) {
         return fail(ret_result, 400, "missing, repeated or malformed Host");
+    }
+    if (is_absolute && replace_host(request, arena) != PSV_OK) {
+        return fail(ret_result, 431, "too many header fields");
     }
     ret_result->wants_keep_alive = psv_connection_persists(request);
     return check_expect(request, ret_result);

@@ -74,7 +74,10 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     }
     psv_list_append(&service->connections, &connection->link);
     service->connections_len++;
-    psv_metric_inc(PSV_METRIC_CONNECTIONS_ACTIVE);
+    if (service->is_counted) {
+        psv_metric_inc(PSV_METRIC_CONNECTIONS_ACCEPTED);
+        psv_metric_inc(PSV_METRIC_CONNECTIONS_ACTIVE);
+    }
     (void)event_assign(&connection->event, service->loop->base, fd, EV_READ | EV_PERSIST, on_event, connection);
     if (event_add(&connection->event, NULL) != 0) {
         psv_connection_close(connection, PSV_CLOSE_INTERNAL);
@@ -96,7 +99,9 @@ void psv_connection_close(struct psv_connection *connection, enum psv_close_reas
     connection->layer->fini(connection);
     connection->fd = psv_fd_close(connection->fd);
     service->connections_len--;
-    count_close(reason);
+    if (service->is_counted) {
+        count_close(reason);
+    }
     psv_list_remove(&connection->link);
     psv_list_append(&service->loop->dead, &connection->link);
     service->codec->on_close(connection, reason);

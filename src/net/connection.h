@@ -19,6 +19,7 @@
 
 struct psv_connection;
 struct psv_layer;
+struct psv_service;
 struct psv_loop;
 
 /* Why a connection ended; X(id, series of the closed-connections metric). */
@@ -33,6 +34,7 @@ struct psv_loop;
     X(PROTOCOL, ERROR)            \
     X(ABORTED, ABORT)             \
     X(DRAIN, DRAIN)               \
+    X(LIMIT, LIMIT)               \
     X(INTERNAL, ERROR)
 
 enum psv_close_reason {
@@ -47,8 +49,8 @@ struct psv_codec {
     const char *name;
     /** Sets connection->codec_state; 0 or PSV_ENOMEM (then the connection is closed without on_close). */
     int (*on_open)(struct psv_connection *connection);
-    /** Bytes arrived; data is the loop's buffer and only valid during the call. */
-    void (*on_data)(struct psv_connection *connection, const char *data, size_t len);
+    /** Bytes arrived; data is the loop's buffer: valid, and the codec's to change, during the call. */
+    void (*on_data)(struct psv_connection *connection, char *data, size_t len);
     /** The peer will send no more (FIN); it may still read. */
     void (*on_eof)(struct psv_connection *connection);
     /** bytes of pieces (not of framing) have left; is_drained: the output queue is empty now.  Never called from within
@@ -57,6 +59,10 @@ struct psv_codec {
     void (*on_timeout)(struct psv_connection *connection, struct psv_timer_queue *queue);
     /** Last call.  All pieces have been released. */
     void (*on_close)(struct psv_connection *connection, enum psv_close_reason reason);
+    /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle. */
+    bool (*close_idle_one)(struct psv_service *service);
+    /** What a client gets for whom there is no room at all. */
+    struct psv_bytes overload_answer;
 };
 
 /** One per listener: what its connections have in common. */
@@ -68,6 +74,7 @@ struct psv_service {
     const struct psv_exchange_host *host;
     struct psv_list connections;         /* live ones */
     unsigned connections_len;
+    bool is_counted;                     /* in the metrics: scrapes are no traffic */
 };
 
 #define PSV_CONNECTION_MAGIC 0x636f6e6eu

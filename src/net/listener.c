@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "listener.h"
 
+#include <sys/socket.h>
+
 #include "base/memory.h"
 #include "net/loop.h"
 #include "observe/log.h"
@@ -56,6 +58,20 @@ static void fill_peer(int fd, const struct psv_socket_address *remote, struct ps
     }
 }
 
+/* At the limit: an idle connection makes room, or the new client is refused at once. */
+static bool has_room(struct psv_listener *listener, int fd)
+{
+    const struct psv_codec *codec = listener->service->codec;
+
+    if (listener->service->connections_len < listener->connections_max || codec->close_idle_one(listener->service)) {
+        return true;
+    }
+    psv_metric_inc(PSV_METRIC_CONNECTIONS_CLOSED_LIMIT);
+    (void)!send(fd, codec->overload_answer.data, codec->overload_answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)psv_fd_close(fd);
+    return false;
+}
+
 /* One accept: false when the batch is over. */
 static bool accept_one(struct psv_listener *listener)
 {
@@ -70,6 +86,9 @@ static bool accept_one(struct psv_listener *listener)
     if (code == PSV_EGONE) {
         return true; /* this client left before it was accepted; the next may be there */
     }
+    if (code == PSV_OK && !has_room(listener, fd)) {
+        return true;
+    }
     if (code == PSV_OK) {
         psv_socket_set_nodelay(fd, true);
         fill_peer(fd, &remote, &peer);
@@ -80,7 +99,6 @@ static bool accept_one(struct psv_listener *listener)
         pause_accepting(listener);
         return false;
     }
-    psv_metric_inc(PSV_METRIC_CONNECTIONS_ACCEPTED);
     return true;
 }
 
@@ -90,10 +108,6 @@ static void on_readable(int fd, void *context)
 
     (void)fd;
     for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
-        if (listener->service->connections_len >= listener->connections_max) {
-            pause_accepting(listener);
-            return;
-        }
         if (!accept_one(listener)) {
             return;
         }

@@ -1,5 +1,5 @@
-/* A listening socket: accepts in batches, refuses to spin when descriptors run out, stops at the connection limit and lets
- * the backlog hold the rest.  [loop]
+/* A listening socket: accepts in batches, refuses to spin when descriptors run out.  At the connection limit the connection
+ * that has been idle longest makes room; when none is idle, the new client is told to come back.  [loop]
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -14,7 +14,7 @@ struct psv_listener;
 struct psv_listener_options {
     struct psv_service *service;
     int fd;                      /* listening, non-blocking; taken */
-    unsigned connections_max;    /* of this service; accepting pauses at it */
+    unsigned connections_max;    /* of this service */
 };
 
 MUST_CHECK int psv_listener_new(const struct psv_listener_options *options, struct psv_listener **ret_listener,

@@ -20,8 +20,8 @@
 #include "clock.h"
 #include "fd.h"
 
-#define PROC_FILE_MAX_BYTES (4U << 20) /* /proc/stat has a line per processor and a long one per interrupt   \
-                                        */
+/* /proc/stat has a line per processor and a long one for the interrupts */
+#define PROC_FILE_MAX_BYTES (4U << 20)
 
 static const struct {
     int number;

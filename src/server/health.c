@@ -6,8 +6,6 @@
 
 #include "exec/worker.h"
 #include "handler/internal.h"
-#include "observe/metrics.h"
-#include "phpsrv/executor.h"
 #include "psv_version.h"
 #include "server/server_state.h"
 
@@ -28,20 +26,6 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
     };
 }
 
-static void set_build_info(const struct psv_executor *executor)
-{
-    struct psv_executor_fact facts[16];
-    size_t len = executor->facts != NULL ? executor->facts(facts, ARRAY_SIZE(facts)) : 0;
-
-    (void)psv_metrics_set_info("version", PSV_BYTES(PSV_VERSION));
-    (void)psv_metrics_set_info("executor", psv_bytes_of(executor->name));
-    for (size_t i = 0; i < len; i++) {
-        if (strcmp(facts[i].name, "php") == 0) {
-            (void)psv_metrics_set_info("php", psv_bytes_of(facts[i].value));
-        }
-    }
-}
-
 int psv_health_init(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_internal_options options = {
@@ -52,7 +36,6 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         .context = server,
     };
 
-    set_build_info(server->executor);
     server->internal = psv_internal_new(&options);
     if (server->internal == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for the internal listener");

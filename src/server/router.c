@@ -1,5 +1,6 @@
-/* Routing by the document root.  [loop]  One look-up in the file cache for most requests, no system call when the path was seen
- * within the cache's validity.  Must not know codecs, jobs or how anything is sent.
+/* Routing by the document root.  [loop]  One look-up in the file cache for most requests, no system call
+ * when the path was seen within the cache's validity.  Must not know codecs, jobs or how anything is
+ * sent.
  * SPDX-License-Identifier: MIT */
 #include "router.h"
 
@@ -111,7 +112,8 @@ static struct psv_cached_file *find_ref(const struct routing *routing, struct ps
     return NULL;
 }
 
-static enum psv_cached_kind kind_of(const struct routing *routing, struct psv_bytes path, bool *ret_is_refused)
+static enum psv_cached_kind kind_of(const struct routing *routing, struct psv_bytes path,
+                                    bool *ret_is_refused)
 {
     struct psv_cached_file *file = find_ref(routing, path);
     *ret_is_refused = file == NULL;
@@ -144,8 +146,8 @@ static void run_script(const struct routing *routing, struct psv_bytes script, s
         refuse(routing, 503, "out of memory");
 }
 
-/* True when a prefix of the path is a script, or the request was refused.  Deeper candidates exist only below a folder, so that a
- * path of many ".php/" costs no more than one look-up of something absent. */
+/* True when a prefix of the path is a script, or the request was refused.  Deeper candidates exist only below
+ * a folder, so that a path of many ".php/" costs no more than one look-up of something absent. */
 static bool route_script_path(const struct routing *routing)
 {
     struct psv_bytes path = routing->exchange->request.path;
@@ -230,8 +232,8 @@ static char *put_encoded(char *out, char byte)
     return out;
 }
 
-/* "/dir" -> "/dir/", query kept.  The decoded path is encoded anew: it begins with exactly one slash and a backslash is not plain, so
- * that no client takes the reference for one to another host. */
+/* "/dir" -> "/dir/", query kept.  The decoded path is encoded anew: it begins with exactly one slash and a
+ * backslash is not plain, so that no client takes the reference for one to another host. */
 static void redirect_to_folder(const struct routing *routing, struct psv_bytes path)
 {
     struct psv_bytes query = routing->exchange->request.query;
@@ -258,8 +260,8 @@ static void redirect_to_folder(const struct routing *routing, struct psv_bytes p
         else
             out = put_encoded(out, query.data[i]);
     }
-    *routing->route =
-        (struct psv_route){.kind = PSV_ROUTE_REDIRECT, .location = {text, (size_t)(out - text)}, .status = 301};
+    *routing->route = (struct psv_route){
+        .kind = PSV_ROUTE_REDIRECT, .location = {text, (size_t)(out - text)}, .status = 301};
 }
 
 static void route_file(const struct routing *routing, struct psv_bytes path)
@@ -285,7 +287,8 @@ static void route_nothing(const struct routing *routing, const char *reason)
 {
     if (routing->router->runs_absent) {
         routing->route->kind = PSV_ROUTE_SCRIPT;
-        routing->route->script = (struct psv_script){.filename = PSV_BYTES(""), .name = routing->exchange->request.path};
+        routing->route->script =
+            (struct psv_script){.filename = PSV_BYTES(""), .name = routing->exchange->request.path};
         return;
     }
     struct psv_bytes script = routing->router->fallback_script;
@@ -307,7 +310,8 @@ void psv_router_answer_redirect(struct psv_exchange *exchange, const struct psv_
     struct psv_list none;
     psv_list_init(&none);
     psv_headers_init(&exchange->response.headers, 1);
-    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_LOCATION, route->location) != 0) {
+    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_LOCATION,
+                              route->location) != 0) {
         psv_exchange_refuse(exchange, 503, "out of memory", NULL, 0);
         return;
     }

@@ -1,5 +1,6 @@
-/* Decides what answers a request: a file, a script, a redirect to a folder, or nothing.  [loop]  Traditional mode: what the path
- * names below the document root.  Must not know codecs, jobs or how anything is sent.
+/* Decides what answers a request: a file, a script, a redirect to a folder, or nothing.  [loop]
+ * Traditional mode: what the path names below the document root.  Must not know codecs, jobs or how
+ * anything is sent.
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -35,23 +36,25 @@ struct psv_route {
 
 struct psv_router {
     struct psv_file_cache cache;
-    char *document_root;                        /* no slash at its end: "" is "/" */
+    char *document_root; /* no slash at its end: "" is "/" */
     size_t document_root_len;
-    struct psv_bytes fallback_script;           /* runs when the path names nothing; empty = 404; static */
+    struct psv_bytes fallback_script; /* runs when the path names nothing; empty = 404; static */
     bool static_enabled;
-    bool runs_absent;                           /* a path that names nothing is for the executor all the same (stub) */
-    const struct psv_static_file *static_file;  /* how files are sent: the next field */
+    bool runs_absent; /* a path that names nothing is for the executor all the same (stub) */
+    const struct psv_static_file *static_file; /* how files are sent: the next field */
     struct psv_static_file static_file_storage;
 };
 
-/** root_fd: of the document root (psv_safe_open_root), borrowed; document_root: the same folder as an absolute path, copied.  With
- *  static.enabled off, files count as absent and what names no script runs /index.php.  0 or PSV_ENOMEM.  [boot] */
+/** root_fd: of the document root (psv_safe_open_root), borrowed; document_root: the same folder as an
+ * absolute path, copied.  With static.enabled off, files count as absent and what names no script runs
+ * /index.php.  0 or PSV_ENOMEM.  [boot] */
 MUST_CHECK int psv_router_new(const struct psv_config *config, int root_fd, struct psv_bytes document_root,
                               struct psv_router **ret_router, struct psv_error *reterr);
 /** All exchanges must be gone.  Accepts NULL; returns NULL.  [boot] */
 struct psv_router *psv_router_free(struct psv_router *router);
 
-/** Decides for exchange->request.path.  Always fills *ret; trouble of the server's own is a NONE with 500 or 503. */
+/** Decides for exchange->request.path.  Always fills *ret; trouble of the server's own is a NONE with 500 or
+ * 503. */
 void psv_router_route(struct psv_router *router, struct psv_exchange *exchange, struct psv_route *ret);
 
 /** Sends the 301 of a REDIRECT route. */

@@ -200,6 +200,7 @@ static int boot_site(struct psv_server *server, struct psv_server_site *site, co
     site->service.layer = &psv_layer_plain;
     site->service.codec_config = &site->h1;
     site->service.host = host;
+    site->service.is_counted = site == &server->site;
     psv_list_init(&site->service.connections);
     int code = psv_socket_parse_address(psv_bytes_of(address), &parsed, reterr);
     if (code == PSV_OK) {

@@ -284,7 +284,7 @@ def test_server_field_and_date(wire):
 
 
 def test_server_tokens_off(launch):
-    server = launch("--server-tokens", "false")
+    server = launch("--server-tokens=false")
     assert server.fetch(stub.ECHO).get("Server") is None
     assert server.fetch("/%00").get("Server") is None
 

@@ -76,6 +76,20 @@ def check_seen(case, seen):
         assert seen.all(name) == []
 
 
+def test_trailers_never_frame(server):
+    """RFC 9110 6.5.1: a sender must not put framing into trailers; they are refused or ignored, never acted upon."""
+    trailers = b"Content-Length: 50\r\nTransfer-Encoding: gzip\r\n"
+    with server.connect() as wire:
+        wire.send(h1_cases.chunked(b"5\r\nhello\r\n0\r\n" + trailers + b"\r\n") + SENTINEL)
+        response = wire.expect_response()
+        if response.status == 400:
+            wire.expect_close(reset_is_fine=True)
+        else:
+            seen = stub.echoed(response)
+            assert seen.body == b"hello" and seen.all("Content-Length") == []
+            assert stub.echoed(wire.expect_response(200)).target == f"{h1_cases.ECHO}?sentinel"
+
+
 def test_nothing_of_a_refused_request_runs(server):
     """No refused row reaches a worker, and the request smuggled behind its body does not either."""
     before = server.metrics()["phpsrv_worker_run_seconds_count"]

@@ -23,7 +23,9 @@ SERVER_FILES = {
     "empty.txt": "",
     "source.php": "<?php echo 'secret';",
     "upper.PHP": "<?php echo 'secret';",
-    "old.php.bak": "backup",
+    "old.php.bak": "<?php secret",
+    "old.php~": "<?php secret",
+    ".old.php.swp": "<?php secret",
     ".htaccess": "hidden",
     ".git/config": "hidden",
     "dir/.env": "hidden",
@@ -114,7 +116,6 @@ def test_empty_file(server):
         ("/dir/%2e%2e/text.txt", TEXT.encode()),
         ("/inside.txt", TEXT.encode()),
         ("/.well-known/acme-challenge/token", b"challenge"),
-        ("/old.php.bak", b"backup"),
     ],
 )
 def test_names(server, target, body):
@@ -422,6 +423,12 @@ def test_php_source(server, target, method):
     assert not is_a_file(response)
 
 
+@pytest.mark.parametrize("target", ["/old.php.bak", "/old.php~", "/.old.php.swp"])
+def test_copies_of_php_source(server, target):
+    """What editors and administrators leave behind is program text as well."""
+    assert b"secret" not in server.fetch(target).body
+
+
 @pytest.mark.parametrize("fields", [[("Range", "bytes=0-100")], [("If-None-Match", '"x"')], [("If-Modified-Since", formatdate(0, usegmt=True))]])
 def test_php_source_by_conditions(server, fields):
     assert b"secret" not in server.fetch("/source.php", fields=fields).body
@@ -460,7 +467,7 @@ def test_symlink_escape(server, target):
 
 
 def test_symlinks_followed_when_configured(launch, tmp_path):
-    server = launch("--static-follow-symlinks", "true")
+    server = launch("--static-follow-symlinks=true")
     (tmp_path / "secret.txt").write_text("deployed")
     (server.docroot / "link.txt").symlink_to(tmp_path / "secret.txt")
     assert server.fetch("/link.txt").body == b"deployed"
@@ -574,5 +581,5 @@ def test_without_cache(launch):
 
 
 def test_static_off(launch):
-    server = launch("--static-enabled", "false", files={"a.txt": "a"})
+    server = launch("--static-enabled=false", files={"a.txt": "a"})
     assert not is_a_file(server.fetch("/a.txt"))

@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import contextlib
+import functools
 import time
 
 import pytest
@@ -31,15 +32,31 @@ def at_rest(server):
         )
 
     wait_until(is_so, "the server is at rest")
+
+
+def rest_descriptors(server):
+    at_rest(server)
     return server.descriptors()
 
 
+def nothing_leaked(server, descriptors):
+    at_rest(server)
+    wait_until(lambda: server.descriptors() <= descriptors, f"descriptors are given back, {descriptors} before")
+
+
+@pytest.fixture
+def launch(launch):  # pylint: disable=redefined-outer-name
+    """What these tests leave running is not waited for at the end."""
+    return functools.partial(launch, "--server-drain-timeout-ms", "1s")
+
+
 @contextlib.contextmanager
-def occupied(server, queue_length, milliseconds=30_000):
-    """One worker busy and so many requests behind it; the clients leave at the end."""
+def occupied(server, queue_length, milliseconds=None):
+    """One worker busy, for that time or until first.reset(), and so many requests behind it; the clients leave at the end."""
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(server.connect())
-        first.request(stub.sleep(milliseconds))
+        stack.callback(first.reset)
+        first.request(stub.sleep(milliseconds) if milliseconds else stub.stream(1_000_000, milliseconds=20))
         busy(server, 1)
         waiting = [stack.enter_context(server.connect()) for _ in range(queue_length)]
         for wire in waiting:
@@ -54,8 +71,8 @@ def occupied(server, queue_length, milliseconds=30_000):
 def test_thousand_requests_at_a_full_queue(launch):
     server = launch("--queue-capacity", "10", workers=1)
     server.fetch(stub.ECHO)
-    idle_descriptors = at_rest(server)
-    with occupied(server, 10, milliseconds=4000) as (first, waiting):
+    idle_descriptors = rest_descriptors(server)
+    with occupied(server, 10) as (first, waiting):
         slowest = 0
         with server.connect() as wire:
             for number in range(1000):
@@ -69,24 +86,24 @@ def test_thousand_requests_at_a_full_queue(launch):
             assert metrics.value("phpsrv_refused_requests_total", status="503") == 1000
             assert metrics["phpsrv_queue_depth"] == 10
         assert slowest < scaled(1), "refusing must not wait for anything"
-        first.expect_response(200)
+        first.reset()
         for wire in waiting:
             wire.expect_response(200)
         assert server.fetch(stub.ECHO).status == 200
-    assert at_rest(server) <= idle_descriptors
+    nothing_leaked(server, idle_descriptors)
     assert server.metrics()["phpsrv_worker_run_seconds_count"] == 13
 
 
 def test_thousand_connections_at_a_full_queue(launch):
     server = launch("--queue-capacity", "5", workers=1)
     server.fetch(stub.ECHO)
-    idle_descriptors = at_rest(server)
+    idle_descriptors = rest_descriptors(server)
     with occupied(server, 5) as (first, _):
         for _ in range(1000):
             response = server.fetch(stub.ECHO)
             assert (response.status, response.get("Retry-After")) == (503, "1")
         first.reset()
-    assert at_rest(server) <= idle_descriptors
+    nothing_leaked(server, idle_descriptors)
     assert server.fetch(stub.ECHO).status == 200
 
 
@@ -201,20 +218,20 @@ def test_cancelled_requests_make_room(launch):
 def test_client_gone_while_running(launch):
     server = launch(workers=1)
     server.fetch(stub.ECHO)
-    idle_descriptors = at_rest(server)
+    idle_descriptors = rest_descriptors(server)
     with server.connect() as wire:
         wire.request(stub.stream(100_000, size=1000, milliseconds=1))
         busy(server, 1)
         wire.reset()
     wait_until(lambda: server.metrics().value("phpsrv_client_aborts_total", stage="running") == 1, "the abort is seen")
-    assert at_rest(server) <= idle_descriptors, "the script learns it at its next write, not at its end"
+    nothing_leaked(server, idle_descriptors)  # the script learns it at its next write, not at its end
     assert server.fetch(stub.ECHO).status == 200
 
 
 def test_client_gone_while_the_response_is_sent(launch):
     server = launch(workers=1, files={"large.bin": bytes(20_000_000)})
     server.fetch(stub.ECHO)
-    idle_descriptors = at_rest(server)
+    idle_descriptors = rest_descriptors(server)
     for target in (stub.body(20_000_000), "/large.bin"):
         for _ in range(10):
             wire = server.connect(receive_buffer=4096)
@@ -222,20 +239,20 @@ def test_client_gone_while_the_response_is_sent(launch):
             wire.socket.recv(1000)
             wire.reset()
     wait_until(lambda: server.metrics().value("phpsrv_client_aborts_total", stage="sending") >= 1, "aborts are counted")
-    assert at_rest(server) <= idle_descriptors + 1, "the large file may stay open in the cache"
+    nothing_leaked(server, idle_descriptors + 1)  # the large file may stay open in the cache
     assert server.fetch(stub.ECHO).status == 200
 
 
 def test_client_gone_in_the_middle_of_a_body(launch):
     server = launch(workers=1)
     server.fetch(stub.ECHO)
-    idle_descriptors = at_rest(server)
+    idle_descriptors = rest_descriptors(server)
     for size in (10, 500_000):
         for _ in range(20):
             wire = server.connect()
             wire.send(f"POST {stub.ECHO} HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n".encode() + bytes(size))
             wire.reset()
-    assert at_rest(server) <= idle_descriptors
+    nothing_leaked(server, idle_descriptors)
     assert server.metrics()["phpsrv_worker_run_seconds_count"] == 1
 
 
@@ -293,7 +310,7 @@ def test_script_that_writes_less_than_it_promised(launch, flush):
         wire.request(stub.promise(100, 50, flush))
         rest = wire.expect_cut()
         head, _, body = rest.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 500 ") or (b"ength: 100" in head and len(body) == 50), rest
+        assert head.startswith(b"HTTP/1.1 500 ") or (b"ength: 100" in head and len(body) <= 50), rest
     assert server.fetch(stub.ECHO).status == 200
 
 

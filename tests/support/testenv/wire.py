@@ -95,6 +95,8 @@ class Wire:
 
     def reset(self):
         """Ends the connection with an RST, as a client does that vanishes."""
+        if self.socket.fileno() < 0:
+            return
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 

@@ -69,9 +69,9 @@ static void test_large_allocation_keeps_the_newest_block(void **state)
     assert_non_null(large_first);
     memset(large_first, 1, 100000);
     char *small = psv_arena_alloc(&arena, 16);
-    char *large = psv_arena_alloc(&arena, 5000);
+    char *large = psv_arena_alloc(&arena, 9000);
     assert_int_equal((uintptr_t)large % 16, 0);
-    memset(large, 2, 5000);
+    memset(large, 2, 9000);
     char *next = psv_arena_alloc(&arena, 16);
     assert_in_range(next - small, 16, 64); /* neighbours */
     char *large_text = psv_arena_alloc_text(&arena, 9001);

@@ -186,6 +186,7 @@ static void test_or_die(void **state)
         psv_free(psv_calloc_or_die(1, 1));
         has_returned = true;
     }
+    psv_panic_set_hook(jump_back);
     if (setjmp(back) == 0) {
         psv_free(psv_calloc_aligned(48, 1)); /* no power of two */
         has_returned = true;

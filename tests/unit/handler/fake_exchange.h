@@ -1,4 +1,5 @@
-/* An exchange without a connection: a request is written down, and what the handler answers is collected.
+/* An exchange without a connection: a request is written down, and what the handler answers is
+ * collected.
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -47,8 +48,8 @@ static void fake_respond(struct psv_exchange *exchange, struct psv_list *pieces,
     struct fake_exchange *fake = fake_of(exchange);
     assert_true(is_last);
     fake->answers++;
-    PSV_LIST_FOR_EACH (node, pieces)
-        fake_collect(fake, PSV_LIST_ENTRY(node, struct psv_body_piece, link));
+    PSV_LIST_FOR_EACH(node, pieces)
+    fake_collect(fake, PSV_LIST_ENTRY(node, struct psv_body_piece, link));
     psv_body_pieces_release(pieces);
 }
 
@@ -70,13 +71,15 @@ static inline void fake_exchange_begin(struct fake_exchange *fake, const char *m
     request->version = PSV_HTTP_1_1;
     request->method_text = psv_bytes_of(method);
     request->method = psv_method_find(request->method_text);
-    assert_int_equal(psv_target_parse(&fake->exchange->arena, request->method, psv_bytes_of(target), request), 0);
+    assert_int_equal(psv_target_parse(&fake->exchange->arena, request->method, psv_bytes_of(target), request),
+                     0);
     psv_headers_init(&request->headers, 100);
     struct psv_bytes rest = psv_bytes_of(fields);
     struct psv_bytes line;
     while (rest.len != 0 && psv_bytes_split(&rest, '\n', &line)) {
         size_t colon = psv_bytes_find(line, ':');
-        assert_int_equal(psv_headers_add(&request->headers, &fake->exchange->arena, psv_bytes_first(line, colon),
+        assert_int_equal(psv_headers_add(&request->headers, &fake->exchange->arena,
+                                         psv_bytes_first(line, colon),
                                          psv_bytes_trim(psv_bytes_from(line, colon + 1))),
                          0);
     }

@@ -147,7 +147,8 @@ static void test_kinds(void **state)
     make_link(fixture, "/proc/self/root/etc/passwd", "root/magic");
     char root[512];
     struct psv_file_cache_options options = options_of(fixture);
-    assert_int_equal(psv_safe_open_root(temp_folder_path(&fixture->folder, "root", root), &options.root_fd, NULL), 0);
+    assert_int_equal(
+        psv_safe_open_root(temp_folder_path(&fixture->folder, "root", root), &options.root_fd, NULL), 0);
 
     static const struct {
         TABLE_ROW;
@@ -174,12 +175,12 @@ static void test_kinds(void **state)
         {ROW("magic link"), "/magic", PSV_CACHED_ABSENT, PSV_CACHED_ABSENT},
     };
     restart(fixture, options);
-    TABLE_FOR_EACH (row, cases)
-        assert_int_equal(kind_at(fixture, row->path), row->beneath);
+    TABLE_FOR_EACH(row, cases)
+    assert_int_equal(kind_at(fixture, row->path), row->beneath);
     options.links_may_leave = true;
     restart(fixture, options);
-    TABLE_FOR_EACH (row, cases)
-        assert_int_equal(kind_at(fixture, row->path), row->leaving);
+    TABLE_FOR_EACH(row, cases)
+    assert_int_equal(kind_at(fixture, row->path), row->leaving);
     restart(fixture, options_of(fixture));
     psv_fd_close(options.root_fd);
 }
@@ -193,7 +194,8 @@ static void test_fields(void **state)
     assert_int_equal(file->size_bytes, 12);
     assert_bytes_equal(file->last_modified, "Sun, 06 Nov 1994 08:49:37 GMT");
     assert_true(psv_bytes_starts_with(file->content_type, PSV_BYTES("text/html")));
-    assert_true(file->etag.len > 4 && file->etag.data[0] == '"' && file->etag.data[file->etag.len - 1] == '"');
+    assert_true(file->etag.len > 4 && file->etag.data[0] == '"' &&
+                file->etag.data[file->etag.len - 1] == '"');
     assert_bytes_equal(file->path, "/page.html");
     assert_int_equal(file->path.data[file->path.len], '\0');
     psv_cached_file_unref(file);
@@ -375,12 +377,17 @@ static void test_bound_and_eviction_order(void **state)
     options.max_entries = 8; /* 6 present, 2 absent */
     restart(fixture, options);
     unsigned before = count_open_fds();
-    for (int i = 0; i < 10; i++) {
+    temp_folder_write(&fixture->folder, "0.txt", "x");
+    struct psv_cached_file *used = find(fixture, "/0.txt");
+    for (int i = 1; i < 10; i++) {
         snprintf(name, sizeof(name), "/%d.txt", i);
         temp_folder_write(&fixture->folder, name + 1, "x");
         assert_int_equal(kind_at(fixture, name), PSV_CACHED_FILE);
-        assert_int_equal(kind_at(fixture, "/0.txt"), PSV_CACHED_FILE); /* stays in use */
+        struct psv_cached_file *again = find(fixture, "/0.txt");
+        assert_ptr_equal(again, used); /* was not evicted meanwhile */
+        psv_cached_file_unref(again);
     }
+    psv_cached_file_unref(used);
     assert_int_equal(fixture->cache.present_len, 6);
     assert_int_equal(fixture->cache.map.len, 6);
     assert_int_equal(count_open_fds(), before + 6);
@@ -450,13 +457,14 @@ static void test_shortage_of_descriptors(void **state)
     struct fixture *fixture = *state;
     struct rlimit before;
     char name[16];
-    for (int i = 0; i < 20; i++) {
+    temp_folder_write(&fixture->folder, "0.txt", "x");
+    temp_folder_write(&fixture->folder, "last.txt", "x");
+    struct psv_cached_file *in_use = find(fixture, "/0.txt"); /* the least recently used one */
+    for (int i = 1; i < 20; i++) {
         snprintf(name, sizeof(name), "/%d.txt", i);
         temp_folder_write(&fixture->folder, name + 1, "x");
         assert_int_equal(kind_at(fixture, name), PSV_CACHED_FILE);
     }
-    temp_folder_write(&fixture->folder, "last.txt", "x");
-    struct psv_cached_file *in_use = find(fixture, "/0.txt");
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     int next_fd = dup(fixture->root_fd);
     assert_true(next_fd >= 0);

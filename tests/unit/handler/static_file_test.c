@@ -1,4 +1,5 @@
-/* Tests of handler/static_file.c: files of a temporary folder, answers collected by a codec that only listens.
+/* Tests of handler/static_file.c: files of a temporary folder, answers collected by a codec that only
+ * listens.
  * SPDX-License-Identifier: MIT */
 #include "fake_exchange.h"
 #include "temp_folder.h"
@@ -110,13 +111,15 @@ static void test_methods_preconditions_and_ranges(void **state)
         {ROW("unknown method"), "BREW", NULL, 405, 0, NULL, ""},
         {ROW("not modified since"), "GET", "If-Modified-Since: " MODIFIED, 304, 20, "", ""},
         {ROW("HEAD not modified"), "HEAD", "If-Modified-Since: " MODIFIED, 304, 20, "", ""},
-        {ROW("modified since"), "GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200, 20, digits, ""},
+        {ROW("modified since"), "GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 200, 20, digits,
+         ""},
         {ROW("any tag"), "GET", "If-None-Match: *", 304, 20, "", ""},
-        {ROW("other tag wins over date"), "GET", "If-None-Match: \"x\"\nIf-Modified-Since: " MODIFIED, 200, 20,
-         digits, ""},
+        {ROW("other tag wins over date"), "GET", "If-None-Match: \"x\"\nIf-Modified-Since: " MODIFIED, 200,
+         20, digits, ""},
         {ROW("tag must match"), "GET", "If-Match: \"x\"", 412, 0, NULL, ""},
         {ROW("unmodified since"), "GET", "If-Unmodified-Since: " MODIFIED, 200, 20, digits, ""},
-        {ROW("not unmodified since"), "GET", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 412, 0, NULL, ""},
+        {ROW("not unmodified since"), "GET", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT", 412, 0,
+         NULL, ""},
         {ROW("precondition before range"), "GET", "If-None-Match: *\nRange: bytes=0-1", 304, 20, "", ""},
         {ROW("first bytes"), "GET", "Range: bytes=0-4", 206, 5, "01234", "bytes 0-4/20"},
         {ROW("one byte"), "GET", "Range: bytes=19-19", 206, 1, "j", "bytes 19-19/20"},
@@ -131,15 +134,16 @@ static void test_methods_preconditions_and_ranges(void **state)
         {ROW("two fields"), "GET", "Range: bytes=0-0\nRange: bytes=2-2", 200, 20, digits, ""},
         {ROW("if-range with the date"), "GET", "If-Range: " MODIFIED "\nRange: bytes=0-0", 206, 1, "0",
          "bytes 0-0/20"},
-        {ROW("if-range with another date"), "GET", "If-Range: Sun, 06 Nov 1994 08:49:38 GMT\nRange: bytes=0-0", 200,
-         20, digits, ""},
+        {ROW("if-range with another date"), "GET",
+         "If-Range: Sun, 06 Nov 1994 08:49:38 GMT\nRange: bytes=0-0", 200, 20, digits, ""},
         {ROW("if-range with another tag"), "GET", "If-Range: \"x\"\nRange: bytes=0-0", 200, 20, digits, ""},
     };
     static const uint64_t content_limits[] = {0, 1024}; /* from the descriptor, from memory */
     for (size_t i = 0; i < ARRAY_SIZE(content_limits); i++) {
         psv_file_cache_fini(&fixture->cache);
         open_cache(fixture, content_limits[i]);
-        TABLE_FOR_EACH (row, cases) {
+        TABLE_FOR_EACH(row, cases)
+        {
             const struct fake_exchange *fake = ask(fixture, row->method, "/digits.txt", row->fields);
             assert_int_equal(fake->exchange->response.status, row->status);
             assert_bytes_equal(fake_field(fake, PSV_FIELD_CONTENT_RANGE), row->content_range);
@@ -166,7 +170,8 @@ static void test_fields(void **state)
         {ROW("206"), "Range: bytes=1-2", 206, true},
         {ROW("304"), "If-None-Match: *", 304, false},
     };
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         const struct fake_exchange *fake = ask(fixture, "GET", "/digits.txt", row->fields);
         assert_int_equal(fake->exchange->response.status, row->status);
         assert_true(fake_field(fake, PSV_FIELD_ETAG).len > 2);
@@ -245,13 +250,14 @@ static void test_multiple_ranges(void **state)
         assert_true(psv_bytes_starts_with(type, prefix));
         struct psv_bytes boundary = psv_bytes_from(type, prefix.len);
         assert_int_equal(boundary.len, 32);
-        snprintf(expected, sizeof(expected),
-                 "--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 10-12/20\r\n\r\nabc"
-                 "\r\n--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-1/20\r\n\r\n01"
-                 "\r\n--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 18-19/20\r\n\r\nij"
-                 "\r\n--%.*s--\r\n",
-                 PSV_BYTES_ARG(boundary), PSV_BYTES_ARG(boundary), PSV_BYTES_ARG(boundary),
-                 PSV_BYTES_ARG(boundary));
+        snprintf(
+            expected, sizeof(expected),
+            "--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 10-12/20\r\n\r\nabc"
+            "\r\n--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-1/20\r\n\r\n01"
+            "\r\n--%.*s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 18-19/20\r\n\r\nij"
+            "\r\n--%.*s--\r\n",
+            PSV_BYTES_ARG(boundary), PSV_BYTES_ARG(boundary), PSV_BYTES_ARG(boundary),
+            PSV_BYTES_ARG(boundary));
         assert_bytes_equal(fake_body(fake), expected);
         assert_int_equal(fake->exchange->response.content_length, strlen(expected));
         assert_null(fake_field(fake, PSV_FIELD_CONTENT_RANGE).data); /* each part has its own */
@@ -284,7 +290,8 @@ static void test_file_forgotten_while_it_is_sent(void **state)
     done(fixture);
 }
 
-/* Without memory the answer is a refusal, or the whole file in place of a part; there is always exactly one. */
+/* Without memory the answer is a refusal, or the whole file in place of a part; there is always exactly one.
+ */
 static void test_allocation_failures(void **state)
 {
     struct fixture *fixture = *state;

@@ -16,7 +16,7 @@ static const struct persist_row {
     {"close in a list", PSV_HTTP_1_1, "Connection: foo ,\tclose", false},
     {"close in a second field", PSV_HTTP_1_1, "Connection: te\nA: b\nConnection: close", false},
     {"close wins over keep-alive", PSV_HTTP_1_1, "Connection: keep-alive, close", false},
-    {"not close", PSV_HTTP_1_1, "Connection: closed, clos, \"close\"", true},
+    {"not close", PSV_HTTP_1_1, "Connection: closed, close-, \"close\"", true},
     {"keep-alive is nothing new", PSV_HTTP_1_1, "Connection: keep-alive", true},
     {"another field's close", PSV_HTTP_1_1, "Proxy-Connection: close", true},
     {"RFC 9112 9.3 default of 1.0", PSV_HTTP_1_0, "", false},

@@ -36,16 +36,35 @@ static void make_link(const struct fixture *fixture, const char *target, const c
 static void fill_folder(const struct fixture *fixture)
 {
     static const char *const files[] = {
-        "root/index.php",         "root/style.css",           "root/a b&c.txt",
-        "root/blog/index.php",    "root/blog/post.php",       "root/html/index.html",
-        "root/both/index.html",   "root/both/index.php",      "root/files/readme.txt",
-        "root/upload/x.jpg",      "root/.env",                "root/.git/config",
-        "root/.hidden.php",       "root/.well-known/a.txt",   "root/.well-known/run.php",
-        "root/.well-known/.h",    "root/old.php.bak",         "root/lib.inc",
-        "root/UPPER.PHP",         "root/app.php/inner.php",   "root/app.php/data.txt",
-        "root/ext.php5",          "root/page.phtml",          "root/per%2Fcent.txt",
-        "secret/secret.txt",      "secret/evil.php",          "root/sub/.htaccess",
-        "root/php",               "root/caf\xc3\xa9/a.txt",
+        "root/index.php",
+        "root/style.css",
+        "root/a b&c.txt",
+        "root/blog/index.php",
+        "root/blog/post.php",
+        "root/html/index.html",
+        "root/both/index.html",
+        "root/both/index.php",
+        "root/files/readme.txt",
+        "root/upload/x.jpg",
+        "root/.env",
+        "root/.git/config",
+        "root/.hidden.php",
+        "root/.well-known/a.txt",
+        "root/.well-known/run.php",
+        "root/.well-known/.h",
+        "root/old.php.bak",
+        "root/lib.inc",
+        "root/UPPER.PHP",
+        "root/app.php/inner.php",
+        "root/app.php/data.txt",
+        "root/ext.php5",
+        "root/page.phtml",
+        "root/per%2Fcent.txt",
+        "secret/secret.txt",
+        "secret/evil.php",
+        "root/sub/.htaccess",
+        "root/php",
+        "root/caf\xc3\xa9/a.txt",
     };
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         temp_folder_write(&fixture->folder, files[i], "x");
@@ -63,7 +82,8 @@ static void start(struct fixture *fixture)
     char root[512];
     temp_folder_path(&fixture->folder, "root", root);
     psv_router_free(fixture->router);
-    assert_int_equal(psv_router_new(&fixture->config, fixture->root_fd, psv_bytes_of(root), &fixture->router, NULL), 0);
+    assert_int_equal(
+        psv_router_new(&fixture->config, fixture->root_fd, psv_bytes_of(root), &fixture->router, NULL), 0);
     fixture->router->cache.options.monotonic_ns = fake_monotonic_ns;
 }
 
@@ -71,8 +91,9 @@ static int set_up(void **state)
 {
     static struct fixture fixture;
     char root[512];
-    fixture = (struct fixture){.config.static_files = {
-                                   .enabled = true, .cache_entries = 1024, .cache_valid_ms = 1000, .ranges_max = 8}};
+    fixture = (struct fixture){
+        .config.static_files = {
+            .enabled = true, .cache_entries = 1024, .cache_valid_ms = 1000, .ranges_max = 8}};
     now_ns = PSV_NS_PER_S;
     temp_folder_make(&fixture.folder);
     fill_folder(&fixture);
@@ -188,7 +209,8 @@ static void test_routes(void **state)
         {ROW("link inside the root"), "/inside.php/x", "script /inside.php|/x"},
         {ROW("climbing stays inside"), "/blog/../style.css", "file /style.css"},
     };
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         assert_route(*state, row->target, row->expected);
         assert_route(*state, row->target, row->expected); /* from the cache */
     }
@@ -222,8 +244,8 @@ static void test_static_files_off(void **state)
     struct fixture *fixture = *state;
     fixture->config.static_files.enabled = false;
     start(fixture);
-    TABLE_FOR_EACH (row, cases)
-        assert_route(fixture, row->target, row->expected);
+    TABLE_FOR_EACH(row, cases)
+    assert_route(fixture, row->target, row->expected);
 }
 
 static void test_texts_of_a_script(void **state)
@@ -249,12 +271,26 @@ static void test_document_root_with_slashes_at_its_end(void **state)
     static const char *const expected[] = {"/index.php", "/srv/www/index.php", "/srv/www/index.php"};
     for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
         fixture->router = psv_router_free(fixture->router);
-        assert_int_equal(
-            psv_router_new(&fixture->config, fixture->root_fd, psv_bytes_of(roots[i]), &fixture->router, NULL), 0);
+        assert_int_equal(psv_router_new(&fixture->config, fixture->root_fd, psv_bytes_of(roots[i]),
+                                        &fixture->router, NULL),
+                         0);
         decide(fixture, "/index.php");
         assert_bytes_equal(fixture->route.script.filename, expected[i]);
         fake_exchange_end(&fixture->fake);
     }
+}
+
+/* The target's parser merges slashes; should one ever let them through, no client may be sent to another
+ * host. */
+static void test_redirect_of_a_path_with_two_slashes(void **state)
+{
+    struct fixture *fixture = *state;
+    fake_exchange_begin(&fixture->fake, "GET", "/", NULL);
+    fixture->fake.exchange->request.path = PSV_BYTES("//blog");
+    psv_router_route(fixture->router, fixture->fake.exchange, &fixture->route);
+    assert_int_equal(fixture->route.kind, PSV_ROUTE_REDIRECT);
+    assert_bytes_equal(fixture->route.location, "/blog/");
+    fake_exchange_end(&fixture->fake);
 }
 
 static void test_many_candidates_cost_one_look_up(void **state)
@@ -337,6 +373,7 @@ int main(void)
         TEST(test_static_files_off),
         TEST(test_texts_of_a_script),
         TEST(test_document_root_with_slashes_at_its_end),
+        TEST(test_redirect_of_a_path_with_two_slashes),
         TEST(test_many_candidates_cost_one_look_up),
         TEST(test_deployed_and_removed_scripts),
         TEST(test_file_lives_as_long_as_the_exchange),

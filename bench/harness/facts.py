@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""What /proc knows: the machine, the CPU time and the memory of processes."""
+import datetime
+import os
+import platform
+import subprocess
+from typing import Dict, List
+
+from .children import descendants, environment
+
+TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _first_line(*argv: str) -> str:
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False, env=environment())
+    except OSError:
+        return ""
+    return ((done.stdout or done.stderr).splitlines() or [""])[0].strip()
+
+
+def machine() -> Dict[str, object]:
+    """Facts without which a figure says nothing."""
+    model = [line.partition(":")[2].strip() for line in _text("/proc/cpuinfo").splitlines() if line.startswith("model name")]
+    memory = [line.split()[1] for line in _text("/proc/meminfo").splitlines() if line.startswith("MemTotal:")]
+    release = [line.partition("=")[2].strip('"') for line in _text("/etc/os-release").splitlines() if line.startswith("PRETTY_NAME=")]
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": model[0] if model else platform.machine(),
+        "is_virtual": " hypervisor" in _text("/proc/cpuinfo"),
+        "memory_mib": int(memory[0]) // 1024 if memory else 0,
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": release[0] if release else "",
+        "files_max": os.sysconf("SC_OPEN_MAX"),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def versions(binary: str, php_prefix: str) -> Dict[str, str]:
+    found = {
+        "phpsrv": _first_line(binary, "--version"),
+        "nginx": _first_line("nginx", "-v"),
+        "php-fpm": _first_line(os.path.join(php_prefix, "sbin", "php-fpm"), "-v"),
+        "wrk": _first_line("wrk", "-v").split(" [")[0],
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def processes(pids: List[int]) -> List[int]:
+    found: List[int] = []
+    for pid in pids:
+        found += descendants(pid)
+    return found
+
+
+def cpu_ns(pids: List[int]) -> int:
+    """CPU time of these processes, their children and all threads."""
+    total = 0
+    for pid in processes(pids):
+        tasks = f"/proc/{pid}/task"
+        try:
+            for task in os.listdir(tasks):
+                total += int(_text(f"{tasks}/{task}/schedstat").split()[0])
+        except (OSError, IndexError):
+            fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if len(fields) > 12:
+                total += (int(fields[11]) + int(fields[12])) * TICK_NS
+    return total
+
+
+def machine_busy_ns() -> int:
+    """CPU time that was not idle, of all cores, since the start of the machine (with what other guests took)."""
+    fields = [int(text) for text in _text("/proc/stat").splitlines()[0].split()[1:9]]
+    user, nice, system, _idle, _iowait, interrupt, soft_interrupt, steal = fields
+    return (user + nice + system + interrupt + soft_interrupt + steal) * TICK_NS
+
+
+def memory_bytes(pids: List[int]) -> Dict[str, int]:
+    """PSS (shared pages divided by their users) and private memory of the processes and their children."""
+    total = {"pss": 0, "private": 0, "processes": 0}
+    for pid in processes(pids):
+        rollup = _text(f"/proc/{pid}/smaps_rollup")
+        if not rollup:
+            continue
+        total["processes"] += 1
+        for line in rollup.splitlines():
+            name, _, value = line.partition(":")
+            if name == "Pss":
+                total["pss"] += int(value.split()[0]) * 1024
+            elif name in ("Private_Clean", "Private_Dirty"):
+                total["private"] += int(value.split()[0]) * 1024
+    return total
+
+
+def open_files(pids: List[int]) -> int:
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in processes(pids))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Kind "slow": the latency of ordinary clients with and without many slow ones, in turn."""
+import json
+import os
+import sys
+from typing import Any, Dict
+
+from . import load, same, servers
+from .children import Child, wait_until
+from .outcome import InvalidRun, median, outcome
+
+READY_SECONDS = 60
+
+
+def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], options) -> Dict[str, Any]:
+    slow = scenario["slow"]
+    rows, rounds, commands, notes = [], [], {}, []
+    figures: Dict[str, float] = {}
+    for name in scenario["servers"]:
+        with servers.make(setup, table, name, scenario) as server:
+            same.check_answers([server], scenario["path"])
+            load.run(server, scenario["path"], scenario["connections"], options.warm_up)
+            pairs = [_pair(server, scenario, options) for _ in range(options.rounds)]
+            commands[name] = server.command_lines()
+        valid = [pair for pair in pairs if pair["without"]["is_valid"] and pair["with"]["is_valid"]]
+        if len(valid) * 2 <= len(pairs):
+            raise InvalidRun(f"{name}: {len(pairs) - len(valid)} of {len(pairs)} rounds had errors")
+        rounds.append({name: pairs})
+        for state in ("without", "with"):
+            row: Dict[str, Any] = {"server": name, "slow_clients": slow["clients"] if state == "with" else 0}
+            for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share"):
+                row[key] = median(pair[state][key] for pair in valid)
+            rows.append(row)
+        found = {
+            "p99_ratio": median(pair["with"]["p99_us"] / pair["without"]["p99_us"] for pair in valid),
+            "ratio": median(pair["with"]["requests_per_s"] / pair["without"]["requests_per_s"] for pair in valid),
+        }
+        figures = figures or found
+        report = valid[-1]["slow"]
+        notes.append(f"{name}: the slow clients moved {report['bytes']} bytes and were cut off {report['cut_off']} times in {report['seconds']:.1f} s")
+    return outcome(scenario, rows, figures, rounds, commands, notes)
+
+
+def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, Any]:
+    slow = scenario["slow"]
+    without = load.run(server, scenario["path"], scenario["connections"], options.seconds)
+    client = Child("slow-client", [
+        sys.executable, os.path.join(servers.HERE, "slow_client.py"), str(server.port), slow["mode"], slow["path"], str(slow["clients"]),
+    ], server.folder)  # fmt: skip
+    try:
+        wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{slow['clients']} slow clients", client)
+        with_slow = load.run(server, scenario["path"], scenario["connections"], options.seconds)
+        client.check_alive()
+        client.process.stdin.close()
+        client.process.wait(READY_SECONDS)
+        report = json.loads(client.log().splitlines()[-1])
+    finally:
+        client.stop()
+    options.progress(f"p99 {without['p99_us'] / 1000:.2f} ms, with slow clients {with_slow['p99_us'] / 1000:.2f} ms")
+    return {"without": without, "with": with_slow, "slow": report}

@@ -1,0 +1,63 @@
+/* Any text as a configuration file: refused with a sentence, or read; and what was read, dumped and read
+ * again, is the same.
+ * SPDX-License-Identifier: MIT */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "config/config.h"
+#include "config/config_file.h"
+
+#define CHECK(c)                                                                                             \
+    do {                                                                                                     \
+        if (!(c)) {                                                                                          \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+static void load_defaults(struct psv_config_loaded *ret)
+{
+    char name[] = "phpsrv";
+    char *argv[] = {name, NULL};
+    CHECK(psv_config_load(1, argv, NULL, ret, NULL) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct psv_config_loaded first;
+    struct psv_config_loaded second;
+    struct psv_error error = {.message = ""};
+    load_defaults(&first);
+    int result =
+        psv_config_apply_toml(&first, (struct psv_bytes){(const char *)data, size}, "fuzz.toml", &error);
+    if (result != 0) {
+        CHECK(error.code == result && strncmp(error.message, "fuzz.toml:", 10) == 0);
+        CHECK(strchr(error.message, '\n') == NULL);
+        psv_config_loaded_fini(&first);
+        return 0;
+    }
+    struct psv_buffer json[2];
+    struct psv_buffer dump;
+    psv_buffer_init(&dump, 16 << 20);
+    psv_buffer_init(&json[0], 16 << 20);
+    psv_buffer_init(&json[1], 16 << 20);
+    CHECK(psv_config_dump(&first, &dump) == 0);
+    load_defaults(&second);
+    result = psv_config_apply_toml(&second, psv_buffer_bytes(&dump), "dump.toml", &error);
+    /* A list that took many lines may make one line that is too long. */
+    CHECK(result == 0 || result == PSV_ELIMIT);
+    if (result == 0) {
+        memset(first.origins, 0, sizeof(first.origins));
+        memset(second.origins, 0, sizeof(second.origins));
+        CHECK(psv_config_format_json(&first, &json[0]) == 0 &&
+              psv_config_format_json(&second, &json[1]) == 0);
+        CHECK(psv_bytes_equal(psv_buffer_bytes(&json[0]), psv_buffer_bytes(&json[1])));
+    }
+    psv_buffer_fini(&dump);
+    psv_buffer_fini(&json[0]);
+    psv_buffer_fini(&json[1]);
+    psv_config_loaded_fini(&first);
+    psv_config_loaded_fini(&second);
+    return 0;
+}

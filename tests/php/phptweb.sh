@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs php-src's own web tests (.phpt with GET, POST, COOKIE ... sections) over HTTP against phpsrv and compares with what php-fpm makes
+# of them: every test that passes there has to pass here, but for those that phptweb-differences.txt names with a reason.
+# usage: phptweb.sh [REGEX]   only the tests whose path matches; PHPSRV_BINARY, PHPSRV_PHP_PREFIX, PHPSRV_PHP_SRC, PHPSRV_PHPTWEB
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+binary=${PHPSRV_BINARY:-$root/build/phpsrv}
+tool=${PHPSRV_PHPTWEB:-$root/../shared/tools/phptweb}
+php_src=${PHPSRV_PHP_SRC:-}
+php=${PHPSRV_PHP_PREFIX:+$PHPSRV_PHP_PREFIX/bin/php}
+python=/usr/bin/python3
+jobs=${PHPSRV_PHPTWEB_JOBS:-4}
+only=${1:-}
+
+skip() {
+    printf '%s\n0 passed, 0 failed, 1 skipped\n' "$1"
+    exit 0
+}
+[[ -f $tool/phptweb.py ]] || skip "phptweb is not at $tool: php-src's web tests are left out"
+[[ -n $php_src && -d $php_src/Zend/tests ]] || skip "PHPSRV_PHP_SRC names no PHP sources: their web tests are left out"
+[[ -x $binary ]] || {
+    echo "$binary is not there: build it first"
+    exit 1
+}
+baseline=$(find "$tool" -name 'fpm-*-web.list' | sort -V | tail -n 1)
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/phpsrv-phptweb.XXXXXX")
+server=''
+finish() {
+    [[ -z $server ]] || kill -TERM "$server" 2>/dev/null || true
+    [[ -z $server ]] || wait "$server" 2>/dev/null || true
+    if [[ -n ${PHPSRV_PHPTWEB_KEEP:-} ]]; then echo "kept: $work"; else rm -rf "$work"; fi
+}
+trap finish EXIT
+mkdir -p "$work/docroot" "$work/tmp"
+# The tests write where PHP's temporary files go.
+export TMPDIR=$work/tmp
+"$python" "$tool/phptweb.py" --write-ini "$work/php.ini"
+for name in ${!PHPSRV_*}; do unset "$name"; done # they would be options of the server
+
+mkfifo "$work/log.pipe"
+"$binary" --listen 127.0.0.1:0 --docroot "$work/docroot" --php-ini "$work/php.ini" --workers "$jobs" 2>"$work/log.pipe" &
+server=$!
+exec 3<"$work/log.pipe"
+address=''
+while IFS= read -r line <&3; do
+    printf '%s\n' "$line" >>"$work/server.log"
+    if [[ $line =~ server\.ready.*\ address=([0-9.:]+) ]]; then
+        address=${BASH_REMATCH[1]}
+        break
+    fi
+done
+[[ -n $address ]] || {
+    echo "the server did not start:"
+    cat "$work/server.log" 2>/dev/null || true
+    exit 1
+}
+cat <&3 >>"$work/server.log" &
+
+spawn_port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+status=0
+"$python" "$tool/phptweb.py" --src "$php_src" --base "http://$address" --docroot "$work/docroot" ${php:+--php "$php"} \
+    --spawn "$binary --listen 127.0.0.1:{port} --docroot {docroot} --php-ini {ini} --workers 1" --spawn-port "$spawn_port" \
+    -j "$jobs" --list "$work/list" --out "$work/diffs" ${only:+--only "$only"} >"$work/run.log" 2>&1 || status=$?
+grep -v -e '^FAIL ' "$work/run.log" || true
+if [[ ! -f $work/list ]]; then
+    tail -n 20 "$work/run.log" "$work/server.log"
+    echo "phptweb ended with status $status and no list"
+    exit 1
+fi
+if ! kill -0 "$server" 2>/dev/null; then
+    tail -n 20 "$work/server.log"
+    echo "the server ended while the tests ran"
+    exit 1
+fi
+"$python" "$here/phptweb_compare.py" "$baseline" "$work/list" "$here/phptweb-differences.txt" "$work/diffs" "$only"

@@ -1,0 +1,103 @@
+"""Scripts that take too long: PHP's own limit, the server's deadline, and that the worker comes back.
+
+SPDX-License-Identifier: MIT
+"""
+
+import time
+
+import pytest
+
+from testenv import wait_until
+
+DEADLINE = ("--request-timeout-ms", "700ms")
+
+
+def ran(site, name):
+    return (site.server.docroot / name).exists()
+
+
+def worker_is_idle(site):
+    wait_until(lambda: site.server.metrics().value("phpsrv_workers", state="busy") == 0, "no busy worker")
+
+
+@pytest.mark.parametrize("code", ["set_time_limit(1); while (true);", "ini_set('max_execution_time', 1); while (true) md5('x');"])
+def test_max_execution_time(php, code):
+    php.expect_fatal("Maximum execution time of 1 second exceeded")
+    assert php.run(code).status == 500
+    assert php.run("echo 'fine';").text == "fine"
+
+
+def test_max_execution_time_setting(launch_php):
+    site = launch_php("-d", "max_execution_time=1")
+    site.expect_fatal("Maximum execution time of 1 second exceeded")
+    began = time.monotonic()
+    assert site.run("while (true);").status == 500
+    assert time.monotonic() - began > 0.9
+    assert site.run("set_time_limit(0); echo ini_get('max_execution_time');").text == "0"
+
+
+def test_time_limit_is_armed_again_for_every_request(launch_php):
+    site = launch_php("-d", "max_execution_time=1", workers=1)
+    site.expect_fatal("Maximum execution time of 1 second exceeded")
+    for _ in range(2):
+        assert site.run("while (true);").status == 500
+        assert site.run("echo 'fine';").text == "fine"
+
+
+def test_time_limit_is_reset_by_the_script(launch_php):
+    site = launch_php("-d", "max_execution_time=1")
+    code = "for ($i = 0; $i < 4; $i++) { set_time_limit(1); $t = microtime(true); while (microtime(true) - $t < 0.5); } echo 'through';"
+    assert site.run(code).text == "through"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while (true);",
+        "while (true) md5('x');",
+        "sleep(30);",
+        "usleep(30000000);",
+        "$p = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0); stream_set_timeout($p[0], 30); fread($p[0], 1);",
+        "(function () { while (true) yield 1; })()->current(); $f = new Fiber(function () { while (true); }); $f->start();",
+        "set_error_handler(fn () => true); try { while (true); } finally { while (true); }",
+    ],
+)
+def test_deadline_is_504_and_ends_the_script(launch_php, code):
+    site = launch_php(*DEADLINE, workers=1)
+    site.expect_fatal("Request deadline exceeded")
+    site.server.expect_log("deadline")
+    began = time.monotonic()
+    response = site.run(code + " file_put_contents(__DIR__.'/went-on', '');")
+    assert response.status == 504 and time.monotonic() - began < 10
+    worker_is_idle(site)
+    assert not ran(site, "went-on")
+    assert site.run("echo 'fine';").text == "fine"
+
+
+def test_deadline_in_a_shutdown_function(launch_php):
+    site = launch_php(*DEADLINE, workers=1)
+    site.expect_fatal("Request deadline exceeded")
+    site.server.expect_log("deadline")
+    code = "register_shutdown_function(function () { file_put_contents(__DIR__.'/status', connection_status()); }); while (true);"
+    assert site.run(code).status == 504
+    worker_is_idle(site)
+    assert (site.server.docroot / "status").read_text() in ("2", "3")  # timeout, perhaps aborted as well
+
+
+def test_deadline_does_not_hit_the_next_request(launch_php):
+    site = launch_php(*DEADLINE, workers=1)
+    site.expect_fatal("Request deadline exceeded")
+    site.server.expect_log("deadline")
+    slow = site.script("while (true);")
+    # Runs long enough to meet an interrupt that would be left over.
+    next_one = site.script("for ($i = 0; $i < 200; $i++) { usleep(500); } echo 'complete';")
+    for _ in range(3):
+        assert site.server.fetch(slow).status == 504
+        assert site.server.fetch(next_one).text == "complete"
+
+
+def test_quick_requests_are_not_touched(launch_php):
+    site = launch_php(*DEADLINE, workers=1)
+    target = site.script("usleep(20000); echo 'ok';")
+    for _ in range(60):  # longer than the deadline altogether
+        assert site.server.fetch(target).text == "ok"

@@ -1,0 +1,373 @@
+/* The job queue: order, capacity, stopping, who is woken, and that no job and no wake-up is lost under random schedules.
+ * SPDX-License-Identifier: MIT */
+#include "exec/queue.h"
+
+#include <pthread.h>
+
+#include "exec_test.h"
+
+#include "base/error.h"
+
+#define WORKERS_MAX 8
+
+/* Jobs are only pointers here: number n is the address n. */
+static struct psv_job *job_of(uintptr_t number)
+{
+    return (struct psv_job *)number; /* never followed */
+}
+
+static void test_order_and_exact_capacity(void **state)
+{
+    struct psv_queue queue;
+
+    (void)state;
+    assert_int_equal(psv_queue_init(&queue, 3, 1), 0);
+    for (unsigned round = 0; round < 10; round++) {
+        assert_false(psv_queue_is_full(&queue));
+        for (uintptr_t i = 1; i <= 3; i++) {
+            assert_int_equal(psv_queue_push(&queue, job_of(i)), 0);
+            assert_int_equal(psv_queue_len(&queue), i);
+        }
+        assert_true(psv_queue_is_full(&queue));
+        assert_int_equal(psv_queue_push(&queue, job_of(4)), PSV_EFULL);
+        for (uintptr_t i = 1; i <= 3; i++) {
+            assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(i));
+        }
+    }
+    psv_queue_fini(&queue);
+}
+
+static void test_a_stopped_queue_is_emptied_first(void **state)
+{
+    struct psv_queue queue;
+
+    (void)state;
+    assert_int_equal(psv_queue_init(&queue, 10, 1), 0);
+    assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
+    assert_int_equal(psv_queue_push(&queue, job_of(2)), 0);
+    psv_queue_stop(&queue);
+    assert_int_equal(psv_queue_push(&queue, job_of(3)), PSV_ESTOPPING);
+    assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(1));
+    assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(2));
+    assert_null(psv_queue_pop_wait(&queue, 0));
+    assert_null(psv_queue_pop_wait(&queue, 0));
+    psv_queue_stop(&queue);
+    psv_queue_fini(&queue);
+}
+
+static int init_and_fini(void *context)
+{
+    struct psv_queue queue;
+
+    (void)context;
+    int code = psv_queue_init(&queue, 100, 4);
+    psv_queue_fini(&queue); /* also after a failure */
+    return code;
+}
+
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_each_allocation(init_and_fini, NULL), 2);
+}
+
+/* ---- a queue with workers that the test holds by the hand */
+
+struct crew;
+
+struct crew_member {
+    struct crew *crew;
+    unsigned index;
+    pthread_t thread;
+    _Atomic uintptr_t running; /* the job, 0 = none */
+    _Atomic bool may_go_on;
+    unsigned done;
+};
+
+struct crew {
+    struct psv_queue queue;
+    unsigned members_len;
+    struct crew_member members[WORKERS_MAX];
+};
+
+static void *run_member(void *context)
+{
+    struct crew_member *member = context;
+    struct psv_job *job;
+
+    while ((job = psv_queue_pop_wait(&member->crew->queue, member->index)) != NULL) {
+        atomic_store(&member->running, (uintptr_t)job);
+        WAIT_UNTIL(atomic_load(&member->may_go_on));
+        atomic_store(&member->may_go_on, false);
+        member->done++;
+        atomic_store(&member->running, 0);
+    }
+    return NULL;
+}
+
+static bool is_asleep(struct crew_member *member)
+{
+    return atomic_load(&member->crew->queue.parkings[member->index].state) == 1; /* PARKING_ASLEEP */
+}
+
+/* Members go to sleep in the order of their numbers: the last one lies on top. */
+static void crew_start(struct crew *crew, unsigned members_len)
+{
+    memset(crew, 0, sizeof(*crew));
+    assert_int_equal(psv_queue_init(&crew->queue, 1000, members_len), 0);
+    crew->members_len = members_len;
+    for (unsigned i = 0; i < members_len; i++) {
+        struct crew_member *member = &crew->members[i];
+        member->crew = crew;
+        member->index = i;
+        assert_int_equal(pthread_create(&member->thread, NULL, run_member, member), 0);
+        WAIT_UNTIL(is_asleep(member));
+        assert_int_equal(atomic_load(&crew->queue.idle_len), i + 1);
+    }
+}
+
+static void crew_stop(struct crew *crew)
+{
+    psv_queue_stop(&crew->queue);
+    for (unsigned i = 0; i < crew->members_len; i++) {
+        assert_int_equal(pthread_join(crew->members[i].thread, NULL), 0);
+    }
+    assert_int_equal(psv_queue_len(&crew->queue), 0);
+    assert_int_equal(atomic_load(&crew->queue.idle_len), 0);
+    psv_queue_fini(&crew->queue);
+}
+
+static void test_the_last_to_sleep_is_the_first_to_wake(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, 4);
+    for (uintptr_t i = 1; i <= 4; i++) {
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+        WAIT_UNTIL(atomic_load(&crew.members[4 - i].running) == i);
+    }
+    /* the one that finishes is on top again, and gets the next job and the one after that */
+    for (uintptr_t i = 5; i <= 7; i++) {
+        atomic_store(&crew.members[2].may_go_on, true);
+        WAIT_UNTIL(is_asleep(&crew.members[2]));
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+        WAIT_UNTIL(atomic_load(&crew.members[2].running) == i);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        atomic_store(&crew.members[i].may_go_on, true);
+    }
+    crew_stop(&crew);
+    assert_int_equal(crew.members[2].done, 4);
+}
+
+static void test_parallelism_grows_while_the_first_one_blocks(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, WORKERS_MAX);
+    for (uintptr_t i = 1; i <= WORKERS_MAX; i++) {
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+    }
+    /* nobody finishes: all must have been woken, each by the one before it or by a push */
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        WAIT_UNTIL(atomic_load(&crew.members[i].running) != 0);
+    }
+    assert_true(atomic_load(&crew.queue.wakes) <= WORKERS_MAX);
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        atomic_store(&crew.members[i].may_go_on, true);
+    }
+    crew_stop(&crew);
+}
+
+static void test_busy_workers_cost_no_system_calls(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, 1);
+    assert_int_equal(psv_queue_push(&crew.queue, job_of(1)), 0);
+    WAIT_UNTIL(atomic_load(&crew.members[0].running) == 1);
+    uint64_t before = atomic_load(&crew.queue.wakes);
+    assert_true(before <= 1);
+    for (uintptr_t i = 2; i <= 500; i++) {
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+    }
+    for (uintptr_t i = 1; i <= 500; i++) {
+        WAIT_UNTIL(atomic_load(&crew.members[0].running) == i);
+        atomic_store(&crew.members[0].may_go_on, true);
+    }
+    assert_true(atomic_load(&crew.queue.wakes) == before);
+    crew_stop(&crew);
+}
+
+/* ---- random schedules */
+
+#define MODEL_JOBS_MAX 4000000
+
+struct model {
+    struct psv_queue queue;
+    _Atomic uint8_t *taken; /* by number */
+    _Atomic uintptr_t next_number;
+    _Atomic uint64_t pushed;
+    _Atomic uint64_t popped;
+    _Atomic uint64_t twice;
+    _Atomic bool is_over;
+    _Atomic bool has_stopped_early; /* pushes are refused from here on */
+    bool waits_for_empty;
+};
+
+struct model_thread {
+    struct model *model;
+    pthread_t thread;
+    unsigned index;
+    uint64_t random;
+};
+
+static void pause_randomly(uint64_t *random)
+{
+    uint64_t kind = test_random(random) % 16;
+
+    if (kind == 0) {
+        sched_yield();
+    } else if (kind < 4) {
+        for (volatile uint64_t spins = test_random(random) % 2000; spins > 0; spins--) {
+        }
+    } else if (kind == 4 && test_random(random) % 64 == 0) {
+        usleep(200);
+    }
+}
+
+static void *produce(void *context)
+{
+    struct model_thread *self = context;
+    struct model *model = self->model;
+
+    while (!atomic_load(&model->is_over)) {
+        uintptr_t number = atomic_fetch_add(&model->next_number, 1);
+        if (number >= MODEL_JOBS_MAX) {
+            break;
+        }
+        int code;
+        while ((code = psv_queue_push(&model->queue, job_of(number))) == PSV_EFULL) {
+            sched_yield();
+        }
+        if (code == PSV_ESTOPPING) {
+            break;
+        }
+        uint64_t pushed = atomic_fetch_add(&model->pushed, 1) + 1;
+        if (model->waits_for_empty && test_random(&self->random) % 4 == 0) {
+            /* everybody may fall asleep now: a lost wake-up cannot be healed by a later push */
+            WAIT_UNTIL(atomic_load(&model->popped) >= pushed || atomic_load(&model->has_stopped_early));
+        }
+        pause_randomly(&self->random);
+    }
+    return NULL;
+}
+
+static void *consume(void *context)
+{
+    struct model_thread *self = context;
+    struct model *model = self->model;
+    struct psv_job *job;
+
+    while ((job = psv_queue_pop_wait(&model->queue, self->index)) != NULL) {
+        if (atomic_fetch_add(&model->taken[(uintptr_t)job], 1) != 0) {
+            atomic_fetch_add(&model->twice, 1);
+        }
+        atomic_fetch_add(&model->popped, 1);
+        pause_randomly(&self->random);
+    }
+    return NULL;
+}
+
+static void run_model(unsigned producers, unsigned workers, size_t capacity, uint64_t run_ns, bool stops_early)
+{
+    static struct model model;
+    struct model_thread threads[WORKERS_MAX];
+
+    memset(&model, 0, sizeof(model));
+    model.taken = calloc(MODEL_JOBS_MAX, 1);
+    assert_non_null(model.taken);
+    model.next_number = 1;
+    model.waits_for_empty = true;
+    assert_int_equal(psv_queue_init(&model.queue, capacity, workers), 0);
+    for (unsigned i = 0; i < producers + workers; i++) {
+        threads[i] = (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
+        if (i >= workers) {
+            assert_int_equal(pthread_create(&threads[i].thread, NULL, produce, &threads[i]), 0);
+        } else {
+            assert_int_equal(pthread_create(&threads[i].thread, NULL, consume, &threads[i]), 0);
+        }
+    }
+    uint64_t until_ns = psv_clock_monotonic_ns() + run_ns;
+    while (psv_clock_monotonic_ns() < until_ns) {
+        usleep(1000);
+    }
+    if (stops_early) { /* in the middle of pushes */
+        psv_queue_stop(&model.queue);
+        atomic_store(&model.has_stopped_early, true);
+    }
+    atomic_store(&model.is_over, true);
+    for (unsigned i = workers; i < producers + workers; i++) {
+        assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
+    }
+    if (!stops_early) {
+        /* nobody pushes any more: what is inside must get out by itself */
+        WAIT_UNTIL(atomic_load(&model.popped) == atomic_load(&model.pushed));
+        psv_queue_stop(&model.queue);
+    }
+    for (unsigned i = 0; i < workers; i++) {
+        assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
+    }
+    assert_true(model.popped == model.pushed);
+    assert_true(model.twice == 0);
+    assert_true(model.pushed > 0);
+    assert_int_equal(psv_queue_len(&model.queue), 0);
+    psv_queue_fini(&model.queue);
+    free((void *)(uintptr_t)model.taken);
+}
+
+static void test_each_job_once_and_no_lost_wakeup(void **state)
+{
+    static const struct {
+        TABLE_ROW;
+        unsigned producers;
+        unsigned workers;
+        size_t capacity;
+    } cases[] = {
+        {ROW("one and one"), 1, 1, 4},
+        {ROW("one loop, three workers"), 1, 3, 100},
+        {ROW("two loops, two workers, tiny ring"), 2, 2, 1},
+        {ROW("three loops, five workers"), 3, 5, 16},
+    };
+
+    (void)state;
+    TABLE_FOR_EACH (row, cases) {
+        run_model(row->producers, row->workers, row->capacity, test_run_ns() / ARRAY_SIZE(cases), false);
+    }
+}
+
+static void test_stopping_loses_nothing_that_was_accepted(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 40; round++) {
+        run_model(2, 3, 8, test_run_ns() / 200, true);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_and_exact_capacity),
+        cmocka_unit_test(test_a_stopped_queue_is_emptied_first),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_the_last_to_sleep_is_the_first_to_wake),
+        cmocka_unit_test(test_parallelism_grows_while_the_first_one_blocks),
+        cmocka_unit_test(test_busy_workers_cost_no_system_calls),
+        cmocka_unit_test(test_each_job_once_and_no_lost_wakeup),
+        cmocka_unit_test(test_stopping_loses_nothing_that_was_accepted),
+    };
+    return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
+}

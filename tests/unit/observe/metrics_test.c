@@ -1,0 +1,306 @@
+/* Counting from many threads, and the scrape.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "observe/metrics.h"
+#include "observe/metrics_cells.h"
+
+#define THREADS 4
+#define ROUNDS 20000
+
+static _Atomic bool scrape_until_false;
+
+static void *count(void *argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        psv_metric_inc(PSV_METRIC_CONNECTIONS_ACCEPTED);
+        psv_metric_add(PSV_METRIC_CONNECTIONS_ACTIVE, i % 2 == 0 ? 3 : -3);
+        psv_metric_observe_ns(PSV_HISTOGRAM_WORKER_RUN, (uint64_t)(i % 4) * 1000000);
+    }
+    return NULL;
+}
+
+static void *scrape(void *argument)
+{
+    int64_t *last = argument;
+    while (atomic_load(&scrape_until_false)) {
+        int64_t now = psv_metric_value(PSV_METRIC_CONNECTIONS_ACCEPTED);
+        if (now < *last) {
+            *last = INT64_MAX; /* a counter went back */
+            return NULL;
+        }
+        *last = now;
+        struct psv_buffer out;
+        psv_buffer_init(&out, 1 << 20);
+        if (psv_metrics_format(&out) != 0) {
+            *last = INT64_MAX;
+        }
+        psv_buffer_fini(&out);
+    }
+    return NULL;
+}
+
+static void nothing_is_lost(void **state)
+{
+    (void)state;
+    int64_t accepted = psv_metric_value(PSV_METRIC_CONNECTIONS_ACCEPTED);
+    int64_t active = psv_metric_value(PSV_METRIC_CONNECTIONS_ACTIVE);
+    uint64_t runs = psv_metric_observations(PSV_HISTOGRAM_WORKER_RUN);
+    pthread_t scraper;
+    int64_t last = 0;
+    atomic_store(&scrape_until_false, true);
+    assert_int_equal(pthread_create(&scraper, NULL, scrape, &last), 0);
+    /* Two generations: the second one inherits the cells of the first. */
+    for (int generation = 0; generation < 2; generation++) {
+        pthread_t threads[THREADS];
+        for (int i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_create(&threads[i], NULL, count, NULL), 0);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        }
+    }
+    atomic_store(&scrape_until_false, false);
+    assert_int_equal(pthread_join(scraper, NULL), 0);
+    assert_int_not_equal(last, INT64_MAX);
+    assert_int_equal(psv_metric_value(PSV_METRIC_CONNECTIONS_ACCEPTED) - accepted, 2 * THREADS * ROUNDS);
+    assert_int_equal(psv_metric_value(PSV_METRIC_CONNECTIONS_ACTIVE), active);
+    assert_int_equal(psv_metric_observations(PSV_HISTOGRAM_WORKER_RUN) - runs, 2 * THREADS * ROUNDS);
+}
+
+static void *count_without_memory(void *argument)
+{
+    (void)argument;
+    psv_memory_fail_after(1);
+    psv_metric_add(PSV_METRIC_BYTES_SENT, 100);
+    psv_memory_fail_after(1);
+    psv_metric_observe_ns(PSV_HISTOGRAM_QUEUE_WAIT, 5);
+    psv_memory_fail_after(0);
+    return NULL;
+}
+
+/* All blocks are taken by threads that live on, so that a new one needs memory. */
+static void *hold_block(void *argument)
+{
+    pthread_barrier_t *barrier = argument;
+    psv_metric_inc(PSV_METRIC_BYTES_RECEIVED);
+    (void)pthread_barrier_wait(barrier);
+    (void)pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+static void counting_without_memory_loses_nothing(void **state)
+{
+    (void)state;
+    enum { HOLDERS = 16 };
+    pthread_barrier_t barrier;
+    pthread_t holders[HOLDERS];
+    pthread_t thread;
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, HOLDERS + 1), 0);
+    for (int i = 0; i < HOLDERS; i++) {
+        assert_int_equal(pthread_create(&holders[i], NULL, hold_block, &barrier), 0);
+    }
+    (void)pthread_barrier_wait(&barrier);
+    int64_t before = psv_metric_value(PSV_METRIC_BYTES_SENT);
+    uint64_t waits = psv_metric_observations(PSV_HISTOGRAM_QUEUE_WAIT);
+    assert_int_equal(pthread_create(&thread, NULL, count_without_memory, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(psv_metric_value(PSV_METRIC_BYTES_SENT), before + 100);
+    assert_int_equal(psv_metric_observations(PSV_HISTOGRAM_QUEUE_WAIT), waits + 1);
+    (void)pthread_barrier_wait(&barrier);
+    for (int i = 0; i < HOLDERS; i++) {
+        assert_int_equal(pthread_join(holders[i], NULL), 0);
+    }
+    assert_int_equal(pthread_barrier_destroy(&barrier), 0);
+}
+
+static void set_replaces(void **state)
+{
+    (void)state;
+    psv_metric_set(PSV_METRIC_QUEUE_DEPTH, 7);
+    psv_metric_set(PSV_METRIC_QUEUE_DEPTH, 3);
+    assert_int_equal(psv_metric_value(PSV_METRIC_QUEUE_DEPTH), 3);
+}
+
+static void rows_by_index(void **state)
+{
+    (void)state;
+    assert_int_equal(psv_metric_by_method(0), PSV_METRIC_REQUESTS_GET);
+    assert_int_equal(psv_metric_by_method(2), PSV_METRIC_REQUESTS_POST);
+    assert_int_equal(psv_metric_by_method(10), PSV_METRIC_REQUESTS_OTHER);
+    assert_int_equal(psv_metric_by_method(99), PSV_METRIC_REQUESTS_OTHER);
+    assert_int_equal(psv_metric_by_status(100), PSV_METRIC_RESPONSES_1XX);
+    assert_int_equal(psv_metric_by_status(204), PSV_METRIC_RESPONSES_2XX);
+    assert_int_equal(psv_metric_by_status(404), PSV_METRIC_RESPONSES_4XX);
+    assert_int_equal(psv_metric_by_status(599), PSV_METRIC_RESPONSES_5XX);
+    assert_int_equal(psv_metric_by_status(99), PSV_METRIC_RESPONSES_5XX);
+    assert_int_equal(psv_metric_by_status(600), PSV_METRIC_RESPONSES_5XX);
+    assert_int_equal(psv_metric_by_refusal(503), PSV_METRIC_REFUSED_503);
+    assert_int_equal(psv_metric_by_refusal(418), PSV_METRIC_REFUSED_OTHER);
+}
+
+/* Every labelled row of the refusals is reachable by its own number. */
+static void refusal_rows_match_their_labels(void **state)
+{
+    (void)state;
+#define X(id, family, label, value)                                                                          \
+    if (PSV_METRIC_FAMILY_##family == PSV_METRIC_FAMILY_REFUSED &&                                           \
+        PSV_METRIC_##id != PSV_METRIC_REFUSED_OTHER) {                                                       \
+        const char *digits = (value);                                                                        \
+        unsigned status = (unsigned)((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + digits[2] - '0');    \
+        assert_int_equal(psv_metric_by_refusal(status), PSV_METRIC_##id);                                    \
+    }
+    PSV_METRIC_TABLE(X)
+#undef X
+}
+
+static char *scrape_text(void)
+{
+    struct psv_buffer out;
+    psv_buffer_init(&out, 1 << 20);
+    assert_int_equal(psv_metrics_format(&out), 0);
+    assert_int_equal(psv_buffer_append_byte(&out, '\0'), 0);
+    return out.data;
+}
+
+static void the_table_is_in_order(void **state)
+{
+    (void)state;
+#define X(id, family, label, value) PSV_METRIC_FAMILY_##family,
+    static const int families[] = {PSV_METRIC_TABLE(X)};
+#undef X
+    /* Each family once, in order, none forgotten: the scrape writes a family's head where it changes. */
+    assert_int_equal(families[0], 0);
+    for (size_t i = 1; i < ARRAY_SIZE(families); i++) {
+        assert_true(families[i] == families[i - 1] || families[i] == families[i - 1] + 1);
+    }
+    assert_int_equal(families[ARRAY_SIZE(families) - 1], PSV_METRIC_FAMILY_COUNT - 1);
+
+#define B(ns, text) ns,
+    static const uint64_t bounds[] = {PSV_HISTOGRAM_BUCKET_TABLE(B)};
+#undef B
+    for (size_t i = 1; i < ARRAY_SIZE(bounds); i++) {
+        assert_true(bounds[i] > bounds[i - 1]);
+    }
+#define B(ns, text)                                                                                          \
+    {                                                                                                        \
+        char *end = NULL;                                                                                    \
+        double seconds = strtod(text, &end);                                                                 \
+        assert_int_equal(*end, '\0');                                                                        \
+        assert_true(seconds * 1e9 > (double)(ns)*0.999999);                                                  \
+        assert_true(seconds * 1e9 < (double)(ns)*1.000001);                                                  \
+    }
+    PSV_HISTOGRAM_BUCKET_TABLE(B)
+#undef B
+}
+
+static void a_histogram_adds_up(void **state)
+{
+    (void)state;
+    /* Bounds are inclusive. */
+    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 100000);
+    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 100001);
+    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 61 * UINT64_C(1000000000));
+    char *text = scrape_text();
+    assert_non_null(strstr(text, "\nphpsrv_request_duration_seconds_bucket{le=\"0.0001\"} 1\n"
+                                 "phpsrv_request_duration_seconds_bucket{le=\"0.00025\"} 2\n"));
+    assert_non_null(strstr(text, "\nphpsrv_request_duration_seconds_bucket{le=\"60\"} 2\n"
+                                 "phpsrv_request_duration_seconds_bucket{le=\"+Inf\"} 3\n"
+                                 "phpsrv_request_duration_seconds_sum 61.000200001\n"
+                                 "phpsrv_request_duration_seconds_count 3\n"));
+    psv_free(text);
+}
+
+static void build_info(void **state)
+{
+    (void)state;
+    assert_int_equal(psv_metrics_set_info("version", PSV_BYTES("0.1.0")), 0);
+    assert_int_equal(psv_metrics_set_info("php", PSV_BYTES("8.3")), 0);
+    assert_int_equal(psv_metrics_set_info("php", PSV_BYTES("8.4\"x")), 0);
+    assert_int_equal(psv_metrics_set_info("", PSV_BYTES("x")), PSV_EINVAL);
+    char *text = scrape_text();
+    assert_non_null(strstr(text, "phpsrv_build_info{version=\"0.1.0\",php=\"8.4\\\"x\"} 1\n"));
+    psv_free(text);
+    static const char *const labels[] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+        assert_int_equal(psv_metrics_set_info(labels[i], PSV_BYTES_EMPTY), 0);
+    }
+    assert_int_equal(psv_metrics_set_info("g", PSV_BYTES_EMPTY), PSV_ELIMIT);
+    assert_int_equal(psv_metrics_set_info("f", PSV_BYTES("again")), 0);
+}
+
+static void facts_about_the_process(void **state)
+{
+    (void)state;
+    char *text = scrape_text();
+    static const char *const names[] = {"\nphpsrv_process_resident_memory_bytes ",
+                                        "\nphpsrv_process_cpu_seconds_total ",
+                                        "\nphpsrv_process_open_fds ",
+                                        "\nphpsrv_process_start_time_seconds ",
+                                        "\nphpsrv_process_uptime_seconds ",
+                                        "\nphpsrv_process_threads "};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        print_message("%s\n", names[i] + 1);
+        assert_non_null(strstr(text, names[i]));
+    }
+    assert_null(strstr(text, "\nphpsrv_process_resident_memory_bytes 0\n"));
+    psv_free(text);
+}
+
+/* The judge of the format, where it is installed. */
+static void promtool_accepts_it(void **state)
+{
+    (void)state;
+    if (access("/usr/bin/promtool", X_OK) != 0) {
+        print_message("promtool is not installed\n");
+        skip();
+    }
+    char *text = scrape_text();
+    FILE *pipe = popen("/usr/bin/promtool check metrics", "w");
+    assert_non_null(pipe);
+    assert_int_equal(fwrite(text, 1, strlen(text), pipe), strlen(text));
+    assert_int_equal(pclose(pipe), 0);
+    psv_free(text);
+}
+
+static void a_small_buffer_is_reported(void **state)
+{
+    (void)state;
+    for (size_t max = 0; max < 6000; max += 61) {
+        struct psv_buffer out;
+        psv_buffer_init(&out, max);
+        assert_int_equal(psv_metrics_format(&out), PSV_ELIMIT);
+        psv_buffer_fini(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counting_without_memory_loses_nothing),
+        cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(set_replaces),
+        cmocka_unit_test(rows_by_index),
+        cmocka_unit_test(refusal_rows_match_their_labels),
+        cmocka_unit_test(the_table_is_in_order),
+        cmocka_unit_test(a_histogram_adds_up),
+        cmocka_unit_test(build_info),
+        cmocka_unit_test(facts_about_the_process),
+        cmocka_unit_test(promtool_accepts_it),
+        cmocka_unit_test(a_small_buffer_is_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

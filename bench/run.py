@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,6 +29,8 @@ KINDS = {
     "slow": slow.run,
 }
 
+ATTEMPTS = 4  # a round that others disturb is repeated until this many times the rounds have been made
+
 
 class Options:
     """How long and how often; handed to every kind."""
@@ -38,9 +40,27 @@ class Options:
         self.rounds = arguments.rounds or (2 if arguments.quick else 7)
         self.seconds = arguments.seconds or (1 if arguments.quick else 3)
         self.warm_up = 1 if arguments.quick else 2
+        self.foreign_max = arguments.foreign_max / 100
 
     def limited_rounds(self, scenario: Dict[str, Any]) -> int:
         return min(self.rounds, scenario.get("rounds_max", self.rounds))
+
+    def pairs(self, measure: Callable[[], Dict[str, Dict[str, Any]]]) -> List[Dict[str, Any]]:
+        """As many pairs of rounds as were asked for; those that others disturbed too much are repeated, in the end taken."""
+        calm: List[Dict[str, Any]] = []
+        disturbed: List[Dict[str, Any]] = []
+        while len(calm) < self.rounds and len(calm) + len(disturbed) < ATTEMPTS * self.rounds:
+            pair = measure()
+            foreign = max(result["foreign_share"] for result in pair.values() if "foreign_share" in result)
+            is_calm = foreign <= self.foreign_max
+            (calm if is_calm else disturbed).append(pair)
+            shown = ", ".join(
+                f"{name} {result['requests_per_s']:,.0f}/s p99 {result['p99_us'] / 1000:.2f} ms" + ("" if result["is_valid"] else " INVALID")
+                for name, result in pair.items() if "foreign_share" in result
+            )  # fmt: skip
+            self.progress(f"{len(calm)}/{self.rounds}: {shown}; others took {foreign:.0%}" + ("" if is_calm else ": once more"))
+        disturbed.sort(key=lambda pair: max(result["foreign_share"] for result in pair.values() if "foreign_share" in result))
+        return calm + disturbed[: self.rounds - len(calm)]
 
     @staticmethod
     def progress(line: str) -> None:
@@ -66,8 +86,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each server (default 7)")
     parser.add_argument("--seconds", type=int, metavar="S", help="seconds of a round (default 3)")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 1 s: shows that everything works, its figures are noise")
-    parser.add_argument("--peer-only", action="store_true", help="only the last server of each scenario of the kind throughput")
-    parser.add_argument("--own-only", action="store_true", help="only the first server of each scenario of the kind throughput")
+    parser.add_argument("--foreign-max", type=float, default=100, metavar="PERCENT",
+                        help="repeat a round in which other processes took more than that of the machine's CPU time")  # fmt: skip
+    parser.add_argument("--peer-only", action="store_true", help="only the second server of the scenarios that have two")
+    parser.add_argument("--own-only", action="store_true", help="only the first server of the scenarios that have two")
     parser.add_argument("--binary", default=os.environ.get("PHPSRV_BINARY") or os.path.join(ROOT, "build", "phpsrv"))
     parser.add_argument("--php", metavar="PREFIX", default=os.environ.get("PHPSRV_PHP_PREFIX", ""), help="of the PHP whose php-fpm is the peer")
     parser.add_argument("--output", metavar="FILE", help="where the results go (default bench/results/DATE.json)")
@@ -83,7 +105,7 @@ def choose(table: Dict[str, Any], arguments: argparse.Namespace) -> List[Dict[st
     if arguments.peer_only or arguments.own_only:
         place = -1 if arguments.peer_only else 0
         chosen = [
-            {**scenario, "servers": [scenario["servers"][place]], "target": {}} for scenario in chosen if scenario["kind"] == "throughput"
+            {**scenario, "servers": [scenario["servers"][place]], "target": {}} for scenario in chosen if len(scenario["servers"]) == 2
         ]
     return chosen
 

@@ -16,6 +16,7 @@
 #include "php_module.h"
 #include "php_opcache.h"
 #include "php_request.h"
+#include "php_signals.h"
 #include "php_thread.h"
 #include "php_timeout.h"
 
@@ -105,6 +106,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
     if (rc != PSV_OK)
         return rc;
 
+    psv_php_signals_process_start();
     if (!php_tsrm_startup_ex((int)settings.workers + 1))
         return psv_error_set(reterr, PSV_ENOMEM, "PHP's thread storage could not be started");
     ZEND_TSRMLS_CACHE_UPDATE();

@@ -40,10 +40,10 @@ void psv_php_error_log(const char *message, int syslog_level)
         PSV_LOG(level, "php.message", PSV_LOG_TEXT("message", message));
         return;
     }
-    PSV_LOG(level, "php.message", PSV_LOG_TEXT("message", message),
-            PSV_LOG_BYTES("request_id", thread->message->request_id),
+    /* The text last: it may be so long that the line is cut. */
+    PSV_LOG(level, "php.message", PSV_LOG_BYTES("request_id", thread->message->request_id),
             PSV_LOG_BYTES("script", thread->message->script_filename),
-            PSV_LOG_U64("worker", psv_worker_id(thread->worker)));
+            PSV_LOG_U64("worker", psv_worker_id(thread->worker)), PSV_LOG_TEXT("message", message));
 }
 
 static ZEND_INI_MH(on_display_errors)

@@ -9,6 +9,7 @@
 #include "php_error.h"
 #include "php_module.h"
 #include "php_opcache.h"
+#include "php_signals.h"
 #include "php_superglobals.h"
 #include "php_thread.h"
 #include "php_timeout.h"
@@ -120,6 +121,7 @@ static PHP_MINIT_FUNCTION(phpsrv)
     psv_php_timeout_on_module_init();
     psv_php_error_on_module_init();
     psv_php_superglobals_on_module_init();
+    psv_php_signals_on_module_init();
     return SUCCESS;
 }
 

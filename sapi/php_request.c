@@ -47,7 +47,8 @@ int psv_php_request_on_activate(void)
     if (thread == NULL)
         return SUCCESS; /* the empty request around module startup */
     SG(request_info).proto_num = thread->message->protocol_number; /* sapi_activate has reset it */
-    /* HEAD: PHP would throw its output away; the server does that, and then knows the length that GET would have. */
+    /* HEAD: PHP would throw its output away; the server does that, and then knows the length that GET would
+     * have. */
     SG(request_info).headers_only = false;
     psv_php_opcache_on_activate(thread);
     psv_php_user_ini_activate(thread);

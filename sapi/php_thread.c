@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "php_request.h"
+#include "php_signals.h"
 #include "php_timeout.h"
 #include "php_user_ini.h"
 #include "phpsrv/executor.h"
@@ -32,6 +33,7 @@ bool psv_php_is_forked_child(void)
 static void on_fork_in_child(void)
 {
     is_forked_child = true;
+    psv_php_signals_after_fork();
 }
 
 int psv_php_thread_process_start(struct psv_error *reterr)
@@ -69,7 +71,8 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     ZEND_TSRMLS_CACHE_UPDATE();
     thread->vm_interrupt = &EG(vm_interrupt);
     SG(options) |= SAPI_OPTION_NO_CHDIR; /* php_request.c does it, without the way back */
-    psv_php_timeout_thread_start();
+    psv_php_timeout_thread_start(thread);
+    psv_php_signals_thread_start();
 
     pthread_mutex_lock(&registry_lock);
     psv_list_append(&registry, &registered->link);

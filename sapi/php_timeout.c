@@ -31,13 +31,25 @@ int psv_php_timeout_process_start(struct psv_error *reterr)
     return PSV_OK;
 }
 
-void psv_php_timeout_thread_start(void)
+/* The flag of this thread; NULL on threads that run no PHP. */
+static _Thread_local const atomic_bool *own_flag;
+
+void psv_php_timeout_thread_start(struct psv_php_thread *thread)
 {
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGRTMIN);
-    sigaddset(&ours, INTERRUPT_SIGNAL);
-    pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+    own_flag = &thread->is_interrupted;
+}
+
+bool psv_php_timeout_is_interrupted(void)
+{
+    return own_flag != NULL && atomic_load_explicit(own_flag, memory_order_relaxed);
+}
+
+static void delete_timer(void);
+
+void psv_php_timeout_thread_stop(void)
+{
+    own_flag = NULL;
+    delete_timer();
 }
 
 #if PSV_PHP_HAS_THREAD_TIMERS
@@ -58,7 +70,7 @@ void psv_php_timeout_show_timer(void)
     hidden_pid = 0;
 }
 
-void psv_php_timeout_thread_stop(void)
+static void delete_timer(void)
 {
     if (EG(pid) == 0)
         return;
@@ -66,17 +78,11 @@ void psv_php_timeout_thread_stop(void)
     (void)timer_delete(EG(max_execution_timer_timer));
 }
 #else
-void psv_php_timeout_hide_timer(void)
-{
-}
+void psv_php_timeout_hide_timer(void) {}
 
-void psv_php_timeout_show_timer(void)
-{
-}
+void psv_php_timeout_show_timer(void) {}
 
-void psv_php_timeout_thread_stop(void)
-{
-}
+static void delete_timer(void) {}
 #endif
 
 void psv_php_timeout_interrupt(void *state)

@@ -20,7 +20,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         with servers.make(setup, table, name, scenario) as server:
             same.check_answers([server], scenario["path"])
             load.run(server, scenario["path"], scenario["connections"], options.warm_up)
-            pairs = [_pair(server, scenario, options) for _ in range(options.rounds)]
+            pairs = options.pairs(lambda server=server: _pair(server, scenario, options))
             commands[name] = server.command_lines()
         valid = [pair for pair in pairs if pair["without"]["is_valid"] and pair["with"]["is_valid"]]
         if len(valid) * 2 <= len(pairs):
@@ -56,5 +56,4 @@ def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str
         report = json.loads(client.log().splitlines()[-1])
     finally:
         client.stop()
-    options.progress(f"p99 {without['p99_us'] / 1000:.2f} ms, with slow clients {with_slow['p99_us'] / 1000:.2f} ms")
     return {"without": without, "with": with_slow, "slow": report}

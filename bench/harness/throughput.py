@@ -39,14 +39,7 @@ def measure(running: List[servers.Server], scenario: Dict[str, Any], options, bo
 
     for server in running:
         round_of(server, options.warm_up)
-    pairs = []
-    for number in range(1, options.rounds + 1):
-        pair = {server.name: round_of(server, options.seconds) for server in running}
-        pairs.append(pair)
-        options.progress(f"round {number}/{options.rounds}: " + ", ".join(
-            f"{name} {result['requests_per_s']:,.0f}/s" + ("" if result["is_valid"] else " INVALID") for name, result in pair.items()
-        ))  # fmt: skip
-    return pairs
+    return options.pairs(lambda: {server.name: round_of(server, options.seconds) for server in running})
 
 
 def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Dict[str, List[str]], notes: List[str]) -> Dict[str, Any]:

@@ -148,8 +148,8 @@ bool comes_before(const item &a, const item &b)
 class scanner
 {
   public:
-    scanner(std::string_view text, const char *name, struct psv_error *reterr)
-        : text(text), name(name), reterr(reterr)
+    scanner(std::string_view whole, const char *file, struct psv_error *error)
+        : text(whole), name(file), reterr(error)
     {
         if (text.substr(0, 3) == "\xef\xbb\xbf") {
             at = 3; /* byte order mark */
@@ -198,7 +198,17 @@ class scanner
         if ((c < 0x20 && c != '\t' && !is_line_end) || c == 0x7f) {
             return refuse("control character", c);
         }
-        return c >= 0x80 && quote == 0 ? refuse("byte outside of a text", c) : 0;
+        if (quote == 0 && c >= 0x80) {
+            return refuse("byte outside of a text", c);
+        }
+        return quote == 0 && (c == '"' || c == '\'') && !may_begin_text() ? refuse("quote within a word", c)
+                                                                          : 0;
+    }
+
+    /* toml++ reads on through a word such as 1'2' without taking it for a text. */
+    bool may_begin_text() const
+    {
+        return at == 0 || std::string_view(" \t\r\n=,[{.\xbf").find(text[at - 1]) != std::string_view::npos;
     }
 
     int refuse(const char *what, unsigned char c)
@@ -243,6 +253,15 @@ class scanner
     }
 };
 
+/* toml++ quotes what it saw, newlines included. */
+std::string one_line(std::string_view description)
+{
+    std::string result(description.substr(0, 300));
+    std::replace_if(
+        result.begin(), result.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return result;
+}
+
 int read(struct psv_bytes text, const char *name, psv_toml_visit_fn *visit, void *context,
          struct psv_error *reterr)
 {
@@ -254,10 +273,9 @@ int read(struct psv_bytes text, const char *name, psv_toml_visit_fn *visit, void
     toml::parse_result parsed = toml::parse(view);
     if (parsed.failed()) {
         const toml::parse_error &error = parsed.error();
-        std::string_view description = error.description();
-        return psv_error_set(reterr, PSV_ESYNTAX, "%s:%u:%u: malformed TOML: %.*s", name,
+        return psv_error_set(reterr, PSV_ESYNTAX, "%s:%u:%u: malformed TOML: %s", name,
                              unsigned(error.source().begin.line), unsigned(error.source().begin.column),
-                             int(std::min<size_t>(description.size(), 300)), description.data());
+                             one_line(error.description()).c_str());
     }
     std::vector<item> items;
     if (!collect(parsed.table(), "", 1, items)) {
@@ -280,4 +298,12 @@ extern "C" int psv_toml_read(struct psv_bytes text, const char *name, psv_toml_v
     } catch (...) {
         return psv_error_set(reterr, PSV_ESYNTAX, "%s: cannot be read", name);
     }
+}
+
+#define VERSION_TEXT_(a, b, c) #a "." #b "." #c
+#define VERSION_TEXT(a, b, c) VERSION_TEXT_(a, b, c)
+
+const char *psv_toml_library_version(void)
+{
+    return VERSION_TEXT(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH);
 }

@@ -49,6 +49,9 @@ typedef int psv_toml_visit_fn(struct psv_bytes path, const struct psv_toml_value
 int psv_toml_read(struct psv_bytes text, const char *name, psv_toml_visit_fn *visit, void *context,
                   struct psv_error *reterr);
 
+/** Version of the TOML library, for --version.  Static. */
+const char *psv_toml_library_version(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -222,6 +222,10 @@ static bool finish_response(struct psv_h1 *h1)
     end_exchange(h1, false);
     h1->state = PSV_H1_IDLE;
     psv_h1_parser_reset(&h1->parser, h1->config);
+    if (h1->config->is_draining && h1->input_left == 0) {
+        close_after_response(h1, false); /* its head went out before the drain began, without "close" */
+        return false;
+    }
     return true;
 }
 
@@ -450,6 +454,5 @@ const struct psv_codec psv_h1_codec = {
     .on_timeout = on_timeout,
     .on_close = on_close,
     .close_idle_one = close_idle_one,
-    .overload_answer = PSV_BYTES_INIT("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-                                      "Connection: close\r\n\r\n"),
+    .format_overload = psv_h1_format_overload,
 };

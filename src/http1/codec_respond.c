@@ -103,6 +103,11 @@ static void send_framed(struct psv_h1 *h1, struct psv_bytes head, struct psv_lis
     note_sent(h1, psv_connection_send(h1->connection, head, pieces, tail));
 }
 
+static struct psv_bytes server_field(const struct psv_h1_config *config)
+{
+    return config->sends_server_field ? PSV_BYTES("Server: phpsrv\r\n") : PSV_BYTES_EMPTY;
+}
+
 static void send_head(struct psv_h1 *h1, struct psv_list *pieces, bool is_last)
 {
     const struct psv_h1_head head = {
@@ -111,7 +116,7 @@ static void send_head(struct psv_h1 *h1, struct psv_list *pieces, bool is_last)
         .framing = h1->framing,
         .closes = h1->closes,
         .date = psv_loop_date(h1->connection->service->loop),
-        .server = h1->config->sends_server_field ? PSV_BYTES("Server: phpsrv\r\n") : PSV_BYTES_EMPTY,
+        .server = server_field(h1->config),
     };
     char stack[HEAD_STACK_BYTES];
     size_t size = psv_h1_head_size(&head) + 24; /* and the first chunk's size */
@@ -123,6 +128,7 @@ static void send_head(struct psv_h1 *h1, struct psv_list *pieces, bool is_last)
         return;
     }
     size_t len = psv_h1_head_format(&head, text);
+    h1->exchange->head_bytes_sent = len;
     uint64_t body_len = psv_body_pieces_len(pieces);
     if (h1->framing == PSV_H1_FRAMING_CHUNKED && body_len > 0) {
         len += psv_h1_chunk_format(body_len, text + len);
@@ -203,6 +209,24 @@ static void inform(struct psv_exchange *exchange, unsigned status, const struct 
         note_sent(h1, psv_connection_send(h1->connection, psv_buffer_bytes(&text), &none, PSV_BYTES_EMPTY));
     }
     psv_buffer_fini(&text);
+}
+
+size_t psv_h1_format_overload(struct psv_service *service, char *out, size_t out_size)
+{
+    static struct psv_field retry = {
+        .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
+    const struct psv_h1_config *config = service->codec_config;
+    const struct psv_response response = {.status = 503, .headers = {.items = &retry, .len = 1}};
+    const struct psv_h1_head head = {
+        .response = &response,
+        .version = PSV_HTTP_1_1,
+        .framing = PSV_H1_FRAMING_LENGTH,
+        .closes = true,
+        .date = psv_loop_date(service->loop),
+        .server = server_field(config),
+    };
+
+    return psv_h1_head_size(&head) <= out_size ? psv_h1_head_format(&head, out) : 0;
 }
 
 const struct psv_exchange_codec psv_h1_exchange_codec = {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "http1/codec.h"
 #include "http1/request_line.h"
 #include "http1/request_rules.h"
 
@@ -349,4 +350,9 @@ enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *d
     enum psv_h1_parse_event event = feed_llhttp(parser, data + line_used, len - line_used, ret_used);
     *ret_used += line_used;
     return event;
+}
+
+const char *psv_h1_parser_library_version(void)
+{
+    return STRINGIFY(LLHTTP_VERSION_MAJOR) "." STRINGIFY(LLHTTP_VERSION_MINOR) "." STRINGIFY(LLHTTP_VERSION_PATCH);
 }

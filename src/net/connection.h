@@ -61,8 +61,8 @@ struct psv_codec {
     void (*on_close)(struct psv_connection *connection, enum psv_close_reason reason);
     /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle. */
     bool (*close_idle_one)(struct psv_service *service);
-    /** What a client gets for whom there is no room at all. */
-    struct psv_bytes overload_answer;
+    /** Writes what a client gets for whom there is no room at all; returns its length. */
+    size_t (*format_overload)(struct psv_service *service, char *out, size_t out_size);
 };
 
 /** One per listener: what its connections have in common. */

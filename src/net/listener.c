@@ -67,7 +67,9 @@ static bool has_room(struct psv_listener *listener, int fd)
         return true;
     }
     psv_metric_inc(PSV_METRIC_CONNECTIONS_CLOSED_LIMIT);
-    (void)!send(fd, codec->overload_answer.data, codec->overload_answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    char answer[512];
+    size_t len = codec->format_overload(listener->service, answer, sizeof(answer));
+    (void)!send(fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT); /* as far as an empty socket buffer takes it: all */
     (void)psv_fd_close(fd);
     return false;
 }

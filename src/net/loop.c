@@ -244,3 +244,8 @@ struct psv_bytes psv_loop_date(struct psv_loop *loop)
     }
     return (struct psv_bytes){loop->date_text, loop->date_text_len};
 }
+
+const char *psv_loop_library_version(void)
+{
+    return event_get_version();
+}

@@ -77,3 +77,6 @@ static inline void psv_loop_task_cancel(struct psv_loop_task *task)
 
 /** "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" of this second. */
 struct psv_bytes psv_loop_date(struct psv_loop *loop);
+
+/** Version of the event library, for --version.  Static. */
+const char *psv_loop_library_version(void);

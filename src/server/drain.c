@@ -35,9 +35,9 @@ static void begin(struct psv_server *server, const char *signal_name)
     psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
 }
 
-static void force(struct psv_server *server, const char *reason)
+static void force(struct psv_server *server, const char *reason, int exit_code)
 {
-    server->was_forced = true;
+    server->exit_code = exit_code;
     PSV_LOG(PSV_LOG_WARN, "server.drain_cut_short", PSV_LOG_TEXT("reason", reason),
             PSV_LOG_U64("requests", server->pipeline.live_len),
             PSV_LOG_U64("connections", server->site.service.connections_len));
@@ -47,7 +47,7 @@ static void force(struct psv_server *server, const char *reason)
 static void on_drain_timeout(struct psv_timer *timer, void *context)
 {
     (void)timer;
-    force(context, "timeout");
+    force(context, "timeout", 0); /* the configured end of a drain is an orderly one */
 }
 
 static void on_check(struct psv_timer *timer, void *context)
@@ -73,7 +73,7 @@ static void on_signals(int fd, void *context)
             if (!server->is_draining) {
                 begin(server, psv_process_signal_name(number));
             } else {
-                force(server, psv_process_signal_name(number));
+                force(server, psv_process_signal_name(number), 1);
             }
             break;
         case SIGUSR1:

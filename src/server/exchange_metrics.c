@@ -10,7 +10,7 @@ void psv_exchange_metrics_count(const struct psv_exchange *exchange, uint64_t no
     unsigned status = exchange->response.status;
 
     psv_metric_add(PSV_METRIC_BYTES_RECEIVED, (int64_t)exchange->bytes_received);
-    psv_metric_add(PSV_METRIC_BYTES_SENT, (int64_t)exchange->bytes_sent);
+    psv_metric_add(PSV_METRIC_BYTES_SENT, (int64_t)(exchange->head_bytes_sent + exchange->bytes_sent));
     if (exchange->request.method_text.len > 0) {
         psv_metric_inc(psv_metric_by_method(exchange->request.method));
     }

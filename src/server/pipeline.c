@@ -10,6 +10,7 @@
 #include "http/target.h"
 #include "net/loop.h"
 #include "observe/metrics.h"
+#include "os/clock.h"
 #include "server/exchange_metrics.h"
 #include "server/router.h"
 
@@ -180,7 +181,7 @@ static void free_exchange(struct psv_exchange *exchange)
 static void on_end(struct psv_exchange *exchange, bool aborted)
 {
     struct psv_pipeline *pipeline = pipeline_of(exchange);
-    uint64_t now_ns = pipeline->loop->now_ns;
+    uint64_t now_ns = psv_clock_monotonic_ns(); /* not the batch's: a file is read and sent within one turn */
 
     exchange->is_ended = true;
     if (exchange->request_id[0] == '\0') {

@@ -242,7 +242,7 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
 
 int psv_server_start(const struct psv_config_loaded *config, struct psv_server **ret_server, struct psv_error *reterr)
 {
-    struct psv_server *server = psv_calloc(1, sizeof(*server));
+    struct psv_server *server = psv_calloc_aligned(CACHE_LINE_BYTES, sizeof(*server)); /* its rings ask for it */
 
     if (server == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "out of memory");

@@ -54,8 +54,7 @@ struct psv_server {
     uint64_t started_unix_us;
     /* the end */
     bool is_draining;
-    bool was_forced;                 /* second signal, or the drain timeout */
-    int exit_code;
+    int exit_code;                   /* 1 after a second signal */
     struct psv_timer_queue drain_queue;       /* the limit of the drain */
     struct psv_timer_queue drain_check_queue; /* looks whether all is done */
     struct psv_timer drain_timer;

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import fcntl
 import time
 
 import pytest
@@ -58,6 +59,10 @@ def test_time_limit_is_reset_by_the_script(launch_php):
         "sleep(30);",
         "usleep(30000000);",
         "$p = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0); stream_set_timeout($p[0], 30); fread($p[0], 1);",
+        "$s = stream_socket_server('tcp://127.0.0.1:0'); file_get_contents('http://'.stream_socket_get_name($s, false).'/');",
+        "$s = stream_socket_server('tcp://127.0.0.1:0'); $c = curl_init('http://'.stream_socket_get_name($s, false).'/'); curl_exec($c);",
+        "$s = stream_socket_server('tcp://127.0.0.1:0'); $w = $e = null; $r = [$s]; stream_select($r, $w, $e, 30);",
+        "$f = fopen(__FILE__, 'r'); $g = fopen(__FILE__, 'r'); flock($f, LOCK_EX); flock($g, LOCK_EX);",
         "(function () { while (true) yield 1; })()->current(); $f = new Fiber(function () { while (true); }); $f->start();",
         "set_error_handler(fn () => true); try { while (true); } finally { while (true); }",
     ],
@@ -101,3 +106,21 @@ def test_quick_requests_are_not_touched(launch_php):
     target = site.script("usleep(20000); echo 'ok';")
     for _ in range(60):  # longer than the deadline altogether
         assert site.server.fetch(target).text == "ok"
+
+
+def test_waiting_for_a_session_ends_at_the_deadline(launch_php, tmp_path):
+    """Another process holds the session's lock; who waits for it gives up, and has changed nothing."""
+    site = launch_php("-d", f"session.save_path={tmp_path}", *DEADLINE, workers=1)
+    site.expect_fatal("Request deadline exceeded")
+    site.server.expect_log("deadline")
+    fields = [("Cookie", "PHPSESSID=waitingtest")]
+    target = site.script("session_start(); $_SESSION['x'] = $_GET['x'];")
+    assert site.server.fetch(target + "?x=first", fields=fields).status == 200
+    stored = tmp_path / "sess_waitingtest"
+    before = stored.read_bytes()
+    with stored.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert site.server.fetch(target + "?x=second", fields=fields).status == 504
+        worker_is_idle(site)
+        assert site.run("echo 'fine';").text == "fine"
+    assert stored.read_bytes() == before

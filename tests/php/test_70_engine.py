@@ -3,8 +3,10 @@
 SPDX-License-Identifier: MIT
 """
 
+import concurrent.futures
 import os
 import pathlib
+import re
 import time
 
 import pytest
@@ -70,8 +72,6 @@ def test_preload(launch_php, tmp_path):
 
 def test_opcache_restarts_under_load(launch_php):
     """Four workers, a small cache that is reset all the time: without the server's barrier it crashes at once."""
-    import concurrent.futures
-
     site = launch_php(
         "-d", "opcache.memory_consumption=16", "-d", "opcache.interned_strings_buffer=4", "-d", "opcache.max_wasted_percentage=1",
         "-d", "opcache.file_update_protection=0", "-d", "opcache.revalidate_freq=0", workers=4,
@@ -85,19 +85,18 @@ def test_opcache_restarts_under_load(launch_php):
         file_put_contents("$file.$name", "<?php class $name { const Q = 'q$name'; $body } return new $name;");
         rename("$file.$name", $file);
         opcache_invalidate($file, true);
-        for ($i = 0; $i < 15; $i++) {
-            $other = __DIR__.'/class'.random_int(0, 30).'.inc';
+        foreach (array_rand(range(0, 30), 15) as $i) {
+            $other = __DIR__."/class$i.inc";
             if (!is_file($other)) continue;
-            try { $o = include $other; } catch (Error) { continue; }
+            $o = include $other;
             if (is_object($o) && $o::Q !== 'q'.$o::class) { http_response_code(500); exit('corrupt'); }
         }
         if (random_int(0, 20) == 0) opcache_reset();
         echo 'ok';
     """)
-    site.server.expect_log("Cannot redeclare class", "Cannot declare class", "Failed to open")
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(lambda _: site.server.fetch(target).text, range(1500)))
-    assert "corrupt" not in seen and seen.count("ok") > 1300
+    assert set(seen) == {"ok"}
     site.server.wait_log("php.opcache_restarted")
     assert site.json("opcache_get_status(false)['opcache_statistics']['manual_restarts'] > 3") is True
 
@@ -136,7 +135,7 @@ def test_other_sapi_name_keeps_opcache(launch_php):
 @pytest.mark.parametrize("name", ["cli", "Bad Name", "x" * 40])
 def test_impossible_sapi_name(tmp_path, name):
     result = run_binary("--listen", "127.0.0.1:0", "--docroot", tmp_path, "--sapi-name", name)
-    assert result.returncode != 0 and "SAPI name" in result.stderr
+    assert result.returncode != 0 and re.search("sapi.name", result.stderr, re.IGNORECASE)
 
 
 # ---- settings
@@ -154,9 +153,9 @@ def test_defaults(php):
         ("memory_limit=77M", "memory_limit", "77M"),
         ("date.timezone=Europe/Berlin", "date.timezone", "Europe/Berlin"),
         ("error_prepend_string=<b>; not a comment", "error_prepend_string", "<b>; not a comment"),
-        ("error_reporting=E_ALL & ~E_NOTICE", "error_reporting", str(0x7FFF & ~8)),
+        ("error_reporting=E_ALL & ~E_NOTICE", "error_reporting", str(30719 & ~8)),
         ("user_agent=a b", "user_agent", "a b"),
-        ("display_errors", "display_errors", "1"),
+        ("display_errors=", "display_errors", ""),
         ("open_basedir=", "open_basedir", ""),
     ],
 )
@@ -173,11 +172,6 @@ def test_definition_beats_php_ini_beats_default(launch_php, tmp_path):
     assert site.json("php_ini_loaded_file()") == str(ini)
 
 
-def test_php_ini_folder(launch_php, tmp_path):
-    (tmp_path / "php.ini").write_text("precision = 8\n")
-    assert launch_php("--php-ini", tmp_path).json("ini_get('precision')") == "8"
-
-
 def test_scan_folder(launch_php, tmp_path):
     (tmp_path / "a.ini").write_text("precision = 7\n")
     assert launch_php(env={"PHP_INI_SCAN_DIR": str(tmp_path)}).json("ini_get('precision')") == "7"
@@ -190,7 +184,7 @@ def test_working_folder_is_not_searched_for_php_ini(launch_php, tmp_path):
 
 def test_missing_php_ini_is_an_error(tmp_path):
     result = run_binary("--listen", "127.0.0.1:0", "--docroot", tmp_path, "--php-ini", tmp_path / "none.ini")
-    assert result.returncode != 0 and "none.ini" in result.stderr
+    assert result.returncode != 0 and "php.ini_file" in result.stderr
 
 
 @pytest.mark.parametrize("definition", ["a=1\nextension=evil", "=x"])
@@ -308,4 +302,4 @@ def test_metrics(php):
 
 
 def test_version_lists_php():
-    assert "php 8." in run_binary("--version").stdout.lower().replace(":", "").replace("=", " ")
+    assert re.search(r"^ *php +8\.\d+\.\d+", run_binary("--version").stdout, re.MULTILINE)

@@ -138,6 +138,37 @@ def test_command_can_be_ended_by_a_signal(php):
     assert json.loads(php.run(code).body) == [True, 15]
 
 
+def test_forked_child_can_be_ended_by_a_signal(php):
+    code = """
+        $pid = pcntl_fork();
+        if ($pid === 0) { sleep(60); exit(1); }
+        posix_kill($pid, SIGTERM);
+        pcntl_waitpid($pid, $status);
+        echo json_encode([pcntl_wifsignaled($status), pcntl_wtermsig($status)]);
+    """
+    assert json.loads(php.run(code).body) == [True, 15]
+
+
+def test_script_cannot_take_the_servers_signals(launch_php):
+    site = launch_php(workers=1)
+    assert site.json("[pcntl_signal(SIGTERM, fn () => 1), pcntl_signal(SIGWINCH, SIG_IGN)]") == [False, True]
+    site.server.wait_log("php.message", where=lambda line: "belongs to the server" in line["message"])
+    site.run("pcntl_alarm(1);")
+    assert site.run("sleep(2); echo 'alive';").text == "alive"
+
+
+def test_signals_reach_the_server_through_busy_workers(launch_php):
+    site = launch_php("--server-drain-timeout-ms", "10s", workers=2)
+    target = site.script("touch(__DIR__.'/began'.phpsrv_worker_id()); $t = microtime(true); while (microtime(true) - $t < 1); echo 'complete';")
+    with site.server.connect() as first, site.server.connect() as second:
+        first.request(target)
+        second.request(target)
+        wait_until(lambda: all((site.server.docroot / f"began{n}").exists() for n in (0, 1)), "both workers are busy")
+        site.server.process.terminate()
+        assert [wire.expect_response(200).text for wire in (first, second)] == ["complete"] * 2
+    assert site.server.wait_exit() == 0
+
+
 def test_server_stops_while_a_script_runs(launch_php):
     site = launch_php("--server-drain-timeout-ms", "5s", workers=1)
     began = site.server.docroot / "began"

@@ -42,7 +42,7 @@ def test_health_while_draining_is_503(launch):
         probe.request("/health")
         probe.expect_response(200)
         mark = server.mark()
-        server.process.terminate()
+        server.terminate()
         server.wait_log("server.draining", after=mark)
         with server.connect_internal() as late:
             late.request("/health")

@@ -266,7 +266,7 @@ def test_log_reader_that_stops_blocks_nobody(launch):
                 pass
             return server.process.poll() is not None
 
-        server.process.terminate()
+        server.terminate()
         wait_until(drain, "the server ended")
         for line in bytes(received).split(b"\n")[:-1]:
             json.loads(line)

@@ -71,6 +71,7 @@ class Server:
         self.pass_fds = pass_fds
         self.expected = []
         self.expected_status = 0
+        self.was_terminated = False
         self.process = None
         self.pid = None
         self.ready = None
@@ -127,8 +128,8 @@ class Server:
             return
         problems = []
         asked = self.process.poll() is None
-        if asked:
-            self.process.send_signal(signal.SIGTERM)
+        if asked and not self.was_terminated:
+            self.terminate()
         try:
             status = self.process.wait(scaled(STOP_TIMEOUT))
             if status != self.expected_status:
@@ -141,7 +142,13 @@ class Server:
         if problems:
             raise ServerFailure("; ".join(problems) + "\n--- log\n" + self.log)
 
+    def terminate(self):
+        """SIGTERM, once: a second one would cut the drain short."""
+        self.was_terminated = True
+        self.process.send_signal(signal.SIGTERM)
+
     def signal(self, number):
+        self.was_terminated |= number in (signal.SIGTERM, signal.SIGINT)
         os.kill(self.pid, number)
 
     def wait_exit(self, timeout=STOP_TIMEOUT):

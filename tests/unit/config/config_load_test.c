@@ -323,8 +323,8 @@ static void texts_may_hold_any_character(void **state)
         "[site]\nserver_name = \"\"\"\xc3\xbb\"\"\" # '\xc3\xbb\n",
         "[site]\nserver_name = '''\xc3\xbb''' # '\xc3\xbb\n",
         "[site]\nserver_name = \"\"\"\n\xc3\xbb\\\n   \"\"\" # \"\xc3\xbb\n",
-        "[php]\nini_values = [\"a=\\\"\xc3\xbb\\\\\", \"\"\"b=\xc3\xbb\"\"\"\"\" ] # "
-        "\xc3\xbb\n[site]\nserver_name = \"\xc3\xbb\"",
+        ("[php]\nini_values = [\"a=\\\"\xc3\xbb\\\\\", \"\"\"b=\xc3\xbb\"\"\"\"\" ] # \xc3\xbb\n"
+         "[site]\nserver_name = \"\xc3\xbb\""),
     };
     for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
         struct psv_config_loaded loaded;
@@ -355,6 +355,8 @@ static void malformed_files(void **state)
         {"a = [\n", "phpsrv.toml:1:7: malformed TOML: "},
         {"\xc3\xbc = 1\n", "phpsrv.toml:1:1: malformed TOML: byte outside of a text \\xc3"},
         {"a = \"\xc3\xbc\" \xc3\xbb\n", "phpsrv.toml:1:10: malformed TOML: byte outside of a text \\xc3"},
+        {"3 =n\n", "phpsrv.toml:1:"},
+        {"a = 1'\xc3\xbb'\n", "phpsrv.toml:1:6: malformed TOML: quote within a word \\x27"},
         {"# \x7f\n", "phpsrv.toml:1:3: malformed TOML: control character \\x7f"},
         {"a\rb\n", "phpsrv.toml:1:2: malformed TOML: control character \\x0d"},
     };

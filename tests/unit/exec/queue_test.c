@@ -357,6 +357,43 @@ static void test_stopping_loses_nothing_that_was_accepted(void **state)
     }
 }
 
+static void *consume_nothing(void *context)
+{
+    struct model_thread *self = context;
+
+    INVARIANT(psv_queue_pop_wait(&self->model->queue, self->index) == NULL);
+    return NULL;
+}
+
+/* Stops just when workers are about to fall asleep: none may sleep through it. */
+static void test_stopping_reaches_those_who_fall_asleep(void **state)
+{
+    static struct model model;
+    struct model_thread threads[2];
+    uint64_t random = 4711;
+    uint64_t until_ns = psv_clock_monotonic_ns() + test_run_ns() / 2;
+
+    (void)state;
+    while (psv_clock_monotonic_ns() < until_ns) {
+        assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads)), 0);
+        for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+            threads[i] = (struct model_thread){.model = &model, .index = i};
+            assert_int_equal(pthread_create(&threads[i].thread, NULL, consume_nothing, &threads[i]), 0);
+        }
+        if (test_random(&random) % 2 == 0) {
+            while (atomic_load(&model.queue.idle_len) == 0) {
+            }
+        }
+        for (volatile uint64_t spins = test_random(&random) % 300; spins > 0; spins--) {
+        }
+        psv_queue_stop(&model.queue);
+        for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+            assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
+        }
+        psv_queue_fini(&model.queue);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_busy_workers_cost_no_system_calls),
         cmocka_unit_test(test_each_job_once_and_no_lost_wakeup),
         cmocka_unit_test(test_stopping_loses_nothing_that_was_accepted),
+        cmocka_unit_test(test_stopping_reaches_those_who_fall_asleep),
     };
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }

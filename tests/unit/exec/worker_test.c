@@ -129,7 +129,8 @@ static const struct psv_executor executor = {
 
 static struct psv_queue queue;
 static struct psv_mailbox mailbox;
-static struct psv_arena arena;
+static struct psv_arena arenas[256]; /* one per job, as each exchange has its own; used in turn */
+static unsigned arenas_used;
 static struct psv_request_body no_body;
 static struct psv_worker_pool *pool;
 
@@ -147,7 +148,10 @@ static int setup_without_pool(void **state)
     pool = NULL;
     assert_int_equal(psv_queue_init(&queue, 1000, WORKERS), 0);
     assert_int_equal(psv_mailbox_init(&mailbox, 4096), 0);
-    psv_arena_init(&arena, 64 << 20);
+    arenas_used = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
+        psv_arena_init(&arenas[i], 1 << 20);
+    }
     psv_request_body_init(&no_body, 0, 0);
     return 0;
 }
@@ -169,14 +173,19 @@ static int teardown(void **state)
     assert_null(psv_mailbox_take(&mailbox));
     psv_mailbox_fini(&mailbox);
     psv_queue_fini(&queue);
-    psv_arena_fini(&arena);
+    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
+        psv_arena_fini(&arenas[i]);
+    }
     return table_report_row(state);
 }
 
 static struct psv_job *new_job(enum action action)
 {
     const struct psv_message message = {.server_port = (uint16_t)action};
-    struct psv_job *job = psv_job_new(&arena, &message, &no_body);
+    struct psv_arena *arena = &arenas[arenas_used++ % ARRAY_SIZE(arenas)];
+
+    psv_arena_reset(arena);
+    struct psv_job *job = psv_job_new(arena, &message, &no_body);
 
     assert_non_null(job);
     psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
@@ -349,7 +358,6 @@ static void test_interrupts_against_short_jobs(void **state)
         for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
             await_release(NULL);
         }
-        psv_arena_reset(&arena);
     }
     atomic_store(&is_over, true);
     assert_int_equal(pthread_join(thread, NULL), 0);

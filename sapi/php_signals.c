@@ -1,0 +1,96 @@
+/* Who gets which signal.  The server takes its signals (SIGTERM and others) on one thread, which blocks them
+ * and reads them from a descriptor.  The other threads block everything too, until they run PHP: what
+ * proc_open(), exec() or a library starts inherits the thread's mask, and a command that cannot be terminated
+ * is a bug of the application's view.  So PHP threads block nothing, and a handler passes the server's
+ * signals on.  [boot], [worker] SPDX-License-Identifier: MIT */
+#include "php_compat.h"
+
+#include "php_signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "php_thread.h"
+
+static pthread_t server_thread;
+static sigset_t server_signals;
+
+static void (*next_pcntl_signal)(INTERNAL_FUNCTION_PARAMETERS);
+
+static void pass_on(int number)
+{
+    int saved_errno = errno;
+    (void)pthread_kill(server_thread, number); /* blocked there: it waits in the descriptor */
+    errno = saved_errno;
+}
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+static void install(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigfillset(&action.sa_mask);
+    (void)sigaction(number, &action, NULL);
+}
+
+static bool is_server_signal(int number)
+{
+    return number > 0 && number < SIGSYS && number != SIGKILL && number != SIGSTOP &&
+           sigismember(&server_signals, number) == 1;
+}
+
+void psv_php_signals_process_start(void)
+{
+    server_thread = pthread_self();
+    pthread_sigmask(SIG_SETMASK, NULL, &server_signals);
+    for (int number = 1; number < SIGSYS; number++) {
+        if (is_server_signal(number))
+            install(number, pass_on);
+    }
+    /* pcntl_alarm() without a handler must not end the server.  Commands get the default back, as with any
+     * handler. */
+    if (!is_server_signal(SIGALRM))
+        install(SIGALRM, ignore);
+}
+
+void psv_php_signals_after_fork(void)
+{
+    for (int number = 1; number < SIGSYS; number++) {
+        if (is_server_signal(number) || number == SIGALRM)
+            install(number, SIG_DFL);
+    }
+}
+
+void psv_php_signals_thread_start(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+/** pcntl_signal(SIGTERM, ...) would replace the process's handler: the server could not be stopped any more.
+ */
+static void on_pcntl_signal(INTERNAL_FUNCTION_PARAMETERS)
+{
+    if (ZEND_NUM_ARGS() > 0 && Z_TYPE_P(ZEND_CALL_ARG(execute_data, 1)) == IS_LONG &&
+        !psv_php_is_forked_child()) {
+        zend_long number = Z_LVAL_P(ZEND_CALL_ARG(execute_data, 1));
+        if (number < SIGSYS && is_server_signal((int)number)) {
+            php_error_docref(NULL, E_WARNING, "Signal " ZEND_LONG_FMT " belongs to the server", number);
+            RETURN_FALSE;
+        }
+    }
+    next_pcntl_signal(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+void psv_php_signals_on_module_init(void)
+{
+    zend_function *function = zend_hash_str_find_ptr(CG(function_table), ZEND_STRL("pcntl_signal"));
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
+        return;
+    next_pcntl_signal = function->internal_function.handler;
+    function->internal_function.handler = on_pcntl_signal;
+}

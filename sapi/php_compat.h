@@ -28,6 +28,7 @@
 #include <zend_exceptions.h>
 #include <zend_extensions.h>
 #include <zend_modules.h>
+#include <zend_strtod.h>
 #include <ext/standard/info.h>
 #if defined(HAVE_PHP_SESSION) && !defined(COMPILE_DL_SESSION)
 #include <ext/session/php_session.h>

@@ -9,31 +9,40 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "php_thread.h"
 
 static pthread_t server_thread;
+static pid_t server_pid;
 static sigset_t server_signals;
 
 static void (*next_pcntl_signal)(INTERNAL_FUNCTION_PARAMETERS);
-
-static void pass_on(int number)
-{
-    int saved_errno = errno;
-    (void)pthread_kill(server_thread, number); /* blocked there: it waits in the descriptor */
-    errno = saved_errno;
-}
-
-static void ignore(int number)
-{
-    (void)number;
-}
 
 static void install(int number, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | SA_ONSTACK};
     sigfillset(&action.sa_mask);
     (void)sigaction(number, &action, NULL);
+}
+
+static void pass_on(int number)
+{
+    int saved_errno = errno;
+    if (getpid() == server_pid) {
+        (void)pthread_kill(server_thread, number); /* blocked there: it waits in the descriptor */
+    } else {
+        /* A forked process that psv_php_signals_after_fork has not reached yet: the default action, once we
+         * return. */
+        install(number, SIG_DFL);
+        (void)raise(number);
+    }
+    errno = saved_errno;
+}
+
+static void ignore(int number)
+{
+    (void)number;
 }
 
 static bool is_server_signal(int number)
@@ -45,6 +54,7 @@ static bool is_server_signal(int number)
 void psv_php_signals_process_start(void)
 {
     server_thread = pthread_self();
+    server_pid = getpid();
     pthread_sigmask(SIG_SETMASK, NULL, &server_signals);
     for (int number = 1; number < SIGSYS; number++) {
         if (is_server_signal(number))

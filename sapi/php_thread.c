@@ -55,6 +55,15 @@ struct psv_php_thread *psv_php_thread_current(void)
     return SG(server_context);
 }
 
+/** A request whose startup fails is shut down although no module has been activated for it.  The date module then frees
+ *  what nobody has initialised, unless this thread has activated it before. */
+static void activate_date_once(void)
+{
+    zend_module_entry *module = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("date"));
+    if (module != NULL && module->request_startup_func != NULL)
+        (void)module->request_startup_func(module->type, module->module_number);
+}
+
 int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv_error *reterr)
 {
     struct registered_thread *registered =
@@ -71,6 +80,7 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     ZEND_TSRMLS_CACHE_UPDATE();
     thread->vm_interrupt = &EG(vm_interrupt);
     SG(options) |= SAPI_OPTION_NO_CHDIR; /* php_request.c does it, without the way back */
+    activate_date_once();
     psv_php_timeout_thread_start(thread);
     psv_php_signals_thread_start();
 
@@ -93,6 +103,7 @@ void psv_php_thread_stop(void *state)
 
     psv_php_user_ini_free(thread->user_ini);
     psv_php_timeout_thread_stop();
+    (void)zend_shutdown_strtod(); /* PHP does that for its first thread only */
     ts_free_thread();
     thread->magic = 0;
     psv_free(registered);

@@ -231,7 +231,7 @@ static int set_string(const struct psv_option *option, const struct psv_option_t
     if (!is_right_text(option, text)) {
         return refuse_text(option, target, text);
     }
-    const char *copy;
+    const char *copy = NULL;
     int result = copy_text(target, text, &copy);
     if (result == 0) {
         memcpy(field_of(option, target), &copy, sizeof(copy));
@@ -250,7 +250,7 @@ static int append_item(const struct psv_option *option, const struct psv_option_
         return psv_error_set(target->reterr, PSV_EINVAL, "%s: more than %d values", target->where,
                              PSV_OPTION_LIST_MAX);
     }
-    const char *copy;
+    const char *copy = NULL;
     int result = copy_text(target, text, &copy);
     if (result != 0) {
         return result;

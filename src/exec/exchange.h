@@ -1,6 +1,7 @@
 /* One request with its response on the loop thread: where a codec (below) and the pipeline (above) meet,
  * without knowing each other.  The codec fills `request`, calls the host; a handler fills `response` and
- * calls psv_exchange_respond. Everything here is [loop]. SPDX-License-Identifier: MIT */
+ * calls psv_exchange_respond. Everything here is [loop].
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdbool.h>
@@ -83,7 +84,7 @@ struct psv_exchange {
     bool is_complete;          /* the last piece has been handed to the codec */
     bool must_close;           /* the connection closes after this response */
     uint64_t bytes_received;   /* head and body, as they came over the wire */
-    uint64_t head_bytes_sent; /* the head as text or frames, set by the codec */
+    uint64_t head_bytes_sent;  /* the head as text or frames, set by the codec */
     uint64_t bytes_sent;       /* response body bytes that left */
     uint64_t received_ns;      /* monotonic, first byte of the head */
     uint64_t received_unix_us; /* wall clock when the head was complete */

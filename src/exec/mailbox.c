@@ -3,7 +3,8 @@
  * No part is left lying while the loop sleeps: the loop sets loop_may_sleep, then looks at the ring; a worker
  * pushes, then looks at loop_may_sleep.  Every access to that word is a read-modify-write with acquire and
  * release, so one of the two comes second in its order and sees what the other did before: either the worker
- * notifies, or the loop does not block. SPDX-License-Identifier: MIT */
+ * notifies, or the loop does not block.
+ * SPDX-License-Identifier: MIT */
 #include "mailbox.h"
 
 #include <sched.h>

@@ -1,21 +1,23 @@
 /* The job queue; see queue.h.  Producers are loops, consumers are workers.  Knows nothing of what a job is.
  *
- * No wake-up is lost.  All handshakes below are pairs of read-modify-write operations on one word by both
- * sides (acquire and release): one of the two comes second in that word's order, and the second one sees
- * everything the first side did before.
+ * No wake-up is lost.  Every handshake below is a pair of read-modify-write operations on one word, by both
+ * sides, with acquire and release: one of the two comes second in that word's order, and the second one sees
+ * everything that the first side did before its own.
  *
- *  1. gate: a producer pushes, then leaves the gate; a worker that found nothing puts itself on the idle
- * stack, then touches the gate, then looks at the ring again.  Producer second: it sees the worker on the
- * stack.  Worker second: it sees the job.
- *  2. is_waking: who changes it from 0 to 1 owes a wake-up: it pops one idle worker and wakes it, and that
- * worker sets it back to 0 and then looks at the ring.  Who finds a 1 owes nothing: if its exchange came
- * before the one back to 0, the woken worker sees its job; there is no "after", because then it had found a
- * 0.
- *  3. Who owes a wake-up but finds the stack empty sets is_waking back and looks again: a worker that parked
- * in between and found the 1 did so before that exchange, so it is seen on the stack now.
- *  4. A woken worker takes one job; if the ring holds more it wakes the next one (2.) before it starts
- * working.  So after every push there is no idle worker, or one on its way, or no job left. Workers that
- * finish a job just take the next one and disturb nobody. SPDX-License-Identifier: MIT */
+ *  1. gate.  A producer pushes, then leaves the gate.  A worker that found nothing puts itself on the idle
+ *     stack, then touches the gate, then looks at the ring again.  Producer second: it sees the worker on the
+ *     stack.  Worker second: it sees the job.
+ *  2. is_waking.  Who changes it from 0 to 1 owes a wake-up: it pops one idle worker and wakes it, and that
+ *     worker sets it back to 0 and then looks at the ring.  Who finds a 1 owes nothing: its exchange came
+ *     before the one back to 0, so the woken worker sees its job.
+ *  3. Who owes a wake-up but finds the stack empty sets is_waking back to 0 and looks at the stack again: a
+ *     worker that parked meanwhile and found the 1 did so before that exchange, so it is seen now.
+ *  4. A woken worker takes one job; if the ring holds more it wakes the next one (2.) before it starts to
+ *     work.  So after every push there is no idle worker, or one is on its way, or no job is left.
+ *
+ * Workers that finish a job just take the next one and disturb nobody.  A job that waits is waited for by
+ * nobody else than busy workers: none sleeps while the ring holds one.
+ * SPDX-License-Identifier: MIT */
 #include "queue.h"
 
 #include "base/assert.h"

@@ -104,7 +104,9 @@ static int64_t response_length(const struct psv_exchange *exchange, const struct
         return -1;
     }
     if (exchange->request.method == PSV_METHOD_HEAD) {
-        return sink->content_length >= 0 || !is_complete ? sink->content_length : (int64_t)sink->written_bytes;
+        /* a script that wrote nothing may have left the body out because of HEAD: its length is not known */
+        bool is_counted = sink->content_length < 0 && is_complete && sink->written_bytes > 0;
+        return !is_counted ? sink->content_length : (int64_t)sink->written_bytes;
     }
     return is_complete ? (int64_t)psv_body_pieces_len(pieces) : sink->content_length;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs php-src's own web tests (.phpt with GET, POST, COOKIE ... sections) over HTTP against phpsrv and compares with what php-fpm makes
 # of them: every test that passes there has to pass here, but for those that phptweb-differences.txt names with a reason.
+# phpsrv runs as --sapi-name fpm-fcgi here: some 70 tests, and Phar::webPhar() in PHP itself, look for that name or for "cgi" in it.
 # usage: phptweb.sh [REGEX]   only the tests whose path matches; PHPSRV_BINARY, PHPSRV_PHP_PREFIX, PHPSRV_PHP_SRC, PHPSRV_PHPTWEB
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -41,7 +42,7 @@ export TMPDIR=$work/tmp
 for name in ${!PHPSRV_*}; do unset "$name"; done # they would be options of the server
 
 mkfifo "$work/log.pipe"
-"$binary" --listen 127.0.0.1:0 --docroot "$work/docroot" --php-ini "$work/php.ini" --workers "$jobs" 2>"$work/log.pipe" &
+"$binary" --listen 127.0.0.1:0 --docroot "$work/docroot" --php-ini "$work/php.ini" --sapi-name fpm-fcgi --workers "$jobs" 2>"$work/log.pipe" &
 server=$!
 exec 3<"$work/log.pipe"
 address=''
@@ -62,7 +63,7 @@ cat <&3 >>"$work/server.log" &
 spawn_port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 status=0
 "$python" "$tool/phptweb.py" --src "$php_src" --base "http://$address" --docroot "$work/docroot" ${php:+--php "$php"} \
-    --spawn "$binary --listen 127.0.0.1:{port} --docroot {docroot} --php-ini {ini} --workers 1" --spawn-port "$spawn_port" \
+    --spawn "$binary --listen 127.0.0.1:{port} --docroot {docroot} --php-ini {ini} --sapi-name fpm-fcgi --workers 1" --spawn-port "$spawn_port" \
     -j "$jobs" --list "$work/list" --out "$work/diffs" ${only:+--only "$only"} >"$work/run.log" 2>&1 || status=$?
 grep -v -e '^FAIL ' "$work/run.log" || true
 if [[ ! -f $work/list ]]; then

@@ -66,6 +66,7 @@ def test_pipelined_requests(php):
         assert [wire.expect_response(200).text for _ in range(20)] == [str(n) for n in range(20)]
 
 
+@pytest.mark.no_sanitizer
 def test_memory_does_not_grow(launch_php):
     site = launch_php(workers=1)
     target = site.script("session_start(); $a = range(1, 1000); echo json_encode($_SERVER) !== '' ? 'ok' : ''; setcookie('x', '1');")

@@ -22,7 +22,8 @@ static void note_pieces(struct psv_list *pieces)
 {
     size_t len = 0;
 
-    PSV_LIST_FOR_EACH (node, pieces) {
+    PSV_LIST_FOR_EACH(node, pieces)
+    {
         struct psv_body_piece *piece = PSV_LIST_ENTRY(node, struct psv_body_piece, link);
         assert_true(len + piece->len < sizeof(codec_log.text));
         memcpy(codec_log.text + len, piece->data + piece->offset, piece->len);
@@ -55,7 +56,8 @@ static void on_abort(struct psv_exchange *exchange)
     codec_log.aborts++;
 }
 
-static const struct psv_exchange_codec codec = {.respond = on_respond, .send_body = on_send_body, .abort = on_abort};
+static const struct psv_exchange_codec codec = {
+    .respond = on_respond, .send_body = on_send_body, .abort = on_abort};
 static const struct psv_exchange_host host;
 
 static struct psv_exchange_pool *pool;
@@ -262,15 +264,18 @@ static void test_the_forms_of_a_page(void **state)
     } cases[] = {
         {ROW("no Accept, no fields at all"), NULL, 400, "text/plain; charset=utf-8", "400 Bad Request\n"},
         {ROW("browser"), "text/html,application/xhtml+xml,*/*;q=0.8", 404, "text/html; charset=utf-8",
-         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>404 Not Found</title></head>\n"
+         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>404 Not "
+         "Found</title></head>\n"
          "<body><h1>404 Not Found</h1></body>\n</html>\n"},
         {ROW("API client"), "application/json", 503, "application/problem+json",
          "{\"title\":\"Service Unavailable\",\"status\":503}\n"},
-        {ROW("plain"), "text/plain", 431, "text/plain; charset=utf-8", "431 Request Header Fields Too Large\n"},
+        {ROW("plain"), "text/plain", 431, "text/plain; charset=utf-8",
+         "431 Request Header Fields Too Large\n"},
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         for (unsigned is_head = 0; is_head < 2; is_head++) {
             exchange->is_answered = false;
             exchange->request.method = is_head ? PSV_METHOD_HEAD : PSV_METHOD_GET;
@@ -284,7 +289,8 @@ static void test_the_forms_of_a_page(void **state)
             assert_int_equal(exchange->response.status, row->status);
             assert_int_equal(exchange->response.content_length, strlen(row->text));
             assert_int_equal(exchange->response.headers.len, 1);
-            assert_bytes_equal(psv_headers_value(&exchange->response.headers, PSV_FIELD_CONTENT_TYPE), row->type);
+            assert_bytes_equal(psv_headers_value(&exchange->response.headers, PSV_FIELD_CONTENT_TYPE),
+                               row->type);
             assert_string_equal(exchange->refusal, "a reason");
         }
     }

@@ -1,4 +1,5 @@
-/* What the tests of exec/ share: waiting with a limit, a job with its arena and mailbox, and reading what a part carries.
+/* What the tests of exec/ share: waiting with a limit, a job with its arena and mailbox, and reading what a
+ * part carries.
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -106,8 +107,8 @@ static inline char *piece_text(const struct psv_body_piece *piece)
 /** The next part must be there, with exactly these flags and this body; releases it. */
 #define expect_part(fixture, flags, body) expect_part_((fixture), (flags), (body), __FILE__, __LINE__)
 
-static inline void expect_part_(struct job_fixture *fixture, unsigned flags, const char *body, const char *file,
-                                int line)
+static inline void expect_part_(struct job_fixture *fixture, unsigned flags, const char *body,
+                                const char *file, int line)
 {
     struct psv_response_part *part = psv_mailbox_take(&fixture->mailbox);
 
@@ -120,8 +121,8 @@ static inline void expect_part_(struct job_fixture *fixture, unsigned flags, con
     char *text = piece_text(piece);
     bool is_same = strcmp(text, body) == 0 && piece->len == strlen(body);
     if (actual_flags != flags || !is_same) {
-        print_error("part with flags %u and %llu bytes \"%.40s\", expected flags %u and \"%.40s\"\n", actual_flags,
-                    (unsigned long long)piece->len, text, flags, body);
+        print_error("part with flags %u and %llu bytes \"%.40s\", expected flags %u and \"%.40s\"\n",
+                    actual_flags, (unsigned long long)piece->len, text, flags, body);
         _fail(file, line);
     }
     free(text);

@@ -20,7 +20,8 @@ static struct psv_job *job;
 
 static int setup(void **state)
 {
-    const struct psv_worker_pool_options options = {.executor = &psv_executor_stub, .queue = &queue, .workers = 1};
+    const struct psv_worker_pool_options options = {
+        .executor = &psv_executor_stub, .queue = &queue, .workers = 1};
     struct psv_error error;
 
     (void)state;
@@ -138,7 +139,8 @@ static void test_other_paths_answer_ok(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         send_request(row->target);
         assert_int_equal(answer.flags, WHOLE);
         assert_int_equal(answer.parts, 1);

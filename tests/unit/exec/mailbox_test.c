@@ -1,4 +1,5 @@
-/* The loop's mailbox: order, when the notifier is written, and that no part is left lying under random schedules.
+/* The loop's mailbox: order, when the notifier is written, and that no part is left lying under random
+ * schedules.
  * SPDX-License-Identifier: MIT */
 #include "exec/mailbox.h"
 
@@ -228,7 +229,8 @@ static void test_each_part_once_and_no_lost_wakeup(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         run_model(row->posters, row->capacity, test_run_ns() / ARRAY_SIZE(cases));
     }
 }

@@ -1,4 +1,5 @@
-/* The job queue: order, capacity, stopping, who is woken, and that no job and no wake-up is lost under random schedules.
+/* The job queue: order, capacity, stopping, who is woken, and that no job and no wake-up is lost under random
+ * schedules.
  * SPDX-License-Identifier: MIT */
 #include "exec/queue.h"
 
@@ -282,7 +283,8 @@ static void *consume(void *context)
     return NULL;
 }
 
-static void run_model(unsigned producers, unsigned workers, size_t capacity, uint64_t run_ns, bool stops_early)
+static void run_model(unsigned producers, unsigned workers, size_t capacity, uint64_t run_ns,
+                      bool stops_early)
 {
     static struct model model;
     struct model_thread threads[WORKERS_MAX];
@@ -294,7 +296,8 @@ static void run_model(unsigned producers, unsigned workers, size_t capacity, uin
     model.waits_for_empty = true;
     assert_int_equal(psv_queue_init(&model.queue, capacity, workers), 0);
     for (unsigned i = 0; i < producers + workers; i++) {
-        threads[i] = (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
+        threads[i] =
+            (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
         if (i >= workers) {
             assert_int_equal(pthread_create(&threads[i].thread, NULL, produce, &threads[i]), 0);
         } else {
@@ -344,7 +347,8 @@ static void test_each_job_once_and_no_lost_wakeup(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         run_model(row->producers, row->workers, row->capacity, test_run_ns() / ARRAY_SIZE(cases), false);
     }
 }

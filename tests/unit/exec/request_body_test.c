@@ -65,7 +65,8 @@ static void test_sizes_around_the_threshold(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         struct psv_request_body body;
         psv_request_body_init(&body, row->memory_max, MAX_BYTES);
         for (size_t i = 0; i < row->steps; i++) {

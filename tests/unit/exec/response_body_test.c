@@ -75,10 +75,12 @@ static void test_places(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         struct psv_response_body body;
         char memory[64];
-        psv_response_body_init(&body, row->inline_bytes > 0 ? memory : NULL, row->inline_bytes, row->memory_max);
+        psv_response_body_init(&body, row->inline_bytes > 0 ? memory : NULL, row->inline_bytes,
+                               row->memory_max);
         assert_int_equal(psv_response_body_append(&body, NULL, 0), 0);
         assert_int_equal(write_and_compare(&body, row->total, row->step), 0);
         assert_int_equal(body.fd >= 0 ? MEMFD : body.memory == memory ? INLINE : HEAP, row->place);

@@ -1,9 +1,8 @@
-/* The sink's states in all orders, promised lengths, failures, clients that leave, and back-pressure.
+/* The sink's states in all orders, promised lengths, failures, clients that leave, places of the body.
  * SPDX-License-Identifier: MIT */
 #include "exec/response_sink.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 
 #include "exec_test.h"
 
@@ -271,7 +270,8 @@ static void test_what_is_a_promise(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         const struct psv_field fields[] = {
             {.name = PSV_BYTES("Content-Length"), .value = psv_bytes_of(row->first)},
             {.name = PSV_BYTES("Content-Length"), .value = psv_bytes_of(row->second)},
@@ -303,13 +303,29 @@ static void test_promises(void **state)
         {ROW("shorter"), WRITE_ALL, false, 200, "7", {"hello w"}, {HEAD | END | RELEASE}},
         {ROW("zero"), WRITE_ALL, false, 200, "0", {""}, {HEAD | END | RELEASE}},
         {ROW("longer"), WRITE_ALL, false, 200, "12", {"hello world"}, {HEAD | END | RELEASE | FAILED}},
-        {ROW("made after writing, shorter"), WRITE_FIRST, false, 200, "7", {"hello w"}, {HEAD | END | RELEASE}},
-        {ROW("made after writing, longer"), WRITE_FIRST, false, 200, "12", {"hello world"},
+        {ROW("made after writing, shorter"),
+         WRITE_FIRST,
+         false,
+         200,
+         "7",
+         {"hello w"},
+         {HEAD | END | RELEASE}},
+        {ROW("made after writing, longer"),
+         WRITE_FIRST,
+         false,
+         200,
+         "12",
+         {"hello world"},
          {HEAD | END | RELEASE | FAILED}},
         {ROW("streamed, kept"), FLUSH_HEAD, false, 200, "11", {"", "hello world"}, {HEAD, END | RELEASE}},
         {ROW("streamed, shorter"), FLUSH_BETWEEN, false, 200, "7", {"hello", " w"}, {HEAD, END | RELEASE}},
         {ROW("streamed, cut before"), FLUSH_BETWEEN, false, 200, "3", {"hel", ""}, {HEAD, END | RELEASE}},
-        {ROW("streamed, longer"), FLUSH_BETWEEN, false, 200, "12", {"hello", " world"},
+        {ROW("streamed, longer"),
+         FLUSH_BETWEEN,
+         false,
+         200,
+         "12",
+         {"hello", " world"},
          {HEAD, END | RELEASE | FAILED}},
         {ROW("HEAD with a promise"), WRITE_ALL, true, 200, "5000", {""}, {HEAD | END | RELEASE}},
         {ROW("HEAD without"), WRITE_FIRST, true, 200, NULL, {""}, {HEAD | END | RELEASE}},
@@ -321,7 +337,8 @@ static void test_promises(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         fixture.message.is_head = row->is_head;
         job_fixture_queue(&fixture);
         if (row->order == WRITE_FIRST) {
@@ -389,20 +406,6 @@ static void test_a_lost_write_fails_the_response(void **state)
     assert_int_equal(psv_job_write(fixture.job, "x", 1), PSV_ENOMEM); /* no hole in the middle */
     assert_int_equal(psv_job_flush(fixture.job), PSV_ENOMEM);
     release();
-    expect_part(&fixture, END | FAILED | RELEASE, "");
-}
-
-static void test_no_memory_for_a_streamed_part(void **state)
-{
-    (void)state;
-    respond(200);
-    write_text("one");
-    flush();
-    psv_memory_fail_after(1);
-    assert_int_equal(psv_job_write(fixture.job, "two", 3), PSV_ENOMEM);
-    psv_memory_fail_after(0);
-    release();
-    expect_part(&fixture, HEAD, "one");
     expect_part(&fixture, END | FAILED | RELEASE, "");
 }
 
@@ -507,7 +510,8 @@ static void test_large_bodies(void **state)
     };
 
     (void)state;
-    TABLE_FOR_EACH (row, cases) {
+    TABLE_FOR_EACH(row, cases)
+    {
         char *expected = malloc(row->len + 1);
         assert_non_null(expected);
         for (size_t i = 0; i < row->len; i++) {
@@ -557,165 +561,6 @@ static void test_inline_memory_leaves_room_for_the_head(void **state)
     expect_part(&fixture, HEAD | END | RELEASE, "a little");
 }
 
-/* ---- back-pressure */
-
-struct flusher {
-    pthread_t thread;
-    _Atomic bool is_done;
-    _Atomic int code;
-};
-
-static void *run_flush(void *context)
-{
-    struct flusher *flusher = context;
-
-    flusher->code = psv_job_flush(fixture.job);
-    flusher->is_done = true;
-    return NULL;
-}
-
-static void write_window(size_t more)
-{
-    static char block[FIXTURE_WINDOW * 2];
-
-    memset(block, 'w', sizeof(block));
-    assert_int_equal(psv_job_write(fixture.job, block, FIXTURE_WINDOW + more), 0);
-}
-
-/* Starts a flush that has to wait, on a thread of its own, and comes back when it does. */
-static void start_waiting_flush(struct flusher *flusher)
-{
-    memset(flusher, 0, sizeof(*flusher));
-    assert_int_equal(pthread_create(&flusher->thread, NULL, run_flush, flusher), 0);
-    WAIT_UNTIL((atomic_load(&fixture.job->sink.credit_futex) & 1) != 0);
-}
-
-static int end_flush(struct flusher *flusher)
-{
-    assert_int_equal(pthread_join(flusher->thread, NULL), 0);
-    assert_int_equal(atomic_load(&fixture.job->sink.credit_futex) & 1, 0);
-    return flusher->code;
-}
-
-static void drop_parts(void)
-{
-    struct psv_response_part *part;
-
-    while ((part = psv_mailbox_take(&fixture.mailbox)) != NULL) {
-        struct psv_body_piece *piece = psv_part_piece(part);
-        piece->release(piece);
-    }
-}
-
-static void test_a_flush_within_the_window_does_not_wait(void **state)
-{
-    (void)state;
-    respond(200);
-    write_window(0);
-    flush();
-    psv_sink_credit(&fixture.job->sink, 500);
-    assert_int_equal(psv_job_write(fixture.job, "w", 1), 0);
-    flush();
-    release();
-    drop_parts();
-}
-
-static void test_credit_ends_waiting(void **state)
-{
-    struct flusher flusher;
-
-    (void)state;
-    respond(200);
-    write_window(10);
-    start_waiting_flush(&flusher);
-    psv_sink_credit(&fixture.job->sink, 9); /* not enough */
-    usleep(10000);
-    assert_false(flusher.is_done);
-    psv_sink_credit(&fixture.job->sink, 1);
-    assert_int_equal(end_flush(&flusher), 0);
-    release();
-    drop_parts();
-}
-
-static void test_leaving_ends_waiting(void **state)
-{
-    struct flusher flusher;
-
-    (void)state;
-    respond(200);
-    write_window(10);
-    start_waiting_flush(&flusher);
-    psv_job_set_gone(fixture.job);
-    assert_int_equal(end_flush(&flusher), PSV_EGONE);
-    release();
-    drop_parts();
-}
-
-static void test_the_deadline_ends_waiting(void **state)
-{
-    (void)state;
-    respond(200);
-    write_window(10);
-    atomic_store(&fixture.job->deadline_ns, psv_clock_monotonic_ns() + 20 * PSV_NS_PER_MS);
-    assert_int_equal(psv_job_flush(fixture.job), PSV_ETIMEOUT);
-    assert_true(psv_job_is_overdue(fixture.job));
-    release();
-    drop_parts();
-}
-
-static void *stream_randomly(void *context)
-{
-    uint64_t random = psv_clock_monotonic_ns() | 1;
-    char block[600];
-
-    memset(block, 's', sizeof(block));
-    for (unsigned i = 0; i < 3000; i++) {
-        size_t len = (size_t)(test_random(&random) % sizeof(block));
-        INVARIANT(psv_job_write(fixture.job, block, len) == PSV_OK);
-        INVARIANT(psv_job_flush(fixture.job) == PSV_OK);
-    }
-    psv_sink_release(&fixture.job->sink);
-    *(_Atomic bool *)context = true;
-    return NULL;
-}
-
-/* A loop that takes parts and gives credit in random slices: the stream must get through, and never more than the window and one
- * write may be under way. */
-static void test_a_stream_against_a_slow_client(void **state)
-{
-    pthread_t thread;
-    _Atomic bool is_done = false;
-    uint64_t random = 4711;
-    uint64_t owed = 0;
-    uint64_t total = 0;
-    unsigned flags = 0;
-
-    (void)state;
-    respond(200);
-    assert_int_equal(pthread_create(&thread, NULL, stream_randomly, &is_done), 0);
-    uint64_t until_ns = psv_clock_monotonic_ns() + TEST_PATIENCE_NS;
-    while ((flags & RELEASE) == 0) {
-        struct psv_response_part *part = psv_mailbox_take(&fixture.mailbox);
-        if (part != NULL) {
-            flags = part->flags;
-            struct psv_body_piece *piece = psv_part_piece(part);
-            owed += piece->len;
-            total += piece->len;
-            piece->release(piece);
-            assert_true(owed <= FIXTURE_WINDOW + 600);
-        }
-        if (owed > 0 && test_random(&random) % 3 == 0) {
-            uint64_t bytes = test_random(&random) % owed + 1;
-            owed -= bytes;
-            psv_sink_credit(&fixture.job->sink, bytes);
-        }
-        assert_true(psv_clock_monotonic_ns() < until_ns);
-    }
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(total == fixture.job->sink.written_bytes);
-    assert_true(atomic_load(&is_done));
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -739,18 +584,12 @@ int main(void)
         TEST(test_failed_before_anything_was_posted),
         TEST(test_failed_in_the_middle),
         TEST(test_a_lost_write_fails_the_response),
-        TEST(test_no_memory_for_a_streamed_part),
         TEST(test_a_full_disk_at_finish),
         TEST(test_a_full_disk_at_flush),
         TEST(test_gone_at_each_stage),
         TEST(test_large_bodies),
         TEST(test_an_exhausted_arena_is_no_obstacle),
         TEST(test_inline_memory_leaves_room_for_the_head),
-        TEST(test_a_flush_within_the_window_does_not_wait),
-        TEST(test_credit_ends_waiting),
-        TEST(test_leaving_ends_waiting),
-        TEST(test_the_deadline_ends_waiting),
-        TEST(test_a_stream_against_a_slow_client),
     };
     return cmocka_run_group_tests_name("response_sink", tests, NULL, NULL);
 }

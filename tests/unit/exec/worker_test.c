@@ -1,4 +1,5 @@
-/* The worker pool with an executor of the test's own: start and stop, interrupts, replacement, cancelled jobs.
+/* The worker pool with an executor of the test's own: start and stop, interrupts, replacement, cancelled
+ * jobs.
  * SPDX-License-Identifier: MIT */
 #include "exec/worker.h"
 
@@ -28,14 +29,14 @@ static struct {
     _Atomic unsigned stops;
     _Atomic unsigned jobs;
     _Atomic unsigned blocked;
-    _Atomic unsigned interrupted;        /* jobs that an interrupt ended */
-    _Atomic unsigned misses;             /* interrupts that came while no job ran */
-    _Atomic unsigned fail_starts_from;   /* the n-th start and later ones fail; 0 = none */
+    _Atomic unsigned interrupted;      /* jobs that an interrupt ended */
+    _Atomic unsigned misses;           /* interrupts that came while no job ran */
+    _Atomic unsigned fail_starts_from; /* the n-th start and later ones fail; 0 = none */
     _Atomic unsigned fail_starts_to;
     _Atomic uint64_t last_start_ns;
     _Atomic(struct runtime *) runtimes[WORKERS]; /* by worker */
-    _Atomic bool is_stubborn;            /* blocked jobs ignore interrupts */
-    _Atomic bool may_end;                /* ends stubborn ones */
+    _Atomic bool is_stubborn;                    /* blocked jobs ignore interrupts */
+    _Atomic bool may_end;                        /* ends stubborn ones */
 } world;
 
 static int thread_start(struct psv_worker *worker, void **ret_state, struct psv_error *reterr)
@@ -136,7 +137,8 @@ static struct psv_worker_pool *pool;
 
 static int start_pool(struct psv_error *reterr)
 {
-    const struct psv_worker_pool_options options = {.executor = &executor, .queue = &queue, .workers = WORKERS};
+    const struct psv_worker_pool_options options = {
+        .executor = &executor, .queue = &queue, .workers = WORKERS};
 
     return psv_worker_pool_start(&options, &pool, reterr);
 }

@@ -1,8 +1,9 @@
 /* The only C++ file: toml++ parses, this flattens the tree and hands it to C.  No exception leaves it. [boot]
  * SPDX-License-Identifier: MIT */
+#include "toml_reader.h"
+
 #include <algorithm>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,10 +20,12 @@
  * NDEBUG the assertion becomes an assumption of the optimiser. Here it stays a check in every build: that one
  * is left to the parser's own sentence, which comes right after; any other ends the reading. */
 #undef NDEBUG
+struct failed_assertion {
+};
 static void on_failed_assertion(std::string_view what)
 {
     if (what != "is_bare_key_character(*cp) || is_string_delimiter(*cp)") {
-        throw std::logic_error("toml++");
+        throw failed_assertion();
     }
 }
 #define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : on_failed_assertion(#expression))
@@ -43,8 +46,6 @@ static void on_failed_assertion(std::string_view what)
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE __builtin_unreachable()
 #include <toml++/toml.h>
-
-#include "toml_reader.h"
 
 namespace
 {

@@ -22,6 +22,8 @@ main() {
         flock 9
         rm -rf "$target/root" "$target/packages"
         mkdir -p "$target/root" "$target/packages"
+        # a fresh machine has no package lists yet
+        apt-cache show dokuwiki >/dev/null 2>&1 || as_root apt-get update >>"$target/fetch.log" 2>&1 || true
         for package in "${required[@]}"; do
             (cd "$target/packages" && apt-get -o APT::Sandbox::User= download "$package") >>"$target/fetch.log" 2>&1 ||
                 die_log "$target/fetch.log" "the package $package could not be fetched (apt-get update may help)"

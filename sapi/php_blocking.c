@@ -5,7 +5,9 @@
  * see no difference.  [any]
  *
  * These two symbols are visible on purpose: libphp and the libraries under it find them before the C
- * library's. SPDX-License-Identifier: MIT */
+ * library's.
+ *
+ * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* PHP's headers for the files of this folder, and every test of PHP's version or build flags in the tree:
- * other files ask for PSV_PHP_HAS_... and never for PHP_VERSION_ID. SPDX-License-Identifier: MIT */
+ * other files ask for PSV_PHP_HAS_... and never for PHP_VERSION_ID.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 /* One pointer per thread instead of a look-up for every SG(), EG() and PG(); the pointer is in php_engine.c.
@@ -82,4 +84,17 @@ ZEND_TSRMLS_CACHE_EXTERN()
 #define PSV_PHP_HAS_STATIC_OPCACHE 1
 #else
 #define PSV_PHP_HAS_STATIC_OPCACHE 0
+#endif
+
+/* The thread sanitizer runs a signal's handler when the thread next calls something that it intercepts; an
+ * idle worker sleeps in a futex call that it does not know, and would keep the server's signals for ever. */
+#if defined(__SANITIZE_THREAD__)
+#define PSV_PHP_HAS_DEFERRED_SIGNALS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PSV_PHP_HAS_DEFERRED_SIGNALS 1
+#endif
+#endif
+#ifndef PSV_PHP_HAS_DEFERRED_SIGNALS
+#define PSV_PHP_HAS_DEFERRED_SIGNALS 0
 #endif

@@ -1,5 +1,7 @@
 /* Starts and ends the PHP engine: TSRM, SAPI, modules, in PHP's order.  [boot], start and stop on the same
- * thread. Knows nothing of requests and threads. SPDX-License-Identifier: MIT */
+ * thread. Knows nothing of requests and threads.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_engine.h"

@@ -1,4 +1,5 @@
 /* Start and end of the PHP engine in this process, and what it was started with.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

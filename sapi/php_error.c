@@ -2,7 +2,9 @@
  *
  * display_errors=stderr: PHP knows it for its command-line SAPIs only; for any other it shows the text to the
  * client, and answers 200.  Here display_errors is switched off inside the engine instead, and the text goes
- * to the log. SPDX-License-Identifier: MIT */
+ * to the log.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_error.h"

@@ -1,4 +1,5 @@
 /* PHP's messages on their way to the server's log.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

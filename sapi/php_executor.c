@@ -1,4 +1,5 @@
 /* The executor `ext`: binds the server's runtime ABI to the files of this folder.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

@@ -1,5 +1,7 @@
 /* The extension "phpsrv": functions for scripts, and the hooks that our other files set while PHP's modules
- * start. Functions are [worker]. SPDX-License-Identifier: MIT */
+ * start. Functions are [worker].
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include <unistd.h>

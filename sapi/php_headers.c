@@ -1,6 +1,8 @@
 /* Turns PHP's header lines into response fields: splits, checks, and leaves out what belongs to the
  * connection and not to the application.  The status is the number that PHP keeps, never a line that is read
- * again.  [worker] SPDX-License-Identifier: MIT */
+ * again.  [worker]
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_headers.h"

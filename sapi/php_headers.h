@@ -1,4 +1,5 @@
 /* From PHP's list of header lines to the response's head.  Include php_compat.h first.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

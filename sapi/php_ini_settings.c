@@ -1,5 +1,6 @@
 /* Default settings and the command line's settings, in the form that PHP's own start-up reads.  [boot]
  * Knows nothing of where they come from.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

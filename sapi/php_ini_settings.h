@@ -1,5 +1,6 @@
 /* php.ini from three sides: our defaults below it, the file, and the command line's -d above it.
  * Include php_compat.h first.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

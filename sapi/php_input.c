@@ -1,6 +1,8 @@
 /* Hands the request to PHP.  All texts live on the job's arena or in the job, and end with it.  [worker]
  * $_GET, $_POST, $_FILES and php://input are PHP's own work on top of this; $_SERVER is in
- * php_superglobals.c. SPDX-License-Identifier: MIT */
+ * php_superglobals.c.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_input.h"

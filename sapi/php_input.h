@@ -1,4 +1,5 @@
 /* What PHP reads of a request by itself: SG(request_info), the body, the cookies, credentials.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The table of callbacks that PHP calls, each a delegation of one line to the file that knows how.  [worker]
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

@@ -1,4 +1,5 @@
 /* The sapi_module_struct and its name.  Include php_compat.h first.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

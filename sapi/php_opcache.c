@@ -6,7 +6,9 @@
  * by a hook; the hook counts up `announced` and waits until no other thread is between its look at that count
  * and the end of its startup.  Whoever sees it pending afterwards waits until no thread runs PHP, and starts
  * its request alone: the restart happens in there.  A script that does not end keeps the restart away: then
- * requests run without the cache for a while. SPDX-License-Identifier: MIT */
+ * requests run without the cache for a while.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_opcache.h"

@@ -1,5 +1,7 @@
 /* opcache under this server: loading it, letting it accept our SAPI name, and its restarts, which a threaded
- * server must arrange itself (its own locks are between processes). SPDX-License-Identifier: MIT */
+ * server must arrange itself (its own locks are between processes).
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdbool.h>

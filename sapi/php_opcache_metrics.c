@@ -1,5 +1,6 @@
 /* opcache's figures for /metrics: now and then a worker asks opcache_get_status() at the end of a request and
  * leaves the numbers in atomics, because the loop thread cannot ask PHP.  [worker] writes, [any] reads.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

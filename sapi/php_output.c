@@ -1,5 +1,6 @@
 /* Takes what passed PHP's output buffers and writes it to the job.  [worker]
  * Knows nothing of header fields: PHP sends them before the first byte (php_headers.c).
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

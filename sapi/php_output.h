@@ -1,4 +1,5 @@
 /* Output of scripts on its way to the client.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -2,6 +2,7 @@
  * (opcache, persistent connections).  [worker]  All bailouts end in this file.
  *
  * No C state that must be freed lives between zend_try and its end: a bailout is a longjmp.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

@@ -1,4 +1,5 @@
 /* One request in the engine: startup, script, shutdown.  The only file of the tree with zend_try.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

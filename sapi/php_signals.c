@@ -2,7 +2,9 @@
  * and reads them from a descriptor.  The other threads block everything too, until they run PHP: what
  * proc_open(), exec() or a library starts inherits the thread's mask, and a command that cannot be terminated
  * is a bug of the application's view.  So PHP threads block nothing, and a handler passes the server's
- * signals on.  [boot], [worker] SPDX-License-Identifier: MIT */
+ * signals on.  [boot], [worker]
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_signals.h"
@@ -76,9 +78,12 @@ void psv_php_signals_after_fork(void)
 
 void psv_php_signals_thread_start(void)
 {
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+#if PSV_PHP_HAS_DEFERRED_SIGNALS
+    blocked = server_signals;
+#endif
+    pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 }
 
 /** pcntl_signal(SIGTERM, ...) would replace the process's handler: the server could not be stopped any more.

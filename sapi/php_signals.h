@@ -1,5 +1,7 @@
 /* Signals in a process whose threads run PHP: the server's own, the engine's, and what commands started by
- * scripts inherit. SPDX-License-Identifier: MIT */
+ * scripts inherit.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 /** On the thread that takes the server's signals, after it has blocked them: whatever it blocks will be

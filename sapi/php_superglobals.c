@@ -2,7 +2,9 @@
  *
  * Names are interned once at start, so that an entry costs one hash insertion.  PHP's input filter sees the
  * values only where that makes a difference: when filter.default changes them, or when a script asks
- * filter_input(INPUT_SERVER). SPDX-License-Identifier: MIT */
+ * filter_input(INPUT_SERVER).
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_superglobals.h"

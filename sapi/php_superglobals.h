@@ -1,4 +1,5 @@
 /* $_SERVER.  The other superglobals are PHP's own work.  Include php_compat.h first.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

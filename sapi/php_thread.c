@@ -1,5 +1,6 @@
 /* Life of a PHP thread: its engine state, its place in the registry, and the loop that pulls jobs.  [worker]
  * Knows nothing of what a request is made of: see php_request.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
@@ -55,8 +56,8 @@ struct psv_php_thread *psv_php_thread_current(void)
     return SG(server_context);
 }
 
-/** A request whose startup fails is shut down although no module has been activated for it.  The date module then frees
- *  what nobody has initialised, unless this thread has activated it before. */
+/** A request whose startup fails is shut down although no module has been activated for it.  The date module
+ * then frees what nobody has initialised, unless this thread has activated it before. */
 static void activate_date_once(void)
 {
     zend_module_entry *module = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("date"));

@@ -1,5 +1,7 @@
 /* State of one PHP thread: what the SAPI callbacks find in SG(server_context) while a request runs.  Belongs
- * to the worker thread; only the fields marked so are touched by others. SPDX-License-Identifier: MIT */
+ * to the worker thread; only the fields marked so are touched by others.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <pthread.h>

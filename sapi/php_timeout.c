@@ -1,6 +1,7 @@
 /* Turns the server's interrupt into a fatal error of the running script, at its next opcode or after its next
- * blocking call.  interrupt() is [any], the rest [worker].  Knows nothing of HTTP. SPDX-License-Identifier:
- * MIT */
+ * blocking call.  interrupt() is [any], the rest [worker].  Knows nothing of HTTP.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
 #include "php_timeout.h"

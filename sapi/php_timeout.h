@@ -1,5 +1,7 @@
 /* Ending a script from outside: the server's deadline and shutdown.  PHP's own max_execution_time works by
- * its per-thread timers and needs nothing of us but an unblocked signal. SPDX-License-Identifier: MIT */
+ * its per-thread timers and needs nothing of us but an unblocked signal.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdbool.h>

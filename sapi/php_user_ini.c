@@ -1,5 +1,6 @@
 /* Applies per-directory and per-host settings as php-fpm does.  Each thread keeps what it has read for
  * user_ini.cache_ttl seconds.  [worker]  Knows nothing of the server's own configuration.
+ *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 

@@ -1,5 +1,7 @@
 /* Settings that depend on the request's directory or host: .user.ini files, and the [PATH=] and [HOST=]
- * sections of php.ini. SPDX-License-Identifier: MIT */
+ * sections of php.ini.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 struct psv_php_thread;

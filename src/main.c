@@ -1,6 +1,8 @@
-/* The program: registers the executors that this build has and hands over to the server.
+/* The program: hands the runtimes that this build has to the server.
+ *
  * SPDX-License-Identifier: MIT */
-#include "exec/executor_registry.h"
+#include <stddef.h>
+
 #include "phpsrv/server.h"
 #if PSV_WITH_PHP
 #include "sapi/php_executor.h"
@@ -10,9 +12,12 @@ extern char **environ;
 
 int main(int argc, char **argv)
 {
+    const struct psv_executor *runtimes[] = {
 #if PSV_WITH_PHP
-    psv_executor_register(&psv_executor_ext);
+        &psv_executor_ext,
 #endif
-    psv_executor_register(&psv_executor_stub);
-    return psv_cli_main(argc, argv, environ);
+        NULL,
+    };
+
+    return psv_cli_main(argc, argv, environ, runtimes, sizeof(runtimes) / sizeof(runtimes[0]) - 1);
 }

@@ -101,5 +101,13 @@ def memory_bytes(pids: List[int]) -> Dict[str, int]:
     return total
 
 
+def sharers(folder: str, own: List[int]) -> int:
+    """Processes other than these that have files below folder mapped: their share of the pages lowers our PSS."""
+    ours = set(processes(own))
+    return sum(
+        1 for name in os.listdir("/proc") if name.isdigit() and int(name) not in ours and f" {folder}/" in _text(f"/proc/{name}/maps")
+    )
+
+
 def open_files(pids: List[int]) -> int:
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in processes(pids))

@@ -1,5 +1,6 @@
 /* The runtime ABI: what a language runtime implements to be run by phpsrv's workers.  One const struct per
  * executor; the server picks it by name.  PHP's `ext` and the PHP-less `stub` are its clients.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -31,12 +32,12 @@ struct psv_executor {
 
     /** Lives until psv_worker_next_job() returns NULL.  It pulls jobs, nobody pushes them:
      *    while ((job = psv_worker_next_job(worker)) != NULL) { ...; psv_worker_end_job(worker, job); }
-     *  Returns 0 to end the thread for good, PSV_EAGAIN when the thread's runtime state is broken: then thread_stop is
-     *  called and the server starts a fresh thread in its place.  [worker] */
+     *  Returns 0 to end the thread for good, PSV_EAGAIN when the thread's runtime state is broken: then
+     * thread_stop is called and the server starts a fresh thread in its place.  [worker] */
     int (*run)(struct psv_worker *worker, void *state);
 
-    /** Asks the running job to stop soon (deadline passed, or shutdown); called only while that worker runs a job and cannot
-     *  end it meanwhile.  Must be quick, must not block.  [any] */
+    /** Asks the running job to stop soon (deadline passed, or shutdown); called only while that worker runs a
+     * job and cannot end it meanwhile.  Must be quick, must not block.  [any] */
     void (*interrupt)(void *state);
 
     /** Last call on the thread.  [worker] */
@@ -47,7 +48,8 @@ struct psv_executor {
 
     /** Fills up to max facts, returns how many; callable before process_start (versions only). */
     size_t (*facts)(struct psv_executor_fact *out, size_t max);
-    /** Appends runtime metrics (Prometheus text) such as memory and opcache numbers; must not block.  May be NULL. [loop] */
+    /** Appends runtime metrics (Prometheus text) such as memory and opcache numbers; must not block.  May be
+     * NULL. [loop] */
     void (*metrics)(struct psv_buffer *out);
 };
 
@@ -55,7 +57,8 @@ struct psv_executor {
 
 /** The next job to run, waiting for it; NULL when the server stops.  [worker] */
 struct psv_job *psv_worker_next_job(struct psv_worker *worker);
-/** Gives the job back: finishes the response if that has not been done.  The job must not be touched any more. */
+/** Gives the job back: finishes the response if that has not been done.  The job must not be touched any
+ * more. */
 void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job);
 /** 0 .. workers - 1.  [any] */
 unsigned psv_worker_id(const struct psv_worker *worker);

@@ -1,5 +1,7 @@
-/* What a runtime sees of a request, and how it answers: everything that PHP's side of the house uses, and all that
- * another runtime would need.  Every function here belongs to the worker thread that runs the job. [worker]
+/* What a runtime sees of a request, and how it answers: everything that PHP's side of the house uses, and all
+ * that another runtime would need.  Every function here belongs to the worker thread that runs the job.
+ * [worker]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -27,47 +29,51 @@ struct psv_message {
     struct psv_bytes server_name;     /* host of the request, or the listener's address */
     struct psv_bytes server_address;
     struct psv_bytes remote_address;
-    struct psv_bytes content_type;    /* NUL-terminated; data NULL when absent */
-    struct psv_bytes request_id;      /* text without blanks, made by the server */
-    const struct psv_field *fields;   /* as received; the runtime decides which reach the application */
+    struct psv_bytes content_type;  /* NUL-terminated; data NULL when absent */
+    struct psv_bytes request_id;    /* text without blanks, made by the server */
+    const struct psv_field *fields; /* as received; the runtime decides which reach the application */
     unsigned fields_len;
     uint16_t server_port;
     uint16_t remote_port;
-    uint16_t protocol_number;         /* 1000, 1001, 2000: PHP's proto_num */
+    uint16_t protocol_number; /* 1000, 1001, 2000: PHP's proto_num */
     bool is_https;
     bool is_head;
-    int64_t content_length;           /* length of the body that can be read; 0 when there is none */
-    uint64_t received_unix_us;        /* wall clock when the head was complete */
+    int64_t content_length;    /* length of the body that can be read; 0 when there is none */
+    uint64_t received_unix_us; /* wall clock when the head was complete */
 };
 
 const struct psv_message *psv_job_message(const struct psv_job *job);
 
-/** Reads on in the request body: bytes read, 0 at its end, negative PSV_E* on failure.  Never short before the end. */
+/** Reads on in the request body: bytes read, 0 at its end, negative PSV_E* on failure.  Never short before
+ * the end. */
 MUST_CHECK int64_t psv_job_body_read(struct psv_job *job, void *out, size_t len);
 /** Starts again at the body's first byte. */
 void psv_job_body_rewind(struct psv_job *job);
 
-/** Sets the response's head; the fields are copied.  Once; later calls are PSV_EEXIST.  Connection, Keep-Alive,
- *  Transfer-Encoding and malformed fields must not be among them.  A Content-Length is taken as a promise. */
-MUST_CHECK int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields, unsigned fields_len);
+/** Sets the response's head; the fields are copied.  Once; later calls are PSV_EEXIST.  Connection,
+ * Keep-Alive, Transfer-Encoding and malformed fields must not be among them.  A Content-Length is taken as a
+ * promise. */
+MUST_CHECK int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields,
+                               unsigned fields_len);
 bool psv_job_has_responded(const struct psv_job *job);
 
-/** Appends to the response body (memory first, then a memfd).  0, PSV_EGONE when the client has left (nothing more is
- *  needed), PSV_ENOMEM, PSV_EIO. */
+/** Appends to the response body (memory first, then a memfd).  0, PSV_EGONE when the client has left (nothing
+ * more is needed), PSV_ENOMEM, PSV_EIO. */
 MUST_CHECK int psv_job_write(struct psv_job *job, const void *data, size_t len);
 
 /** Sends what has been written so far, then waits until the client has taken enough of it (back-pressure).
  *  The head must be set.  0, PSV_EGONE, PSV_ETIMEOUT. */
 MUST_CHECK int psv_job_flush(struct psv_job *job);
 
-/** Ends the response (an unset head becomes an empty 200); later writes are ignored.  The request stays readable.
- *  Idempotent. */
+/** Ends the response (an unset head becomes an empty 200); later writes are ignored.  The request stays
+ * readable. Idempotent. */
 void psv_job_finish(struct psv_job *job);
 
 /** Ends the response because it cannot be completed: 500 if nothing was sent, else the connection is cut. */
 void psv_job_fail(struct psv_job *job);
 
-/** True once the client has disconnected or has been answered 504: whatever is written from now on is thrown away. */
+/** True once the client has disconnected or has been answered 504: whatever is written from now on is thrown
+ * away. */
 bool psv_job_is_gone(const struct psv_job *job);
 /** True once the request's deadline has passed. */
 bool psv_job_is_overdue(const struct psv_job *job);

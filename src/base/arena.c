@@ -1,6 +1,8 @@
 /* Blocks of the arena.  Small allocations are cut from the newest block (head of the list, arena->next to
  * arena->end); a large one gets a block of its own behind it, so that the rest of the newest block is not
- * lost. SPDX-License-Identifier: MIT */
+ * lost.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "arena.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* Bump allocator with one lifetime: everything is freed at once.  One owner thread at a time; ownership moves
  * with the request (loop -> worker -> loop), never shared.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* The end of the process when one of our own invariants is broken.  Runs on whatever thread found it, with an
- * unknown state of the heap: it allocates nothing, takes no lock and uses no stdio. SPDX-License-Identifier:
- * MIT */
+ * unknown state of the heap: it allocates nothing, takes no lock and uses no stdio.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "assert.h"
 
 #include <stdatomic.h>

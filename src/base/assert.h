@@ -1,5 +1,6 @@
 /* Assertions that stay on in production.  Only for our own bugs: never on a peer's input, a script's
  * behaviour or a system call that can fail.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,7 @@
 /* Growth of byte buffers: capacity doubles up to the maximum, so that appending costs amortised constant
- * time. SPDX-License-Identifier: MIT */
+ * time.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "buffer.h"
 
 #include <stdarg.h>

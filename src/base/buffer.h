@@ -1,4 +1,5 @@
 /* Growing byte buffer with a mandatory maximum.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Comparing, searching and cutting views of bytes.  Pure; never looks for a terminating NUL.
+ *
  * SPDX-License-Identifier: MIT */
 #include "bytes.h"
 

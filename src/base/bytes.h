@@ -1,4 +1,5 @@
 /* A view of bytes that somebody else owns: pointer and length, not terminated.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

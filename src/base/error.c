@@ -1,4 +1,5 @@
 /* Texts of the error codes, and details of a failure in plain storage.  No locale, no allocation, any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "error.h"
 

@@ -1,4 +1,5 @@
 /* Error codes of all modules: 0 is success, every failure is one negative code of this table.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

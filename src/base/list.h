@@ -1,5 +1,7 @@
 /* Intrusive doubly linked list with a head node.  A removed node is self-linked, so removing twice is
- * harmless. SPDX-License-Identifier: MIT */
+ * harmless.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdbool.h>

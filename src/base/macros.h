@@ -1,4 +1,5 @@
 /* Small macros that every floor uses.  No types, no state, no I/O.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Open addressing with linear probing; removal shifts the followers back, so there are no tombstones and a
  * map that is used for long does not get slower.  Hashes are SipHash-1-3 with a seed of the map's own.
+ *
  * SPDX-License-Identifier: MIT */
 #include "map.h"
 

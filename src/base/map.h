@@ -1,6 +1,8 @@
 /* Hash map from bytes to a pointer, open addressing, seeded per map (SipHash-1-3 or as strong) so that a peer
  * cannot make keys collide. The key bytes belong to the caller's value and must live as long as the entry.
- * One thread at a time. SPDX-License-Identifier: MIT */
+ * One thread at a time.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* The door to the heap, with a counter per thread that lets tests make one chosen allocation fail.  The
- * counter costs one increment and one compare of thread-local words. SPDX-License-Identifier: MIT */
+ * counter costs one increment and one compare of thread-local words.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "memory.h"
 
 #include <stdbool.h>

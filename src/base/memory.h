@@ -1,4 +1,5 @@
 /* The only door to the heap (malloc is banned elsewhere), so that tests can make the n-th allocation fail.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

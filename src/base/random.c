@@ -1,6 +1,8 @@
 /* Unpredictable bytes: a small pool per thread spares a system call for most requests.  Bytes are wiped as
  * they are given out, and a pool that was filled before a fork is thrown away in the child, so that no two
- * processes hand out the same. SPDX-License-Identifier: MIT */
+ * processes hand out the same.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "random.h"
 
 #include <errno.h>

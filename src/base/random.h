@@ -1,4 +1,5 @@
 /* Random numbers: unpredictable ones from the kernel, and cheap ones for jitter.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

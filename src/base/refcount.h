@@ -1,4 +1,5 @@
 /* Atomic reference count, embedded in the counted struct.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

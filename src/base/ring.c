@@ -1,6 +1,7 @@
 /* The ring's slots and their sequence numbers.  A slot at position p is free for the push of p when its
  * number is p, holds the item of p when it is p + 1, and is free for the next round when it is p + slots.
  * Whoever wins the compare-and-swap on tail (head) owns the slot until it stores the next number.
+ *
  * SPDX-License-Identifier: MIT */
 #include "ring.h"
 

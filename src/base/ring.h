@@ -1,6 +1,8 @@
 /* Bounded lock-free ring of pointers, safe for several producers and several consumers (one sequence number
  * per slot, after D. Vyukov's bounded MPMC queue).  FIFO per producer.  Never blocks, never allocates after
- * init. SPDX-License-Identifier: MIT */
+ * init.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
 /* Numbers, sizes and durations from and to text.  Pure; no locale, no errno.
+ *
  * SPDX-License-Identifier: MIT */
 #include "text_parse.h"
 

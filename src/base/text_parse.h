@@ -1,4 +1,5 @@
 /* Strict conversions between text and numbers, sizes and durations.  Nothing is skipped, nothing may follow.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

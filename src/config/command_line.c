@@ -1,5 +1,6 @@
 /* "--name value", "--name=value", "--no-name", "-n value", "-nvalue".  [boot].  Knows names, not what values
  * mean.
+ *
  * SPDX-License-Identifier: MIT */
 #include "command_line.h"
 

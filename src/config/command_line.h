@@ -1,4 +1,5 @@
 /* The command line, read into a list of settings; nothing is applied here.  [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* The configuration as the modules read it: one const struct per module, filled once from options.h's table
  * and never changed.  Loading lives in config_load.c; nothing here knows TOML.  Modules never look an option
  * up by its name.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

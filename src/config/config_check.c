@@ -1,4 +1,5 @@
 /* Rules between options, and between options and the machine.  [boot].  Changes nothing.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config.h"
 

@@ -1,4 +1,5 @@
 /* The effective configuration as TOML and as JSON.  Any thread; reads only.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config.h"
 

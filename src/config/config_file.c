@@ -1,4 +1,5 @@
 /* The TOML file: every key must be an option's path, every value of its type.  [boot].  Knows no C++.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config_file.h"
 

@@ -1,4 +1,5 @@
 /* Applies a TOML text to a configuration.  Internal to config/.  [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

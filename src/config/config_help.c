@@ -1,4 +1,5 @@
 /* The text of --help, derived from the table.  Any thread; pure.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config.h"
 

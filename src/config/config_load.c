@@ -1,5 +1,6 @@
 /* Brings the sources of the configuration together: defaults, then file, then environment, then command line;
  * the later one wins, lists are joined.  [boot].  Judges no combination of values (config_check.c does).
+ *
  * SPDX-License-Identifier: MIT */
 #include "config.h"
 

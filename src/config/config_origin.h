@@ -1,4 +1,5 @@
 /* Where a value comes from, as text.  Internal to config/.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* config.example.toml and docs/options.md, derived from the table.  [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #include "config.h"
 

@@ -1,5 +1,6 @@
 /* Writing one option's value as TOML or JSON.  Any thread; pure.  Values are clean UTF-8: option_value.c lets
  * nothing else in.
+ *
  * SPDX-License-Identifier: MIT */
 #include "option_value.h"
 

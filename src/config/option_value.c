@@ -1,4 +1,5 @@
 /* Reading one option's value.  [boot].  Knows the table's types; knows nothing of files and command lines.
+ *
  * SPDX-License-Identifier: MIT */
 #include "option_value.h"
 

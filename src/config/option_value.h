@@ -1,5 +1,6 @@
 /* One option's value: from text or from a TOML value into struct psv_config, and back to text.  The only code
  * that knows the types of the table.  [boot]; formatting is [any].
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* The rows of the option table and the look-ups in it.  Any thread: everything is const.  Knows no source of
  * values.
+ *
  * SPDX-License-Identifier: MIT */
 #include "options.h"
 

@@ -1,5 +1,6 @@
 /* Look-ups in the option table by each of an option's names, and what was probably meant by a wrong one.  Any
  * thread; pure.
+ *
  * SPDX-License-Identifier: MIT */
 #include "options.h"
 

@@ -1,4 +1,5 @@
 /* Line breaking for help texts and comments.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "text_wrap.h"
 

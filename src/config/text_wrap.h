@@ -1,4 +1,5 @@
 /* Breaks prose into lines.  Internal to config/; pure.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The only C++ file: toml++ parses, this flattens the tree and hands it to C.  No exception leaves it. [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #include "toml_reader.h"
 

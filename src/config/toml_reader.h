@@ -1,5 +1,6 @@
 /* TOML behind a C interface: reads a text and shows every table and every value with its path and place.
  * Knows no option. [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Lists of body pieces; see body_piece.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "body_piece.h"
 

@@ -1,6 +1,7 @@
 /* A stretch of response body on its way out: memory or a part of a file.  The unit in which handlers, the
  * sink and the codecs hand bodies on; whoever makes a piece decides where the struct lives, release() ends
  * its life.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

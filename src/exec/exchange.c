@@ -1,6 +1,7 @@
 /* Exchanges and the pool that recycles them; handing responses to the codec.  [loop]
  * Knows neither what a codec does with a response nor who makes one; the server's own pages are in
  * exchange_refuse.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exchange.h"
 

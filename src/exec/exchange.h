@@ -1,6 +1,7 @@
 /* One request with its response on the loop thread: where a codec (below) and the pipeline (above) meet,
  * without knowing each other.  The codec fills `request`, calls the host; a handler fills `response` and
  * calls psv_exchange_respond. Everything here is [loop].
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

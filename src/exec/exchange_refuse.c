@@ -1,5 +1,6 @@
 /* Small pages of the server's own: errors, in the form the client likes best.  [loop]
  * Knows nothing of configuration, and nothing of the request but its method and its Accept fields.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exchange.h"
 

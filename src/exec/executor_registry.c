@@ -1,5 +1,6 @@
 /* The table of executors.  [boot]
  * Names no runtime: main.c fills it.
+ *
  * SPDX-License-Identifier: MIT */
 #include "executor_registry.h"
 

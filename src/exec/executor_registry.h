@@ -1,5 +1,6 @@
 /* The list of executors that --executor chooses from.  Filled at boot by main.c, so that exec/ names no
  * runtime.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

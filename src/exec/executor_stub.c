@@ -1,6 +1,7 @@
 /* The executor without a runtime: what the server itself costs, and what black-box tests talk to when there
  * is no PHP. Every path answers "ok"; paths below /stub/ do what the table says (README.md describes them).
  * [worker]
+ *
  * SPDX-License-Identifier: MIT */
 #include "executor_registry.h"
 

@@ -1,5 +1,6 @@
 /* Jobs, and what a runtime may do with one (phpsrv/message.h): thin delegations to body and sink.
  * Made by the loop, run by one worker; state and is_gone are all that both touch at once.
+ *
  * SPDX-License-Identifier: MIT */
 #include "job.h"
 

@@ -3,6 +3,7 @@
  *
  *   QUEUED -> RUNNING -> (RELEASE part arrives) freed by the loop
  *   QUEUED -> CANCELLED -> a worker pops it and only releases it
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -4,6 +4,7 @@
  * pushes, then looks at loop_may_sleep.  Every access to that word is a read-modify-write with acquire and
  * release, so one of the two comes second in its order and sees what the other did before: either the worker
  * notifies, or the loop does not block.
+ *
  * SPDX-License-Identifier: MIT */
 #include "mailbox.h"
 

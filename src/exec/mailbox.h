@@ -1,5 +1,6 @@
 /* The loop's mailbox: bounded ring of response parts from the workers, and one notifier that is only written
  * when the loop may sleep.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -17,6 +17,7 @@
  *
  * Workers that finish a job just take the next one and disturb nobody.  A job that waits is waited for by
  * nobody else than busy workers: none sleeps while the ring holds one.
+ *
  * SPDX-License-Identifier: MIT */
 #include "queue.h"
 

@@ -1,6 +1,7 @@
 /* The job queue: one bounded ring for all workers plus the stack of idle workers, woken last-in-first-out.
  * One that sleeps is woken at a time; it wakes the next one when it finds more work than it takes (queue.c
  * has the proof).
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Request bodies: memory, then a memfd; see request_body.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "request_body.h"
 

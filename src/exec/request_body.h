@@ -1,6 +1,7 @@
 /* A request body while it arrives and while it is read: in memory up to a threshold, then in an unlinked
  * spill file (memfd), never more memory than the threshold plus one read.  Filled on the loop, read by the
  * worker: never both at once.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* Response bodies while a worker writes them: small writes are joined in memory; past the threshold
  * everything moves to a memory file, and the memory becomes its write buffer.  [worker]; the loop only frees.
  * Knows nothing of HTTP.
+ *
  * SPDX-License-Identifier: MIT */
 #include "response_body.h"
 

@@ -1,5 +1,6 @@
 /* Bytes a worker writes for one response part: joined in memory, past a threshold kept in a memfd, which the
  * loop sends without a copy through user space.  Filled by the worker, then handed over whole.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -5,6 +5,7 @@
  * fields, content_length) does not change after the part with HEAD, written_bytes not after END.  Posting
  * publishes: the mailbox's ring releases, its taking acquires.  Nothing of the sink is touched after the post
  * with RELEASE: the loop may have freed it by then.
+ *
  * SPDX-License-Identifier: MIT */
 #include "response_sink.h"
 

@@ -4,6 +4,7 @@
  *   OPEN --flush: HEAD--> STREAMING --flush: (body)--> STREAMING
  *   OPEN --finish: HEAD|END--> FINISHED,  STREAMING --finish: END--> FINISHED
  *   release: RELEASE together with END, or in a part of its own when the response was finished earlier
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -4,6 +4,7 @@
  * Life of a slot: the pool starts a thread; when its runtime state is broken the thread stops the runtime,
  * starts its successor and ends; the successor joins it first.  So one thread per slot has a runtime at any
  * time, and joining the newest joins all.
+ *
  * SPDX-License-Identifier: MIT */
 #include "worker.h"
 

@@ -1,5 +1,6 @@
 /* Worker threads: each runs the executor's run(), which pulls jobs from the queue.  The pool starts them,
  * counts them, interrupts them and replaces one whose runtime state is broken.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Formats one line per finished exchange and gives it to the log thread.  [loop]  No allocation, no
  * system call. Must not know codecs or handlers: it reads the exchange only.
+ *
  * SPDX-License-Identifier: MIT */
 #include "access_log.h"
 

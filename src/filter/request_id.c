@@ -1,5 +1,6 @@
 /* The id of one request.  [loop]  The random bytes come from the thread's pool: no system call in most
  * cases.
+ *
  * SPDX-License-Identifier: MIT */
 #include "request_id.h"
 

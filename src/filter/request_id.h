@@ -1,5 +1,6 @@
 /* The id of one request: made here, logged, sent to the application and, if it wants, to the client.
  * [loop] Knows nothing of a trace context that the client sent along.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Exchange -> job -> response; see dynamic.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "dynamic.h"
 
@@ -18,10 +19,10 @@ static const uint16_t protocol_numbers[] = {
     [PSV_HTTP_2] = 2000,
 };
 
-/* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the connection
- * is long gone. */
-static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchange, const struct psv_script *script,
-                  struct psv_message *ret_message)
+/* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
+ * connection is long gone. */
+static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
+                  const struct psv_script *script, struct psv_message *ret_message)
 {
     const struct psv_request *request = &exchange->request;
     struct psv_bytes local = psv_bytes_of(exchange->peer.local_address);
@@ -63,8 +64,8 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
     return PSV_OK;
 }
 
-int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange, const struct psv_script *script,
-                         uint64_t now_ns)
+int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange,
+                         const struct psv_script *script, uint64_t now_ns)
 {
     struct psv_message message;
     int code = freeze(dynamic, exchange, script, &message);
@@ -77,7 +78,8 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
     job->queued_ns = now_ns;
     atomic_store_explicit(&job->deadline_ns, dynamic->timeout_ns != 0 ? now_ns + dynamic->timeout_ns : 0,
                           memory_order_relaxed); /* published by the push */
-    psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes, dynamic->response_window_bytes);
+    psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes,
+                  dynamic->response_window_bytes);
     exchange->job = job;
     exchange->is_job_held = true;
     code = psv_queue_push(dynamic->queue, job);
@@ -96,7 +98,8 @@ static void note_times(const struct psv_job *job)
     }
 }
 
-/* The length that the head tells.  HEAD and a complete response: what was written, or what the script promised for it. */
+/* The length that the head tells.  HEAD and a complete response: what was written, or what the script
+ * promised for it. */
 static int64_t response_length(const struct psv_exchange *exchange, const struct psv_response_sink *sink,
                                const struct psv_list *pieces, bool is_complete)
 {
@@ -111,8 +114,8 @@ static int64_t response_length(const struct psv_exchange *exchange, const struct
     return is_complete ? (int64_t)psv_body_pieces_len(pieces) : sink->content_length;
 }
 
-static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink, struct psv_list *pieces,
-                           bool is_complete)
+static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink,
+                           struct psv_list *pieces, bool is_complete)
 {
     struct psv_response *response = &exchange->response;
 

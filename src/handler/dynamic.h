@@ -1,5 +1,6 @@
-/* Requests that a worker answers: freezes the exchange into a job, offers it to the queue, and turns the parts that come
- * back into the response.  [loop]
+/* Requests that a worker answers: freezes the exchange into a job, offers it to the queue, and turns the
+ * parts that come back into the response.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -17,8 +18,8 @@ struct psv_worker_pool;
 
 /** What a route found; texts are followed by a NUL and live on the exchange's arena (or longer). */
 struct psv_script {
-    struct psv_bytes filename; /* absolute */
-    struct psv_bytes name;     /* URL path */
+    struct psv_bytes filename;  /* absolute */
+    struct psv_bytes name;      /* URL path */
     struct psv_bytes path_info; /* data NULL without one */
 };
 
@@ -26,16 +27,17 @@ struct psv_dynamic {
     struct psv_queue *queue;
     struct psv_mailbox *mailbox;
     struct psv_worker_pool *pool;
-    struct psv_bytes document_root;  /* absolute, followed by a NUL */
-    struct psv_bytes server_name;    /* configured; empty = the request's host */
+    struct psv_bytes document_root; /* absolute, followed by a NUL */
+    struct psv_bytes server_name;   /* configured; empty = the request's host */
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t timeout_ns;             /* of a request from dispatch to the end of its script; 0 = none */
+    uint64_t timeout_ns; /* of a request from dispatch to the end of its script; 0 = none */
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
 };
 
-/** 0: queued, the answer comes by itself.  PSV_EFULL, PSV_ESTOPPING (503), PSV_ENOMEM (500): the exchange is as before. */
+/** 0: queued, the answer comes by itself.  PSV_EFULL, PSV_ESTOPPING (503), PSV_ENOMEM (500): the exchange is
+ * as before. */
 MUST_CHECK int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange,
                                     const struct psv_script *script, uint64_t now_ns);
 
@@ -48,6 +50,7 @@ void psv_dynamic_on_sent(struct psv_exchange *exchange, uint64_t bytes);
 /** The client left while a worker holds (or will get) the job. */
 void psv_dynamic_on_client_gone(struct psv_exchange *exchange);
 
-/** The deadline has come.  Returns false when the script has moved it to later.  Else the client is answered 504 (or cut off
- *  when the response had begun) and the script is asked to stop; may be called again while the script goes on. */
+/** The deadline has come.  Returns false when the script has moved it to later.  Else the client is answered
+ * 504 (or cut off when the response had begun) and the script is asked to stop; may be called again while the
+ * script goes on. */
 bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *exchange, uint64_t now_ns);

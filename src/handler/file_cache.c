@@ -1,6 +1,7 @@
 /* Open-file cache: a path is looked up in the map, an entry that is too old is compared with the file
  * system, a missing one is opened.  [loop]  System calls happen only on a miss and once per entry and
  * validity period. Must not know requests: hidden names and methods are the caller's affair.
+ *
  * SPDX-License-Identifier: MIT */
 #include "file_cache.h"
 

@@ -2,6 +2,7 @@
  * and names that do not exist.  [loop]  Entries are valid for a while, then looked at again; they are
  * bounded in number, and with them the descriptors and the memory.  Must not know requests: hidden names
  * and methods are the caller's affair.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

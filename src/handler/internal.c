@@ -1,5 +1,6 @@
 /* /health, /metrics, /config.  [loop]  Texts are built in one buffer that lives until the exchange is
  * freed. Must not know codecs or threads.
+ *
  * SPDX-License-Identifier: MIT */
 #include "internal.h"
 

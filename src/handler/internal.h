@@ -1,6 +1,7 @@
 /* Answers of the internal listener: /health, /metrics, /config.  [loop]  Facts come through a function
  * that the server gives, so that nothing here reaches for the server's parts.  Must not know codecs or
  * threads.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

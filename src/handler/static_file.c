@@ -1,6 +1,7 @@
 /* Answers from a file of the cache (RFC 9110 9.3.1, 13, 14).  [loop]  Bodies are pieces of the cached
  * descriptor or content: nothing is read or copied here.  Must not know where the file came from nor
  * which protocol carries the answer.
+ *
  * SPDX-License-Identifier: MIT */
 #include "static_file.h"
 

@@ -1,5 +1,6 @@
 /* Answers from a file of the cache: GET and HEAD, preconditions, ranges.  [loop]  Must not know where
  * the file came from nor which protocol carries the answer.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

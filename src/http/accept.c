@@ -1,4 +1,5 @@
 /* Proactive negotiation (RFC 9110 12).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "accept.h"
 

@@ -1,5 +1,6 @@
 /* Content negotiation of the server's own pages, and weights of content codings (RFC 9110 12.5).  Pure; any
  * thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

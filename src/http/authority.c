@@ -1,4 +1,5 @@
 /* Host and port of a request (RFC 3986 3.2).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "authority.h"
 

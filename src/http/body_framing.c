@@ -1,4 +1,5 @@
 /* The end of a request's body, from Content-Length and Transfer-Encoding (RFC 9112 6).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "body_framing.h"
 

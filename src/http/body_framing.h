@@ -1,6 +1,7 @@
 /* Where a request's body ends, decided in one place from Content-Length and Transfer-Encoding (RFC 9112
  * 6.3).  Stricter than the RFC where leniency would let two servers disagree (request smuggling).  Pure;
  * any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

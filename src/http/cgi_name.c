@@ -1,4 +1,5 @@
 /* Names of CGI variables for request fields (RFC 3875 4.1.18).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "cgi_name.h"
 

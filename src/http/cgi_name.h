@@ -1,4 +1,5 @@
 /* Names of the CGI variables that carry request fields to a script (RFC 3875 4.1.18).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Preconditions in the order of RFC 9110 13.2.2.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "conditional.h"
 

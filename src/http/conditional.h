@@ -1,4 +1,5 @@
 /* Preconditions of a request against a representation, in the order of RFC 9110 13.2.2.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

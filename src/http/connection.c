@@ -1,4 +1,5 @@
 /* Options of the Connection field.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "connection.h"
 

@@ -1,5 +1,6 @@
 /* The Connection field (RFC 9110 7.6.1): options, and whether the connection persists.  Not the connection
  * itself: that is net/connection.h.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

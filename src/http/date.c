@@ -1,4 +1,5 @@
 /* Dates in UTC: calendar arithmetic, formatting, parsing (RFC 9110 5.6.7).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "date.h"
 

@@ -1,5 +1,6 @@
 /* Calendar arithmetic in UTC and the date formats of fields and logs (RFC 9110 5.6.7, RFC 3339, common log
  * format).  Pure: no clock, no time zone data, no locale; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

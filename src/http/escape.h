@@ -1,4 +1,5 @@
 /* Percent-escapes (RFC 3986 2.1), one at a time.  Internal to http/.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Entity tags (RFC 9110 8.8.3).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

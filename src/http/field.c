@@ -1,4 +1,5 @@
 /* Field names and the syntax of names and values (RFC 9110 5).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "field.h"
 

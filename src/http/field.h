@@ -1,4 +1,5 @@
 /* Field names that the server itself understands, one table (RFC 9110 and friends).
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

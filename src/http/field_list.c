@@ -1,4 +1,5 @@
 /* Members and parameters of list-shaped field values.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "field_list.h"
 

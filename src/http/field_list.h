@@ -1,4 +1,5 @@
 /* Comma-separated field values (RFC 9110 5.6.1) and the parameters of their members.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Ordered list of header fields.  Pure; one thread at a time, like the arena it lives on.
+ *
  * SPDX-License-Identifier: MIT */
 #include "headers.h"
 

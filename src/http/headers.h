@@ -1,4 +1,5 @@
 /* Ordered list of header fields on a request's arena: names keep their spelling, duplicates stay apart.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

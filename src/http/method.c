@@ -1,4 +1,5 @@
 /* Request methods: lookup by text and back.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "method.h"
 

@@ -1,4 +1,5 @@
 /* Request methods, one table (RFC 9110 9, RFC 5789 PATCH, QUERY).
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Media types by extension, after the IANA registry and the WHATWG MIME Sniffing standard.  Pure; any
  * thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "mime.h"
 

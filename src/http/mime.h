@@ -1,4 +1,5 @@
 /* Media types by file name extension.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

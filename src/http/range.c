@@ -1,4 +1,5 @@
 /* Byte ranges (RFC 9110 14.1.2).  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "range.h"
 

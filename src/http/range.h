@@ -1,5 +1,6 @@
 /* Byte ranges (RFC 9110 14).  Pure; any thread.  Only GET has ranges, and preconditions come first: both
  * are the caller's.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Names of the protocol versions.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "request.h"
 

@@ -1,4 +1,5 @@
 /* A request as its fields say it, whatever the protocol version was.  Text lives on the exchange's arena.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

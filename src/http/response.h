@@ -1,5 +1,6 @@
 /* The head of a response before a codec frames it.  Connection-specific fields are the codec's: they are
  * never here.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Script candidates of a path and names that are never served as files.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "script_path.h"
 

@@ -1,5 +1,6 @@
 /* Which part of a decoded path may name a script, and which names are never served as files.  Pure: whether
  * the file is there is the caller's to ask.  ASCII only, no Unicode folding.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

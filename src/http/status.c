@@ -1,4 +1,5 @@
 /* Status codes: reason phrases and ready status lines, both from one table.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "status.h"
 

@@ -1,4 +1,5 @@
 /* Response status codes and their reason phrases, one table (IANA registry).
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

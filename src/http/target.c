@@ -1,5 +1,6 @@
 /* Request targets: form, decoding, dot segments.  One pass over the target finds what has to change;
  * usually nothing has, and every text is a view into the target as received.  Pure; any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "target.h"
 

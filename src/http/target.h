@@ -1,5 +1,6 @@
 /* Request targets (RFC 9112 3.2): which resource a request line asks for, and the path that file lookup and
  * scripts see.  Pure; any thread; knows nothing of document roots.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,7 @@
-/* The HTTP/1 codec: the order of things on one connection.  psv_h1_advance is its heart: it finishes the response that
- * is out, reads the next request, and stops where nothing can go on.  Sending is in codec_respond.c.  [loop]
+/* The HTTP/1 codec: the order of things on one connection.  psv_h1_advance is its heart: it finishes the
+ * response that is out, reads the next request, and stops where nothing can go on.  Sending is in
+ * codec_respond.c.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include "codec.h"
 
@@ -131,7 +133,8 @@ static void take_head(struct psv_h1 *h1)
     h1->state = PSV_H1_READ_BODY;
     enum psv_body_plan plan = exchange->host->on_head(exchange);
     h1->parser.keeps_body = plan == PSV_BODY_KEEP;
-    if (!h1->is_closed && h1->parser.keeps_body && h1->parser.expects_continue && exchange->request.has_body) {
+    if (!h1->is_closed && h1->parser.keeps_body && h1->parser.expects_continue &&
+        exchange->request.has_body) {
         psv_list_init(&none);
         h1->parser.expects_continue = false;
         h1->is_gone |= psv_connection_send(h1->connection, go_on, &none, PSV_BYTES_EMPTY).is_gone;
@@ -146,8 +149,8 @@ static void take_request(struct psv_h1 *h1)
     }
 }
 
-/* Feeds the parser once; *data and *len advance past what it took.  False when there is nothing to do before more
- * bytes come. */
+/* Feeds the parser once; *data and *len advance past what it took.  False when there is nothing to do before
+ * more bytes come. */
 static bool read_request(struct psv_h1 *h1, char **data, size_t *len)
 {
     size_t used = 0;
@@ -189,8 +192,8 @@ static bool read_request(struct psv_h1 *h1, char **data, size_t *len)
     UNREACHABLE("parse event");
 }
 
-/* The response is out and this is the connection's last: leave in a way that does not cost the client its last bytes
- * (RFC 9112 9.6): an orderly end first, then wait for the client's. */
+/* The response is out and this is the connection's last: leave in a way that does not cost the client its
+ * last bytes (RFC 9112 9.6): an orderly end first, then wait for the client's. */
 static void close_after_response(struct psv_h1 *h1, bool peer_is_done)
 {
     struct psv_connection *connection = h1->connection;
@@ -352,7 +355,8 @@ static void advance_with(struct psv_h1 *h1, char *data, size_t len)
     if (is_turn_over) {
         psv_loop_defer(h1->connection->service->loop, &h1->task);
     } else if (h1->connection->has_eof && is_reading(h1) && h1->leftover.len == 0) {
-        psv_connection_close(h1->connection, PSV_CLOSE_PEER); /* no more can come: an unfinished request stays so */
+        psv_connection_close(h1->connection,
+                             PSV_CLOSE_PEER); /* no more can come: an unfinished request stays so */
         return;
     }
     update_timer(h1);
@@ -423,7 +427,8 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 
 void psv_h1_close_idle(struct psv_service *service)
 {
-    PSV_LIST_FOR_EACH (node, &service->connections) {
+    PSV_LIST_FOR_EACH(node, &service->connections)
+    {
         struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);
         if (h1_of(connection)->state == PSV_H1_IDLE) {
             psv_connection_close(connection, PSV_CLOSE_DRAIN);

@@ -1,4 +1,5 @@
 /* The HTTP/1 codec: bytes of a connection <-> exchanges, one at a time and in order.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -7,7 +8,8 @@
 /** service->codec_config is a struct psv_h1_config. */
 extern const struct psv_codec psv_h1_codec;
 
-/** Closes connections that wait for a request; the others close after their response.  Call with is_draining set. */
+/** Closes connections that wait for a request; the others close after their response.  Call with is_draining
+ * set. */
 void psv_h1_close_idle(struct psv_service *service);
 
 /** Version of the parser library, for --version.  Static. */

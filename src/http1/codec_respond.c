@@ -1,4 +1,5 @@
 /* The sending half of the HTTP/1 codec: what handlers reach through struct psv_exchange_codec.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include "codec_state.h"
 

@@ -1,4 +1,6 @@
-/* State of one HTTP/1 connection, shared by codec.c (reading, the order of things) and codec_respond.c (sending).  [loop]
+/* State of one HTTP/1 connection, shared by codec.c (reading, the order of things) and codec_respond.c
+ * (sending).  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -13,7 +15,7 @@
 #include "net/loop.h"
 
 enum psv_h1_state {
-    PSV_H1_IDLE,       /* between requests */
+    PSV_H1_IDLE, /* between requests */
     PSV_H1_READ_HEAD,
     PSV_H1_READ_BODY,  /* kept, or dropped because the answer does not need it */
     PSV_H1_RESPONDING, /* the request is complete, its response is not */
@@ -27,20 +29,20 @@ struct psv_h1 {
     enum psv_h1_state state;
     struct psv_connection *connection;
     struct psv_h1_config *config;
-    struct psv_exchange *exchange;  /* NULL in IDLE and LINGER */
+    struct psv_exchange *exchange; /* NULL in IDLE and LINGER */
     struct psv_h1_parser parser;
-    struct psv_buffer leftover;     /* bytes that arrived before their turn */
-    struct psv_loop_task task;      /* goes on with leftover in the next turn */
-    enum psv_h1_framing framing;    /* of the response */
-    size_t input_left;              /* bytes of the peer that wait for their turn */
-    uint64_t body_left;             /* with FRAMING_LENGTH: bytes still owed */
+    struct psv_buffer leftover;  /* bytes that arrived before their turn */
+    struct psv_loop_task task;   /* goes on with leftover in the next turn */
+    enum psv_h1_framing framing; /* of the response */
+    size_t input_left;           /* bytes of the peer that wait for their turn */
+    uint64_t body_left;          /* with FRAMING_LENGTH: bytes still owed */
     bool is_advancing;
-    bool is_closed;                 /* on_close came while advancing */
-    bool is_gone;                   /* sending failed: close at the next chance */
+    bool is_closed; /* on_close came while advancing */
+    bool is_gone;   /* sending failed: close at the next chance */
     bool head_is_sent;
-    bool is_response_complete;      /* all pieces have been handed to the connection */
-    bool closes;                    /* the connection ends after this response */
-    bool has_progress;              /* bytes moved since the timer was set */
+    bool is_response_complete; /* all pieces have been handed to the connection */
+    bool closes;               /* the connection ends after this response */
+    bool has_progress;         /* bytes moved since the timer was set */
 };
 
 extern const struct psv_exchange_codec psv_h1_exchange_codec;

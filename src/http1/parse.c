@@ -1,6 +1,7 @@
-/* Bytes -> request; see parse.h.  The request line is read by request_line.c (llhttp knows only a closed list of methods, gives
- * some of them meanings of their own, and is lenient about blanks), fields and body by llhttp; what RFC 9112 asks beyond
- * its grammar is in request_rules.c.
+/* Bytes -> request; see parse.h.  The request line is read by request_line.c (llhttp knows only a closed list
+ * of methods, gives some of them meanings of their own, and is lenient about blanks), fields and body by
+ * llhttp; what RFC 9112 asks beyond its grammar is in request_rules.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "parse.h"
 
@@ -78,8 +79,9 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
     return on_field_part(llhttp, &parser->name, at, len);
 }
 
-/* Tabs are optional white space around a value (RFC 9110 5.6.3), but llhttp refuses them around the two fields that it reads
- * itself: there they become blanks before it gets to them.  Returns true when the value's line goes on past the input. */
+/* Tabs are optional white space around a value (RFC 9110 5.6.3), but llhttp refuses them around the two
+ * fields that it reads itself: there they become blanks before it gets to them.  Returns true when the
+ * value's line goes on past the input. */
 static bool blank_tabs(char *from, char *end)
 {
     for (; from < end; from++) {
@@ -153,7 +155,8 @@ static int on_chunk_header(llhttp_t *llhttp)
 {
     struct psv_h1_parser *parser = parser_of(llhttp);
 
-    if (parser->keeps_body && llhttp->content_length > parser->config->body_bytes_max - parser->exchange->body.len) {
+    if (parser->keeps_body &&
+        llhttp->content_length > parser->config->body_bytes_max - parser->exchange->body.len) {
         return refuse(parser, 413, "request body too large");
     }
     return 0;
@@ -203,7 +206,8 @@ void psv_h1_parser_reset(struct psv_h1_parser *parser, const struct psv_h1_confi
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
 }
 
-size_t psv_h1_parser_skip_empty_lines(struct psv_h1_parser *parser, const char *data, size_t len, unsigned *ret_status)
+size_t psv_h1_parser_skip_empty_lines(struct psv_h1_parser *parser, const char *data, size_t len,
+                                      unsigned *ret_status)
 {
     size_t used = 0;
 
@@ -242,7 +246,8 @@ static int take_line(struct psv_h1_parser *parser, struct psv_bytes text)
     request->version = line.minor_version == 0 ? PSV_HTTP_1_0 : PSV_HTTP_1_1;
     request->method_text = psv_arena_copy(arena, line.method);
     request->target = psv_arena_copy(arena, line.target);
-    struct psv_bytes like = line.minor_version == 0 ? PSV_BYTES("POST / HTTP/1.0\r\n") : PSV_BYTES("POST / HTTP/1.1\r\n");
+    struct psv_bytes like =
+        line.minor_version == 0 ? PSV_BYTES("POST / HTTP/1.0\r\n") : PSV_BYTES("POST / HTTP/1.1\r\n");
     if (request->method_text.data == NULL || request->target.data == NULL ||
         llhttp_execute(&parser->llhttp, like.data, like.len) != HPE_OK) {
         return refuse(parser, 500, "out of memory");
@@ -251,7 +256,8 @@ static int take_line(struct psv_h1_parser *parser, struct psv_bytes text)
     return 0;
 }
 
-/* Reads up to the end of the request line; *ret_used counts the bytes taken.  0, or HPE_USER with a refusal. */
+/* Reads up to the end of the request line; *ret_used counts the bytes taken.  0, or HPE_USER with a refusal.
+ */
 static int feed_line(struct psv_h1_parser *parser, const char *data, size_t len, size_t *ret_used)
 {
     const char *end = memchr(data, '\n', len);
@@ -305,7 +311,8 @@ static bool is_head_too_large(struct psv_h1_parser *parser, size_t used)
     return true;
 }
 
-static enum psv_h1_parse_event feed_llhttp(struct psv_h1_parser *parser, char *data, size_t len, size_t *ret_used)
+static enum psv_h1_parse_event feed_llhttp(struct psv_h1_parser *parser, char *data, size_t len,
+                                           size_t *ret_used)
 {
     bool was_in_body = parser->in_body;
 
@@ -335,7 +342,8 @@ static enum psv_h1_parse_event feed_llhttp(struct psv_h1_parser *parser, char *d
     return PSV_H1_HEAD;
 }
 
-enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *data, size_t len, size_t *ret_used)
+enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *data, size_t len,
+                                           size_t *ret_used)
 {
     size_t line_used = 0;
 
@@ -354,5 +362,6 @@ enum psv_h1_parse_event psv_h1_parser_feed(struct psv_h1_parser *parser, char *d
 
 const char *psv_h1_parser_library_version(void)
 {
-    return STRINGIFY(LLHTTP_VERSION_MAJOR) "." STRINGIFY(LLHTTP_VERSION_MINOR) "." STRINGIFY(LLHTTP_VERSION_PATCH);
+    return STRINGIFY(LLHTTP_VERSION_MAJOR) "." STRINGIFY(LLHTTP_VERSION_MINOR) "." STRINGIFY(
+        LLHTTP_VERSION_PATCH);
 }

@@ -1,4 +1,5 @@
 /* The request line; see request_line.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "request_line.h"
 

@@ -1,5 +1,6 @@
-/* The request line (RFC 9112 3), read here and not by llhttp: exactly one blank between its parts, any token as a method, any
- * HTTP/1.x, nothing lenient.  Pure.
+/* The request line (RFC 9112 3), read here and not by llhttp: exactly one blank between its parts, any token
+ * as a method, any HTTP/1.x, nothing lenient.  Pure.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -17,5 +18,6 @@ struct psv_request_line {
 /** line: without its line feed.  0, or PSV_ESYNTAX with status and reason. */
 MUST_CHECK int psv_request_line_parse(struct psv_bytes line, struct psv_request_line *ret);
 
-/** False once no continuation of these first bytes can be a request line: refuse rubbish without waiting for its end. */
+/** False once no continuation of these first bytes can be a request line: refuse rubbish without waiting for
+ * its end. */
 bool psv_request_line_may_begin(struct psv_bytes bytes);

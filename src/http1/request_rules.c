@@ -1,4 +1,5 @@
 /* The rules of a request head; see request_rules.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "request_rules.h"
 
@@ -15,7 +16,8 @@ static int fail(struct psv_request_rules_result *result, unsigned status, const 
     return PSV_ESYNTAX;
 }
 
-static int check_target(struct psv_request *request, struct psv_arena *arena, struct psv_request_rules_result *result)
+static int check_target(struct psv_request *request, struct psv_arena *arena,
+                        struct psv_request_rules_result *result)
 {
     switch (psv_target_parse(arena, request->method, request->target, request)) {
     case PSV_OK:
@@ -45,7 +47,8 @@ static int check_expect(struct psv_request *request, struct psv_request_rules_re
     return PSV_OK;
 }
 
-/* The target's authority takes the place of the Host field (RFC 9112 3.2.2): scripts see one host, the right one. */
+/* The target's authority takes the place of the Host field (RFC 9112 3.2.2): scripts see one host, the right
+ * one. */
 static int replace_host(struct psv_request *request, struct psv_arena *arena)
 {
     for (unsigned i = 0; i < request->headers.len; i++) {

@@ -1,4 +1,5 @@
 /* Response heads as text; see write.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "write.h"
 

@@ -1,4 +1,5 @@
 /* Frames a response head as HTTP/1 text.  Pure text: no connection, no allocation.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -10,19 +11,19 @@
 #include "http/response.h"
 
 enum psv_h1_framing {
-    PSV_H1_FRAMING_NONE,    /* no body and no length: 204, 304, HEAD of unknown length */
-    PSV_H1_FRAMING_LENGTH,  /* Content-Length */
+    PSV_H1_FRAMING_NONE,   /* no body and no length: 204, 304, HEAD of unknown length */
+    PSV_H1_FRAMING_LENGTH, /* Content-Length */
     PSV_H1_FRAMING_CHUNKED,
-    PSV_H1_FRAMING_CLOSE,   /* the end of the connection ends the body (HTTP/1.0) */
+    PSV_H1_FRAMING_CLOSE, /* the end of the connection ends the body (HTTP/1.0) */
 };
 
 struct psv_h1_head {
     const struct psv_response *response;
     enum psv_http_version version; /* of the request */
     enum psv_h1_framing framing;
-    bool closes;                   /* Connection: close */
-    struct psv_bytes date;         /* "Date: ...\r\n" */
-    struct psv_bytes server;       /* "Server: ...\r\n" or empty */
+    bool closes;             /* Connection: close */
+    struct psv_bytes date;   /* "Date: ...\r\n" */
+    struct psv_bytes server; /* "Server: ...\r\n" or empty */
 };
 
 /** Bytes that psv_h1_head_format will need at most. */

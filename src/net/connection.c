@@ -1,4 +1,5 @@
 /* Connections: opening, reading, closing and timeouts.  The output queue is in connection_send.c.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include "connection.h"
 
@@ -40,7 +41,8 @@ static void update_event(struct psv_connection *connection)
         wanted = (short)(wanted | EV_WRITE);
     }
     short current = event_get_events(&connection->event);
-    if ((current & (EV_READ | EV_WRITE)) == wanted && event_pending(&connection->event, EV_READ | EV_WRITE, NULL)) {
+    if ((current & (EV_READ | EV_WRITE)) == wanted &&
+        event_pending(&connection->event, EV_READ | EV_WRITE, NULL)) {
         return;
     }
     (void)event_del(&connection->event);
@@ -50,6 +52,15 @@ static void update_event(struct psv_connection *connection)
     (void)event_assign(&connection->event, connection->service->loop->base, connection->fd,
                        (short)(wanted | EV_PERSIST), on_event, connection);
     (void)event_add(&connection->event, NULL);
+}
+
+static void free_connection(struct psv_loop_task *task)
+{
+    struct psv_connection *connection = CONTAINER_OF(task, struct psv_connection, burial);
+
+    CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+    connection->magic = 0;
+    psv_free(connection);
 }
 
 int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer)
@@ -67,6 +78,8 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     connection->peer = *peer;
     psv_list_init(&connection->out);
     psv_timer_init(&connection->timer);
+    psv_list_init(&connection->burial.link);
+    connection->burial.run = free_connection;
     if (service->codec->on_open(connection) != PSV_OK) {
         (void)psv_fd_close(fd);
         psv_free(connection);
@@ -78,7 +91,8 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
         psv_metric_inc(PSV_METRIC_CONNECTIONS_ACCEPTED);
         psv_metric_inc(PSV_METRIC_CONNECTIONS_ACTIVE);
     }
-    (void)event_assign(&connection->event, service->loop->base, fd, EV_READ | EV_PERSIST, on_event, connection);
+    (void)event_assign(&connection->event, service->loop->base, fd, EV_READ | EV_PERSIST, on_event,
+                       connection);
     if (event_add(&connection->event, NULL) != 0) {
         psv_connection_close(connection, PSV_CLOSE_INTERNAL);
     }
@@ -103,7 +117,7 @@ void psv_connection_close(struct psv_connection *connection, enum psv_close_reas
         count_close(reason);
     }
     psv_list_remove(&connection->link);
-    psv_list_append(&service->loop->dead, &connection->link);
+    psv_loop_bury(service->loop, &connection->burial);
     service->codec->on_close(connection, reason);
 }
 
@@ -113,19 +127,6 @@ void psv_connection_reset(struct psv_connection *connection, enum psv_close_reas
         struct linger hard = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
         psv_connection_close(connection, reason);
-    }
-}
-
-void psv_connections_bury(struct psv_loop *loop)
-{
-    struct psv_list *node;
-
-    while ((node = psv_list_first(&loop->dead)) != NULL) {
-        struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);
-        CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
-        psv_list_remove(node);
-        connection->magic = 0;
-        psv_free(connection);
     }
 }
 
@@ -173,7 +174,8 @@ static void on_event(evutil_socket_t fd, short events, void *context)
     if ((events & EV_WRITE) != 0 && !connection->is_closed && connection->wants_write) {
         write_some(connection);
     }
-    if ((events & EV_READ) != 0 && !connection->is_closed && !connection->is_read_paused && !connection->has_eof) {
+    if ((events & EV_READ) != 0 && !connection->is_closed && !connection->is_read_paused &&
+        !connection->has_eof) {
         read_some(connection);
     }
 }

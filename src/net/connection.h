@@ -1,8 +1,9 @@
-/* A client connection: owns the socket, its output queue and its one running timeout; hands bytes to a codec and takes
- * bytes from it.  Knows no HTTP.  Everything is [loop].
+/* A client connection: owns the socket, its output queue and its one running timeout; hands bytes to a codec
+ * and takes bytes from it.  Knows no HTTP.  Everything is [loop].
  *
- * Life: psv_connection_open -> codec callbacks -> psv_connection_close (by anybody) -> codec->on_close, once -> the
- * memory goes at the end of the loop's turn, so that callers up the stack may still look at is_closed.
+ * Life: psv_connection_open -> codec callbacks -> psv_connection_close (by anybody) -> codec->on_close, once
+ * -> the memory goes at the end of the loop's turn, so that callers up the stack may still look at is_closed.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -15,26 +16,26 @@
 #include "base/list.h"
 #include "exec/body_piece.h"
 #include "exec/exchange.h"
+#include "net/loop.h"
 #include "net/timer.h"
 
 struct psv_connection;
 struct psv_layer;
 struct psv_service;
-struct psv_loop;
 
 /* Why a connection ended; X(id, series of the closed-connections metric). */
-#define PSV_CLOSE_TABLE(X)        \
-    X(DONE, SERVER)               \
-    X(PEER, CLIENT)               \
-    X(HEADER_TIMEOUT, TIMEOUT)    \
-    X(BODY_TIMEOUT, TIMEOUT)      \
-    X(KEEPALIVE_TIMEOUT, TIMEOUT) \
-    X(WRITE_TIMEOUT, TIMEOUT)     \
-    X(LINGER_TIMEOUT, TIMEOUT)    \
-    X(PROTOCOL, ERROR)            \
-    X(ABORTED, ABORT)             \
-    X(DRAIN, DRAIN)               \
-    X(LIMIT, LIMIT)               \
+#define PSV_CLOSE_TABLE(X)                                                                                   \
+    X(DONE, SERVER)                                                                                          \
+    X(PEER, CLIENT)                                                                                          \
+    X(HEADER_TIMEOUT, TIMEOUT)                                                                               \
+    X(BODY_TIMEOUT, TIMEOUT)                                                                                 \
+    X(KEEPALIVE_TIMEOUT, TIMEOUT)                                                                            \
+    X(WRITE_TIMEOUT, TIMEOUT)                                                                                \
+    X(LINGER_TIMEOUT, TIMEOUT)                                                                               \
+    X(PROTOCOL, ERROR)                                                                                       \
+    X(ABORTED, ABORT)                                                                                        \
+    X(DRAIN, DRAIN)                                                                                          \
+    X(LIMIT, LIMIT)                                                                                          \
     X(INTERNAL, ERROR)
 
 enum psv_close_reason {
@@ -44,7 +45,8 @@ enum psv_close_reason {
         PSV_CLOSE_COUNT
 };
 
-/** What a protocol implements over a connection.  The codec's state is made by on_open and freed by on_close. */
+/** What a protocol implements over a connection.  The codec's state is made by on_open and freed by on_close.
+ */
 struct psv_codec {
     const char *name;
     /** Sets connection->codec_state; 0 or PSV_ENOMEM (then the connection is closed without on_close). */
@@ -53,13 +55,14 @@ struct psv_codec {
     void (*on_data)(struct psv_connection *connection, char *data, size_t len);
     /** The peer will send no more (FIN); it may still read. */
     void (*on_eof)(struct psv_connection *connection);
-    /** bytes of pieces (not of framing) have left; is_drained: the output queue is empty now.  Never called from within
-     *  psv_connection_send. */
+    /** bytes of pieces (not of framing) have left; is_drained: the output queue is empty now.  Never called
+     * from within psv_connection_send. */
     void (*on_sent)(struct psv_connection *connection, uint64_t bytes, bool is_drained);
     void (*on_timeout)(struct psv_connection *connection, struct psv_timer_queue *queue);
     /** Last call.  All pieces have been released. */
     void (*on_close)(struct psv_connection *connection, enum psv_close_reason reason);
-    /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle. */
+    /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle.
+     */
     bool (*close_idle_one)(struct psv_service *service);
     /** Writes what a client gets for whom there is no room at all; returns its length. */
     size_t (*format_overload)(struct psv_service *service, char *out, size_t out_size);
@@ -70,11 +73,11 @@ struct psv_service {
     struct psv_loop *loop;
     const struct psv_codec *codec;
     const struct psv_layer *layer;
-    void *codec_config;                  /* limits and timers of the codec */
+    void *codec_config; /* limits and timers of the codec */
     const struct psv_exchange_host *host;
-    struct psv_list connections;         /* live ones */
+    struct psv_list connections; /* live ones */
     unsigned connections_len;
-    bool is_counted;                     /* in the metrics: scrapes are no traffic */
+    bool is_counted; /* in the metrics: scrapes are no traffic */
 };
 
 #define PSV_CONNECTION_MAGIC 0x636f6e6eu
@@ -85,13 +88,14 @@ struct psv_connection {
     struct psv_service *service;
     const struct psv_layer *layer;
     void *codec_state;
-    struct psv_list link;            /* in service->connections, later in loop->dead */
-    struct psv_list out;             /* unsent pieces, struct psv_body_piece */
+    struct psv_list link;        /* in service->connections */
+    struct psv_loop_task burial; /* frees the memory at the end of the turn that closed it */
+    struct psv_list out;         /* unsent pieces, struct psv_body_piece */
     struct psv_timer timer;
     struct psv_timer_queue *timer_queue; /* the one the timer runs in */
     struct event event;
     bool is_closed;
-    bool wants_write;                /* the socket was full: waiting for EV_WRITE */
+    bool wants_write; /* the socket was full: waiting for EV_WRITE */
     bool is_read_paused;
     bool has_eof;
     struct psv_peer peer;
@@ -110,8 +114,8 @@ struct psv_send_result {
     bool is_gone;    /* the peer is gone: the caller closes the connection */
 };
 
-/** Sends head, pieces (taken; released when sent) and tail, as far as the socket takes them now; queues the rest.
- *  head and tail are copied if they must wait.  Never calls back into the codec. */
+/** Sends head, pieces (taken; released when sent) and tail, as far as the socket takes them now; queues the
+ * rest. head and tail are copied if they must wait.  Never calls back into the codec. */
 struct psv_send_result psv_connection_send(struct psv_connection *connection, struct psv_bytes head,
                                            struct psv_list *pieces, struct psv_bytes tail);
 static inline bool psv_connection_is_drained(const struct psv_connection *connection)
@@ -128,6 +132,3 @@ void psv_connection_shutdown_write(struct psv_connection *connection);
  *  The queue must have psv_connection_on_timer as its callback. */
 void psv_connection_set_timer(struct psv_connection *connection, struct psv_timer_queue *queue);
 psv_timer_fn psv_connection_on_timer;
-
-/** Frees the connections that were closed during this turn. */
-void psv_connections_bury(struct psv_loop *loop);

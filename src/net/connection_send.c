@@ -1,5 +1,6 @@
-/* The output queue: memory pieces are gathered into one writev, file pieces go by sendfile; framing that has to wait is
- * copied.  [loop]
+/* The output queue: memory pieces are gathered into one writev, file pieces go by sendfile; framing that has
+ * to wait is copied.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include "connection_send.h"
 
@@ -60,7 +61,8 @@ static void drop_piece(struct psv_body_piece *piece)
     }
 }
 
-/* Marks bytes at the front of the list as sent and releases what is complete; adds to *piece_bytes what was not framing. */
+/* Marks bytes at the front of the list as sent and releases what is complete; adds to *piece_bytes what was
+ * not framing. */
 static void consume(struct psv_list *pieces, uint64_t bytes, uint64_t *piece_bytes)
 {
     struct psv_body_piece *piece;
@@ -81,11 +83,14 @@ static void consume(struct psv_list *pieces, uint64_t bytes, uint64_t *piece_byt
     }
 }
 
-/* Gathers leading memory pieces; returns how many.  *ret_has_more: pieces follow that did not fit or are files. */
-static int gather(const struct psv_list *pieces, struct iovec *parts, int parts_len, int parts_max, bool *ret_has_more)
+/* Gathers leading memory pieces; returns how many.  *ret_has_more: pieces follow that did not fit or are
+ * files. */
+static int gather(const struct psv_list *pieces, struct iovec *parts, int parts_len, int parts_max,
+                  bool *ret_has_more)
 {
     *ret_has_more = false;
-    PSV_LIST_FOR_EACH (node, pieces) {
+    PSV_LIST_FOR_EACH(node, pieces)
+    {
         struct psv_body_piece *piece = PSV_LIST_ENTRY(node, struct psv_body_piece, link);
         if (piece->len == 0) {
             continue;
@@ -158,8 +163,8 @@ static void move_all(struct psv_list *to, struct psv_list *from)
     }
 }
 
-/* First write straight from the caller's head, pieces and tail: no copy, one system call in the usual case.  Advances
- * *head, *pieces and *tail past what was sent. */
+/* First write straight from the caller's head, pieces and tail: no copy, one system call in the usual case.
+ * Advances *head, *pieces and *tail past what was sent. */
 static int send_directly(struct psv_connection *connection, struct psv_bytes *head, struct psv_list *pieces,
                          struct psv_bytes *tail, uint64_t *piece_bytes)
 {

@@ -1,4 +1,6 @@
-/* The output queue of a connection, as connection.c uses it; codecs use psv_connection_send of connection.h.  [loop]
+/* The output queue of a connection, as connection.c uses it; codecs use psv_connection_send of connection.h.
+ * [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
-/* A layer turns a socket into a byte stream for the connection: plain TCP now; TLS and the PROXY protocol stack here
- * later.  Never blocks.  [loop]
+/* A layer turns a socket into a byte stream for the connection: plain TCP now; TLS and the PROXY protocol
+ * stack here later.  Never blocks.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -13,12 +14,14 @@
 
 struct psv_connection;
 
-/** All return bytes moved (above 0), 0 at the end of the stream (reads and files only), PSV_EAGAIN, or PSV_EGONE. */
+/** All return bytes moved (above 0), 0 at the end of the stream (reads and files only), PSV_EAGAIN, or
+ * PSV_EGONE. */
 struct psv_layer {
     const char *name;
     MUST_CHECK ssize_t (*read)(struct psv_connection *connection, void *out, size_t len);
     /** has_more: another write follows at once, the bytes may wait for it. */
-    MUST_CHECK ssize_t (*write)(struct psv_connection *connection, const struct iovec *parts, int parts_len, bool has_more);
+    MUST_CHECK ssize_t (*write)(struct psv_connection *connection, const struct iovec *parts, int parts_len,
+                                bool has_more);
     /** Sends len bytes of a regular file or memfd from offset; 0 = the file is shorter than that. */
     MUST_CHECK ssize_t (*send_file)(struct psv_connection *connection, int fd, uint64_t offset, uint64_t len);
     /** Announces the end of our bytes; the peer may still send. */

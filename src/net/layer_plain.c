@@ -1,4 +1,5 @@
 /* Plain TCP: the socket itself.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include "layer.h"
 
@@ -22,7 +23,8 @@ static ssize_t plain_read(struct psv_connection *connection, void *out, size_t l
     return result_of(recv(connection->fd, out, len, 0));
 }
 
-static ssize_t plain_write(struct psv_connection *connection, const struct iovec *parts, int parts_len, bool has_more)
+static ssize_t plain_write(struct psv_connection *connection, const struct iovec *parts, int parts_len,
+                           bool has_more)
 {
     int flags = MSG_NOSIGNAL | (has_more ? MSG_MORE : 0);
 

@@ -1,4 +1,5 @@
 /* Accepting connections; see listener.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "listener.h"
 
@@ -63,13 +64,15 @@ static bool has_room(struct psv_listener *listener, int fd)
 {
     const struct psv_codec *codec = listener->service->codec;
 
-    if (listener->service->connections_len < listener->connections_max || codec->close_idle_one(listener->service)) {
+    if (listener->service->connections_len < listener->connections_max ||
+        codec->close_idle_one(listener->service)) {
         return true;
     }
     psv_metric_inc(PSV_METRIC_CONNECTIONS_CLOSED_LIMIT);
     char answer[512];
     size_t len = codec->format_overload(listener->service, answer, sizeof(answer));
-    (void)!send(fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT); /* as far as an empty socket buffer takes it: all */
+    (void)!send(fd, answer, len,
+                MSG_NOSIGNAL | MSG_DONTWAIT); /* as far as an empty socket buffer takes it: all */
     (void)psv_fd_close(fd);
     return false;
 }
@@ -129,7 +132,8 @@ int psv_listener_new(const struct psv_listener_options *options, struct psv_list
     listener->fd = options->fd;
     listener->connections_max = options->connections_max;
     psv_timer_init(&listener->pause_timer);
-    psv_timer_queue_init(&listener->pause_queue, &options->service->loop->wheel, PAUSE_NS, on_pause_over, listener);
+    psv_timer_queue_init(&listener->pause_queue, &options->service->loop->wheel, PAUSE_NS, on_pause_over,
+                         listener);
     listener->watch = psv_loop_watch_new(options->service->loop, options->fd, on_readable, listener);
     if (listener->watch == NULL) {
         (void)psv_listener_free(listener);

@@ -1,4 +1,5 @@
 /* The event loop around libevent: see loop.h.  Knows nothing of HTTP but the text of the Date field.
+ *
  * SPDX-License-Identifier: MIT */
 #include "loop.h"
 
@@ -11,7 +12,6 @@
 #include "base/memory.h"
 #include "exec/mailbox.h"
 #include "http/date.h"
-#include "net/connection.h"
 #include "os/clock.h"
 
 struct psv_loop_watch {
@@ -51,9 +51,11 @@ static void set_tick(void *context, uint64_t at_ns)
 {
     struct psv_loop *loop = context;
     uint64_t wait_us = at_ns > loop->now_ns ? (at_ns - loop->now_ns) / 1000 + 1 : 1;
-    struct timeval wait = {.tv_sec = (time_t)(wait_us / 1000000), .tv_usec = (suseconds_t)(wait_us % 1000000)};
+    struct timeval wait = {.tv_sec = (time_t)(wait_us / 1000000),
+                           .tv_usec = (suseconds_t)(wait_us % 1000000)};
 
-    (void)event_add(loop->tick, &wait); /* fails only without memory for the heap: the next start tries again */
+    (void)event_add(loop->tick,
+                    &wait); /* fails only without memory for the heap: the next start tries again */
 }
 
 static void on_mailbox_readable(int fd, void *context)
@@ -81,8 +83,19 @@ static struct event_base *new_base(void)
     return base;
 }
 
-int psv_loop_init(struct psv_loop *loop, struct psv_mailbox *mailbox, psv_loop_part_fn *on_part, void *context,
-                  struct psv_error *reterr)
+static void run_dead(struct psv_loop *loop)
+{
+    struct psv_list *node;
+
+    while ((node = psv_list_first(&loop->dead)) != NULL) {
+        struct psv_loop_task *task = PSV_LIST_ENTRY(node, struct psv_loop_task, link);
+        psv_list_remove(node);
+        task->run(task);
+    }
+}
+
+int psv_loop_init(struct psv_loop *loop, struct psv_mailbox *mailbox, psv_loop_part_fn *on_part,
+                  void *context, struct psv_error *reterr)
 {
     memset(loop, 0, sizeof(*loop));
     loop->mailbox = mailbox;
@@ -111,7 +124,7 @@ fail:
 
 void psv_loop_fini(struct psv_loop *loop)
 {
-    psv_connections_bury(loop);
+    run_dead(loop);
     loop->mailbox_watch = psv_loop_watch_free(loop->mailbox_watch);
     if (loop->tick != NULL) {
         event_free(loop->tick);
@@ -168,7 +181,7 @@ void psv_loop_run(struct psv_loop *loop)
         }
         drain_mailbox(loop);
         run_tasks(loop);
-        psv_connections_bury(loop);
+        run_dead(loop);
         atomic_fetch_add_explicit(&loop->beat, 1, memory_order_relaxed); /* a heartbeat orders nothing */
     }
 }
@@ -228,6 +241,11 @@ void psv_loop_defer(struct psv_loop *loop, struct psv_loop_task *task)
 {
     psv_list_remove(&task->link);
     psv_list_append(&loop->tasks, &task->link);
+}
+
+void psv_loop_bury(struct psv_loop *loop, struct psv_loop_task *task)
+{
+    psv_list_append(&loop->dead, &task->link);
 }
 
 struct psv_bytes psv_loop_date(struct psv_loop *loop)

@@ -1,11 +1,13 @@
 /* Timer queues of fixed duration; see timer.h.  Knows no event library: the loop lends it a clock tick.
+ *
  * SPDX-License-Identifier: MIT */
 #include "timer.h"
 
 /* Ticks are not set finer than this: a timeout that is 10 ms late hurts nobody, a tick per request would. */
 #define TICK_SLACK_NS 10000000u
 
-void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns), void *context)
+void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns),
+                          void *context)
 {
     psv_list_init(&wheel->queues);
     wheel->next_tick_ns = UINT64_MAX;
@@ -27,7 +29,8 @@ void psv_timer_queue_init(struct psv_timer_queue *queue, struct psv_timer_wheel 
 static void want_tick(struct psv_timer_wheel *wheel, uint64_t deadline_ns)
 {
     if (wheel->next_tick_ns <= deadline_ns + TICK_SLACK_NS) {
-        return; /* the clock rings early enough; never move it back, or a stream of starts would postpone it for ever */
+        return; /* the clock rings early enough; never move it back, or a stream of starts would postpone it
+                   for ever */
     }
     wheel->next_tick_ns = deadline_ns + TICK_SLACK_NS;
     wheel->set_tick(wheel->context, wheel->next_tick_ns);
@@ -65,7 +68,8 @@ void psv_timer_wheel_run(struct psv_timer_wheel *wheel, uint64_t now_ns)
     uint64_t first_ns = UINT64_MAX;
 
     wheel->next_tick_ns = UINT64_MAX;
-    PSV_LIST_FOR_EACH (node, &wheel->queues) {
+    PSV_LIST_FOR_EACH(node, &wheel->queues)
+    {
         uint64_t deadline_ns = run_queue(PSV_LIST_ENTRY(node, struct psv_timer_queue, link), now_ns);
         first_ns = MIN(first_ns, deadline_ns);
     }

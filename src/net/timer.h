@@ -1,5 +1,6 @@
-/* Timers of fixed duration: one queue per duration, so that starting, restarting and stopping are O(1) and the queue is
- * always in order.  One clock tick serves all queues.  [loop]
+/* Timers of fixed duration: one queue per duration, so that starting, restarting and stopping are O(1) and
+ * the queue is always in order.  One clock tick serves all queues.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -29,12 +30,13 @@ struct psv_timer_queue {
 /** All queues of one loop. */
 struct psv_timer_wheel {
     struct psv_list queues;
-    uint64_t next_tick_ns;                    /* when the clock is set to ring; UINT64_MAX = not set */
+    uint64_t next_tick_ns;                           /* when the clock is set to ring; UINT64_MAX = not set */
     void (*set_tick)(void *context, uint64_t at_ns); /* asks the loop for a call of psv_timer_wheel_run */
     void *context;
 };
 
-void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns), void *context);
+void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns),
+                          void *context);
 void psv_timer_queue_init(struct psv_timer_queue *queue, struct psv_timer_wheel *wheel, uint64_t duration_ns,
                           psv_timer_fn *on_expire, void *context);
 /** Expires what is due and asks for the next tick. */

@@ -1,4 +1,5 @@
 /* Decimal fractions as text without the locale's decimal point.  Any thread; pure.
+ *
  * SPDX-License-Identifier: MIT */
 #include "decimal.h"
 

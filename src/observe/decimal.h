@@ -1,5 +1,6 @@
 /* Decimal fractions as text, whatever locale the process is in (a script may call setlocale at any time).
  * Pure.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* The log: any thread formats its line into a free slot and pushes it, the log thread writes them in batches.
  * Nobody but the log thread waits for a reader.  Knows no module whose events it writes.
+ *
  * SPDX-License-Identifier: MIT */
 #include "log.h"
 

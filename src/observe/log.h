@@ -4,6 +4,7 @@
  *
  *   PSV_LOG(PSV_LOG_WARN, "listener.accept_failed", PSV_LOG_TEXT("reason", text), PSV_LOG_U64("errno",
  * code));
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Log lines as text and as JSON.  Any thread; pure.  Whatever a peer or a script puts into a field, the line
  * stays one line: control bytes, text direction marks and bytes that are not UTF-8 are escaped.
+ *
  * SPDX-License-Identifier: MIT */
 #include "log_format.h"
 

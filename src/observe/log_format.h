@@ -1,5 +1,6 @@
 /* Makes one log line of an event and its fields, in a fixed room: never more, never an allocation.  Any
  * thread; pure.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

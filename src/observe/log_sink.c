@@ -1,4 +1,5 @@
 /* Opening, reopening and writing of log targets.  The log thread's, but for write_now.  Knows no log lines.
+ *
  * SPDX-License-Identifier: MIT */
 #include "log_sink.h"
 

@@ -1,5 +1,6 @@
 /* Where log lines go: standard error, standard output or a file, written to by the log thread, which may
  * block here.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

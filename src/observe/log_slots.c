@@ -1,4 +1,5 @@
 /* A lock-free stack of line buffers.  Any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "log_slots.h"
 

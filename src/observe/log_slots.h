@@ -1,5 +1,6 @@
 /* The line buffers of the log: made once, handed out last-in-first-out, so that a quiet server touches few of
  * them.  Any thread; lock-free.  Knows nothing of what is in a line.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Counting: per-thread cells, registered by a thread's first count and inherited by a later thread when it
  * ends.  Any thread; no lock but for that first count.  Knows no text format.
+ *
  * SPDX-License-Identifier: MIT */
 #include "metrics.h"
 

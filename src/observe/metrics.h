@@ -1,5 +1,6 @@
 /* Counters, gauges and histograms, declared in one table (metrics_table.h) and counted in per-thread cells
  * that are summed on scrape: counting is one relaxed store to a cell that no other thread writes.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The cells behind metrics.h: one block per thread, summed on scrape.  Internal to observe/.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* The scrape: the table's families, histograms, build information and facts about the process as Prometheus
  * text.  Any thread; reads cells, writes none.
+ *
  * SPDX-License-Identifier: MIT */
 #include "metrics.h"
 
@@ -159,20 +160,20 @@ static int format_process(struct psv_buffer *out)
         uint64_t value;
         unsigned fraction_digits;
     } rows[] = {
-        {{"phpsrv_process_resident_memory_bytes", "gauge", "Memory in use, as the kernel counts it."},
+        {{"process_resident_memory_bytes", "gauge", "Memory in use, as the kernel counts it."},
          facts.resident_bytes,
          0},
-        {{"phpsrv_process_virtual_memory_bytes", "gauge", "Size of the address space in use."},
+        {{"process_virtual_memory_bytes", "gauge", "Size of the address space in use."},
          facts.virtual_bytes,
          0},
-        {{"phpsrv_process_cpu_seconds_total", "counter", "Processor time of all threads."}, facts.cpu_us, 6},
-        {{"phpsrv_process_threads", "gauge", "Threads of all kinds."}, facts.threads, 0},
-        {{"phpsrv_process_open_fds", "gauge", "Open file descriptors."}, facts.open_fds, 0},
-        {{"phpsrv_process_max_fds", "gauge", "Limit of open file descriptors."}, facts.max_fds, 0},
-        {{"phpsrv_process_start_time_seconds", "gauge", "Unix time at which the process began."},
+        {{"process_cpu_seconds_total", "counter", "Processor time of all threads."}, facts.cpu_us, 6},
+        {{"process_threads", "gauge", "Threads of all kinds."}, facts.threads, 0},
+        {{"process_open_fds", "gauge", "Open file descriptors."}, facts.open_fds, 0},
+        {{"process_max_fds", "gauge", "Limit of open file descriptors."}, facts.max_fds, 0},
+        {{"process_start_time_seconds", "gauge", "Unix time at which the process began."},
          facts.start_unix_us,
          6},
-        {{"phpsrv_process_uptime_seconds", "gauge", "Time since the process began."}, uptime_us, 6},
+        {{"phpsrv_uptime_seconds", "gauge", "Time since the process began."}, uptime_us, 6},
     };
     int result = 0;
     for (size_t i = 0; i < ARRAY_SIZE(rows) && result == 0; i++) {

@@ -1,5 +1,6 @@
 /* All metrics in one place: families (name, type, help), their series, and histograms.  Series of one family
  * stand together, in the family table's order.  Data only; included by metrics.h.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The Prometheus text format 0.0.4: escapes and numbers.  Pure, any thread.
+ *
  * SPDX-License-Identifier: MIT */
 #include "prometheus.h"
 

@@ -1,4 +1,5 @@
 /* Writes the Prometheus text format 0.0.4.  Pure: any thread, one buffer at a time.  Knows no metric.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

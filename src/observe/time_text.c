@@ -1,4 +1,5 @@
 /* Unix time to calendar text for log lines.  Any thread; pure.  (http/date is out of reach of this floor.)
+ *
  * SPDX-License-Identifier: MIT */
 #include "time_text.h"
 

@@ -1,4 +1,5 @@
 /* The time stamp of log lines.  Pure: no clock, no locale, no time zone.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Reading the kernel's clocks through the vdso.
+ *
  * SPDX-License-Identifier: MIT */
 #include "clock.h"
 

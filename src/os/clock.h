@@ -1,5 +1,7 @@
 /* The clocks.  Monotonic time is for deadlines and durations, wall-clock time for what people read.  Calendar
- * text is http/date's affair, not this file's.  Every function is [any]. SPDX-License-Identifier: MIT */
+ * text is http/date's affair, not this file's.  Every function is [any].
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdint.h>

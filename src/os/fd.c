@@ -1,4 +1,5 @@
 /* Descriptors: loops around system calls that may be interrupted or do less than asked.
+ *
  * SPDX-License-Identifier: MIT */
 #include "fd.h"
 

@@ -1,6 +1,8 @@
 /* File descriptors: closing, flags, whole reads and writes, memory files.  Results are 0 (or a descriptor) or
  * a negative PSV_E*; errno is never part of the contract.  Every function is [any], but those that may block
- * are not for the loop. SPDX-License-Identifier: MIT */
+ * are not for the loop.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* Reading limits at start-up.  A file that is missing or unreadable means "no limit known here": a container
- * without a cgroup file system must still start. SPDX-License-Identifier: MIT */
+ * without a cgroup file system must still start.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "limits.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* What the machine and the container let us use: processors, memory, descriptors.  The parsers are pure and
  * the readers take their roots as arguments, so that tests feed them files of their own.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The eventfd behind a wake-up.  Protocol: see notifier.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "notifier.h"
 

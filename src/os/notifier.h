@@ -7,6 +7,7 @@
  *    sleeper: 1. psv_notifier_clear (read the eventfd, then is_pending = false)   2. look for work until
  * there is none A waker that finds is_pending already true leaves the writing to the one who set it; its work
  * was published before, so the sleeper, which clears first and looks second, finds it.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

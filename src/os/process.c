@@ -1,5 +1,7 @@
 /* Signals through a descriptor, so that no code ever runs inside a handler, and the process's own numbers
- * from /proc. SPDX-License-Identifier: MIT */
+ * from /proc.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "process.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* The process as a whole: signals as a descriptor instead of handlers, and facts about itself for metrics.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* Opening below a root.  openat2 lets the kernel hold the boundary in one atomic walk; without it (a kernel
  * before 5.6, a strict seccomp filter) every component is opened by hand and no symbolic link is followed.
+ *
  * SPDX-License-Identifier: MIT */
 #include "safe_open.h"
 

@@ -1,6 +1,8 @@
 /* Opens files below a root directory such that no path, symbolic link, FIFO or race makes it leave that
  * directory or hang. The kernel does the walk (openat2); an older kernel gets a walk by hand, which follows
- * no symbolic link at all. SPDX-License-Identifier: MIT */
+ * no symbolic link at all.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <stdint.h>

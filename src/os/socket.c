@@ -1,4 +1,5 @@
 /* Listening and accepting.  Non-blocking and close-on-exec from the first moment on.
+ *
  * SPDX-License-Identifier: MIT */
 #include "socket.h"
 

@@ -1,5 +1,7 @@
 /* TCP sockets: addresses from and to text, listening, accepting.  No name is ever looked up: "localhost" is
- * the only name that is understood. SPDX-License-Identifier: MIT */
+ * the only name that is understood.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <netinet/in.h>

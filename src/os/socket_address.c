@@ -1,4 +1,5 @@
 /* Socket addresses from and to text.  Pure: no name service is asked.
+ *
  * SPDX-License-Identifier: MIT */
 #include "socket.h"
 

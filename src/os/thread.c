@@ -1,6 +1,8 @@
 /* Threads and futexes.  The end of a thread is announced through a futex word rather than by a timed join,
  * since that counts on the monotonic clock; the record with the word belongs to both sides, so that an
- * abandoned thread may still end. SPDX-License-Identifier: MIT */
+ * abandoned thread may still end.
+ *
+ * SPDX-License-Identifier: MIT */
 #include "thread.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* Threads with a name, a stack size and a clean signal mask; joining them with a deadline; the futex that
- * workers sleep on. Knows nothing of what the threads do. SPDX-License-Identifier: MIT */
+ * workers sleep on. Knows nothing of what the threads do.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <pthread.h>

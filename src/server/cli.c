@@ -1,4 +1,5 @@
 /* The program's face: what --help, --version, --check-config and the rest print, and serving.  [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -26,9 +27,9 @@ static unsigned terminal_columns(void)
 static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
-    int code = psv_buffer_printf(out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION, "libevent",
-                                 psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(), "toml++",
-                                 psv_toml_library_version());
+    int code = psv_buffer_printf(out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
+                                 "libevent", psv_loop_library_version(), "llhttp",
+                                 psv_h1_parser_library_version(), "toml++", psv_toml_library_version());
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);
@@ -88,15 +89,23 @@ static int act(const struct psv_config_loaded *loaded, struct psv_error *reterr)
         code = psv_fd_write_all(STDOUT_FILENO, out.data, out.len);
     }
     psv_buffer_fini(&out);
-    return code == PSV_OK || code == PSV_EGONE ? 0 : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
+    return code == PSV_OK || code == PSV_EGONE
+               ? 0
+               : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
 }
 
-int psv_cli_main(int argc, char **argv, char **environ)
+int psv_cli_main(int argc, char **argv, char **environ, const struct psv_executor *const *runtimes,
+                 size_t runtimes_len)
 {
     struct psv_config_loaded loaded = {0};
     struct psv_error error = {0};
     bool needs_check;
     int exit_code = PSV_CONFIG_EXIT_CODE;
+
+    for (size_t i = 0; i < runtimes_len; i++) {
+        psv_executor_register(runtimes[i]);
+    }
+    psv_executor_register(&psv_executor_stub);
     int code = psv_config_load(argc, argv, environ, &loaded, &error);
 
     if (code == PSV_OK) {

@@ -1,4 +1,6 @@
-/* The end of the server: a first SIGTERM or SIGINT lets finish what runs, a second one or the drain timeout does not.  [loop]
+/* The end of the server: a first SIGTERM or SIGINT lets finish what runs, a second one or the drain timeout
+ * does not.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #include <signal.h>
 
@@ -9,7 +11,8 @@
 #include "os/process.h"
 #include "server/server_state.h"
 
-/* Connections end by callbacks all over the codec; looking every 10 ms is simpler than a hook in each, and only while draining. */
+/* Connections end by callbacks all over the codec; looking every 10 ms is simpler than a hook in each, and
+ * only while draining. */
 #define CHECK_NS 10000000u
 
 static void finish(struct psv_server *server)
@@ -80,7 +83,8 @@ static void on_signals(int fd, void *context)
             psv_log_reopen();
             break;
         default:
-            PSV_LOG(PSV_LOG_INFO, "server.signal_ignored", PSV_LOG_TEXT("signal", psv_process_signal_name(number)));
+            PSV_LOG(PSV_LOG_INFO, "server.signal_ignored",
+                    PSV_LOG_TEXT("signal", psv_process_signal_name(number)));
         }
     }
 }

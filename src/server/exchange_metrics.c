@@ -1,4 +1,5 @@
 /* Counting exchanges; see exchange_metrics.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exchange_metrics.h"
 

@@ -1,4 +1,5 @@
 /* What is counted about every exchange at its end, whichever listener it came from.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Facts about the running server; see health.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "health.h"
 

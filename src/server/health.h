@@ -1,4 +1,5 @@
 /* What the internal listener tells about the server: facts for /health, gauges for /metrics.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Host of the internal listener; see internal_host.h.  Its requests are not counted among the site's.
+ *
  * SPDX-License-Identifier: MIT */
 #include "internal_host.h"
 

@@ -1,4 +1,5 @@
 /* Host of the internal listener: /health, /metrics, /config.  Answers everything on the loop.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

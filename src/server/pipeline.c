@@ -1,4 +1,5 @@
 /* The order of things for one request; see pipeline.h.
+ *
  * SPDX-License-Identifier: MIT */
 #include "pipeline.h"
 
@@ -16,7 +17,8 @@
 
 #define RECHECK_NS 1000000000u
 
-static const struct psv_bytes all_methods = PSV_BYTES_INIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY");
+static const struct psv_bytes all_methods =
+    PSV_BYTES_INIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY");
 
 /* What the pipeline knows of an exchange beyond the exchange itself; on its arena. */
 struct pipeline_state {
@@ -55,7 +57,8 @@ static void answer_server_options(struct psv_exchange *exchange)
     psv_headers_init(&exchange->response.headers, 1);
     exchange->response.status = 204;
     exchange->response.content_length = -1;
-    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_ALLOW, all_methods) != PSV_OK) {
+    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_ALLOW, all_methods) !=
+        PSV_OK) {
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
         return;
     }
@@ -154,8 +157,9 @@ static void on_deadline(struct psv_timer *timer, void *context)
     struct psv_pipeline *pipeline = context;
     struct pipeline_state *state = CONTAINER_OF(timer, struct pipeline_state, deadline);
 
-    /* looked at again every second: a deadline that was moved, or a script that did not stop at the first call.  The timer
-     * is started first, because the exchange may be gone afterwards (its end stops the timer). */
+    /* looked at again every second: a deadline that was moved, or a script that did not stop at the first
+     * call.  The timer is started first, because the exchange may be gone afterwards (its end stops the
+     * timer). */
     psv_timer_start(&pipeline->recheck_queue, timer, pipeline->loop->now_ns);
     (void)psv_dynamic_on_deadline(&pipeline->dynamic, state->exchange, pipeline->loop->now_ns);
 }
@@ -208,7 +212,7 @@ void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_m
     pipeline->dynamic.timeout_ns = request_timeout_ms * 1000000u;
     pipeline->dynamic.on_released = free_exchange;
     psv_list_init(&pipeline->live);
-    psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns, on_deadline,
-                         pipeline);
+    psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns,
+                         on_deadline, pipeline);
     psv_timer_queue_init(&pipeline->recheck_queue, &pipeline->loop->wheel, RECHECK_NS, on_deadline, pipeline);
 }

@@ -1,5 +1,7 @@
-/* The way of a request on the loop thread, as one ordered list: request id, method, router, static file or worker, then
- * metrics and access log at its end.  Implements struct psv_exchange_host for the site's listener.  [loop]
+/* The way of a request on the loop thread, as one ordered list: request id, method, router, static file or
+ * worker, then metrics and access log at its end.  Implements struct psv_exchange_host for the site's
+ * listener.  [loop]
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -15,15 +17,16 @@ struct psv_loop;
 struct psv_router;
 
 struct psv_pipeline {
-    struct psv_exchange_host host;      /* context points back to this struct */
+    struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;
     struct psv_router *router;
     struct psv_exchange_pool *pool;
     struct psv_dynamic dynamic;
     struct psv_access_log access_log;
     struct psv_timer_queue deadline_queue; /* request deadlines, from dispatch on */
-    struct psv_timer_queue recheck_queue;  /* deadlines that the script has moved, and scripts that do not stop */
-    struct psv_list live;                  /* exchanges between on_head and their end */
+    struct psv_timer_queue
+        recheck_queue;    /* deadlines that the script has moved, and scripts that do not stop */
+    struct psv_list live; /* exchanges between on_head and their end */
     uint64_t live_len;
 };
 

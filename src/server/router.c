@@ -1,6 +1,7 @@
 /* Routing by the document root.  [loop]  One look-up in the file cache for most requests, no system call
  * when the path was seen within the cache's validity.  Must not know codecs, jobs or how anything is
  * sent.
+ *
  * SPDX-License-Identifier: MIT */
 #include "router.h"
 

@@ -1,6 +1,7 @@
 /* Decides what answers a request: a file, a script, a redirect to a folder, or nothing.  [loop]
  * Traditional mode: what the path names below the document root.  Must not know codecs, jobs or how
  * anything is sent.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

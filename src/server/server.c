@@ -1,4 +1,5 @@
 /* Boot and end of the server, floor by floor: one ordered list, undone in reverse.  [boot]
+ *
  * SPDX-License-Identifier: MIT */
 #include "phpsrv/server.h"
 
@@ -30,7 +31,8 @@
 #define WORKER_STOP_NS 2000000000u
 
 _Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
-_Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON, "config and log name the same formats");
+_Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
+               "config and log name the same formats");
 
 static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
@@ -86,7 +88,8 @@ static int boot_executor(struct psv_server *server, struct psv_error *reterr)
 static int boot_waist(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
-    size_t capacity = config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
+    size_t capacity =
+        config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
 
     if (psv_queue_init(&server->queue, capacity, server->workers) != PSV_OK ||
         psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
@@ -130,7 +133,8 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
     struct psv_pipeline *pipeline = &server->pipeline;
-    int code = psv_router_new(config, server->docroot_fd, psv_bytes_of(server->docroot), &server->router, reterr);
+    int code =
+        psv_router_new(config, server->docroot_fd, psv_bytes_of(server->docroot), &server->router, reterr);
 
     if (code != PSV_OK) {
         return code;
@@ -180,7 +184,8 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
         {&h1->linger_timer, http->linger_timeout_ms},
     };
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
-        psv_timer_queue_init(timers[i].queue, wheel, timers[i].duration_ms * 1000000u, psv_connection_on_timer, NULL);
+        psv_timer_queue_init(timers[i].queue, wheel, timers[i].duration_ms * 1000000u,
+                             psv_connection_on_timer, NULL);
     }
 }
 
@@ -216,19 +221,23 @@ static int boot_site(struct psv_server *server, struct psv_server_site *site, co
 
 static int boot_listeners(struct psv_server *server, struct psv_error *reterr)
 {
-    int code = boot_site(server, &server->site, server->config->listen.address, &server->pipeline.host, reterr);
+    int code =
+        boot_site(server, &server->site, server->config->listen.address, &server->pipeline.host, reterr);
 
     if (code == PSV_OK && server->config->internal.listen[0] != '\0') {
-        code = boot_site(server, &server->admin, server->config->internal.listen, &server->internal_host.host, reterr);
+        code = boot_site(server, &server->admin, server->config->internal.listen, &server->internal_host.host,
+                         reterr);
     }
     return code;
 }
 
 static int boot(struct psv_server *server, struct psv_error *reterr)
 {
-    /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a whole server */
-    static int (*const steps[])(struct psv_server *server, struct psv_error *reterr) = {
-        boot_process, boot_log, boot_docroot, boot_executor, boot_waist, boot_loop, boot_pipeline, boot_listeners,
+    /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
+     * whole server */
+    static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
+        boot_process, boot_log,  boot_docroot,  boot_executor,
+        boot_waist,   boot_loop, boot_pipeline, boot_listeners,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -240,9 +249,11 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     return PSV_OK;
 }
 
-int psv_server_start(const struct psv_config_loaded *config, struct psv_server **ret_server, struct psv_error *reterr)
+int psv_server_start(const struct psv_config_loaded *config, struct psv_server **ret_server,
+                     struct psv_error *reterr)
 {
-    struct psv_server *server = psv_calloc_aligned(CACHE_LINE_BYTES, sizeof(*server)); /* its rings ask for it */
+    struct psv_server *server =
+        psv_calloc_aligned(CACHE_LINE_BYTES, sizeof(*server)); /* its rings ask for it */
 
     if (server == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
@@ -277,7 +288,8 @@ static void close_connections(struct psv_server_site *site)
 {
     site->listener = psv_listener_free(site->listener);
     if (site->service.loop != NULL) {
-        PSV_LIST_FOR_EACH (node, &site->service.connections) {
+        PSV_LIST_FOR_EACH(node, &site->service.connections)
+        {
             psv_connection_close(PSV_LIST_ENTRY(node, struct psv_connection, link), PSV_CLOSE_DRAIN);
         }
     }

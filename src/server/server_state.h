@@ -1,4 +1,5 @@
 /* The server's parts, shared by server.c (boot and end) and drain.c (signals).  Not for other folders.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 
@@ -33,7 +34,7 @@ struct psv_server {
     const struct psv_config *config;
     const struct psv_executor *executor;
     unsigned workers;
-    char *docroot;                   /* absolute, followed by a NUL */
+    char *docroot; /* absolute, followed by a NUL */
     int docroot_fd;
     bool log_is_started;
     bool executor_is_started;
@@ -47,14 +48,14 @@ struct psv_server {
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;
-    struct psv_server_site site;     /* what the world sees */
-    struct psv_server_site admin;    /* the internal listener */
+    struct psv_server_site site;  /* what the world sees */
+    struct psv_server_site admin; /* the internal listener */
     int signal_fd;
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;
     /* the end */
     bool is_draining;
-    int exit_code;                   /* 1 after a second signal */
+    int exit_code;                            /* 1 after a second signal */
     struct psv_timer_queue drain_queue;       /* the limit of the drain */
     struct psv_timer_queue drain_check_queue; /* looks whether all is done */
     struct psv_timer drain_timer;

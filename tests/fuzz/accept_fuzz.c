@@ -1,6 +1,7 @@
 /* Fuzz target of http/accept.c and field_list.c.  Input: an Accept value.  Oracles: weights are in range;
  * the form chosen is acceptable or the last resort; the field cut at its commas into several fields means
  * the same.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
 

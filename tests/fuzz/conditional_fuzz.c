@@ -1,6 +1,7 @@
 /* Fuzz target of http/conditional.c, etag.c and date.c.  Input: lines; the first byte of each chooses the
  * field, the rest is its value.  Oracles: laws that hold for all conditions; dates that parse format back;
  * a tag found is a tag in the list.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
 

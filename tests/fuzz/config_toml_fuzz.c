@@ -1,5 +1,6 @@
 /* Any text as a configuration file: refused with a sentence, or read; and what was read, dumped and read
  * again, is the same.
+ *
  * SPDX-License-Identifier: MIT */
 #include <stdint.h>
 #include <stdlib.h>

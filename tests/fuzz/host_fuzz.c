@@ -1,6 +1,7 @@
 /* Fuzz target of http/authority.c.  Input: a Host value.  Oracles: host and port written together parse the
  * same; nothing that could end a host survives in it; brackets hold what inet_pton takes for IPv6, and all
  * of it; the target's authority is read like the field.
+ *
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 

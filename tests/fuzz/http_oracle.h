@@ -1,4 +1,5 @@
 /* What the fuzz targets of src/http/ share: the check that ends a run, and cutting input into pieces.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

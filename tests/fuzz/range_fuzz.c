@@ -1,6 +1,7 @@
 /* Fuzz target of http/range.c.  Input: mode, size (1 or 8 bytes), then a Range value (mode 0) or numbers to
  * write one with (mode 1).  Oracles: ranges are within the size, apart from each other, and cover exactly
  * the bytes that were asked for.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
 

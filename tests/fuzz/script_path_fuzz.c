@@ -1,6 +1,7 @@
 /* Fuzz target of http/script_path.c.  Input: a decoded path without its first slash.  Oracles: a naive
  * count of candidates agrees; script and path_info make up the path; upper case and an editor's copy do not
  * make a source servable.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
 

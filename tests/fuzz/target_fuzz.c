@@ -1,6 +1,7 @@
 /* Fuzz target of http/target.c.  Input: one byte for the method, then the target.  Oracles: a naive
  * normaliser agrees; normalising the result again changes nothing; no dot segment, empty segment or NUL
  * survives; the texts are the pieces of the target.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
 

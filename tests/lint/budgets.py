@@ -127,8 +127,8 @@ def check(root: str) -> List[Problem]:
     code += [path for path in common.files(root, ["tests"], ("CMakeLists.txt",))]
     for path in code + scripts:
         text = common.read(root, path)
-        # The first lines: after a script's #! and a comment's opening.
-        if text and LICENCE not in "\n".join(text.splitlines()[:12]):
+        # The first lines: after a script's #!, or at the end of a comment that explains the whole file.
+        if text and LICENCE not in "\n".join(text.splitlines()[:24]):
             problems.append(Problem(path, 1, f"no line with {LICENCE}"))
         problems += check_text(path, text)
     return problems

@@ -23,8 +23,10 @@ OWNERS: List[Tuple[str, str, str]] = [
 IMPURE = re.compile(r"^(open|openat|read|write|close|socket|connect|send|recv|poll|time|clock_gettime|gettimeofday|localtime|getenv|"
                     r"pthread_\w+|thrd_\w+|mtx_\w+|printf|fprintf|puts|fopen|malloc|calloc|realloc)$")
 OURS = re.compile(r"^psv_")
-# PHP's thread-local cache (TSRMLS_MAIN_CACHE_DEFINE) has the name that PHP's headers give it.
-ALLOWED: Dict[str, re.Pattern] = {"sapi": re.compile(r"^_tsrm_ls_cache$"), "config": re.compile(r"^(_Z|DW\.ref\.)")}
+# What the program gives libphp on purpose: sapi/php_blocking.c takes the place of the C library's.
+EXPORTED = {"poll", "flock"}
+# PHP's thread-local cache (TSRMLS_MAIN_CACHE_DEFINE) and its functions (ZEND_FUNCTION) have the names that PHP's headers give them.
+ALLOWED: Dict[str, re.Pattern] = {"sapi": re.compile(rf"^(_tsrm_ls_cache|zif_\w+|{'|'.join(sorted(EXPORTED))})$"), "config": re.compile(r"^(_Z|DW\.ref\.)")}
 SANITIZER = re.compile(r"^(__asan|__ubsan|__tsan|__odr_asan|__gcov|__llvm|__sanitizer)")
 
 
@@ -72,6 +74,8 @@ def check_program(path: str, label: str) -> List[Problem]:
         plain = name.split("@")[0]
         # Variables of libc and C++ run-time data that the linker copied into the program carry a version.
         if "@" in name or plain.startswith("_Z") or plain in ("_init", "_fini", "_IO_stdin_used", "__bss_start", "_edata", "_end"):
+            continue
+        if plain in EXPORTED:
             continue
         problems.append(Problem(label, 0, f"the program exports {plain} ({kind}): libphp could bind to it"))
     return problems

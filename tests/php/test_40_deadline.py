@@ -21,6 +21,8 @@ def worker_is_idle(site):
     wait_until(lambda: site.server.metrics().value("phpsrv_workers", state="busy") == 0, "no busy worker")
 
 
+# PHP's timer is a signal, and the thread sanitizer runs the handler only when the script calls into the C library.
+@pytest.mark.no_sanitizer
 @pytest.mark.parametrize("code", ["set_time_limit(1); while (true);", "ini_set('max_execution_time', 1); while (true) md5('x');"])
 def test_max_execution_time(php, code):
     php.expect_fatal("Maximum execution time of 1 second exceeded")
@@ -28,6 +30,7 @@ def test_max_execution_time(php, code):
     assert php.run("echo 'fine';").text == "fine"
 
 
+@pytest.mark.no_sanitizer
 def test_max_execution_time_setting(launch_php):
     site = launch_php("-d", "max_execution_time=1")
     site.expect_fatal("Maximum execution time of 1 second exceeded")
@@ -37,6 +40,7 @@ def test_max_execution_time_setting(launch_php):
     assert site.run("set_time_limit(0); echo ini_get('max_execution_time');").text == "0"
 
 
+@pytest.mark.no_sanitizer
 def test_time_limit_is_armed_again_for_every_request(launch_php):
     site = launch_php("-d", "max_execution_time=1", workers=1)
     site.expect_fatal("Maximum execution time of 1 second exceeded")

@@ -161,9 +161,9 @@ def test_worker_and_build_metrics(server):
     assert metrics["phpsrv_workers"] == 2
     assert metrics["phpsrv_queue_capacity"] == 200
     assert metrics["phpsrv_build_info"] == 1
-    assert metrics["phpsrv_process_resident_memory_bytes"] > 1_000_000
-    assert metrics["phpsrv_process_start_time_seconds"] > 1_500_000_000
-    assert metrics["phpsrv_process_open_fds"] > 3
+    assert metrics["process_resident_memory_bytes"] > 1_000_000
+    assert metrics["process_start_time_seconds"] > 1_500_000_000
+    assert metrics["process_open_fds"] > 3
 
 
 def test_no_request_creates_a_series(server):

@@ -1,4 +1,5 @@
 /* Runs an operation again and again with its first, second, ... allocation failing, until it gets through.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

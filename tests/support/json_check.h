@@ -1,5 +1,6 @@
 /* Tells whether a text is one valid JSON value (RFC 8259) in valid UTF-8.  For tests of what writes JSON;
  * shares no code with it.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -13,7 +13,9 @@
  *    }
  *
  * Include this instead of cmocka.h: it makes cmocka_unit_test() report the row.  A test with fixtures of its
- * own calls table_report_row(state) in its teardown. SPDX-License-Identifier: MIT */
+ * own calls table_report_row(state) in its teardown.
+ *
+ * SPDX-License-Identifier: MIT */
 #pragma once
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* A folder of a test's own, removed with all that is in it.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The arena: alignment, limits, growth in place, clean-ups, reset without heap traffic.
+ *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 

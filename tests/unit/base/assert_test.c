@@ -1,4 +1,5 @@
 /* The panic: its text on descriptor 2, its hook.  The hook jumps back into the test, so the process survives.
+ *
  * SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <signal.h>

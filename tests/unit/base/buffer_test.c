@@ -1,4 +1,5 @@
 /* The growing buffer: content, maximum, all-or-nothing.
+ *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* Views of bytes, and the small macros beside them.
+ *
  * SPDX-License-Identifier: MIT */
 #include "table.h"
 

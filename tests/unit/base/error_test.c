@@ -1,4 +1,5 @@
 /* Error codes and their texts.
+ *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* The hash map against a plain array as its model.
+ *
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* The door to the heap and its failure injection.
+ *
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* Random bytes: no repetition across calls, refills, threads and forks; the pool is wiped.
+ *
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 /* The ring: order and capacity with one thread, then a model test with several on a random schedule: each
  * item must come out exactly once, with what its producer wrote, and in its producer's order. PSV_TEST_LONG=1
- * runs it for ten seconds. SPDX-License-Identifier: MIT */
+ * runs it for ten seconds.
+ *
+ * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* Numbers, sizes, durations: strictness at every edge, and what is formatted reads back.
+ *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <limits.h>

@@ -1,4 +1,5 @@
 /* Rules between options.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config_fixture.h"
 

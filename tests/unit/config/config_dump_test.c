@@ -1,4 +1,5 @@
 /* Everything that is derived from the table: dump, JSON, help, example, reference.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config_fixture.h"
 

@@ -1,4 +1,5 @@
 /* Loads a configuration from literal sources.  Shared by the tests of this folder.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

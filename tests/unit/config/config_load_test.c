@@ -1,4 +1,5 @@
 /* Sources of the configuration: which one wins, what is refused and in which words.
+ *
  * SPDX-License-Identifier: MIT */
 #include "config_fixture.h"
 

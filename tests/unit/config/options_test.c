@@ -1,4 +1,5 @@
 /* The option table itself: names, ranges and defaults of every row, and the look-ups.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* Lists of body pieces.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/body_piece.h"
 

@@ -1,4 +1,5 @@
 /* Exchanges: the pool, the way to the codec, and the server's own pages.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/exchange.h"
 

@@ -1,5 +1,6 @@
 /* What the tests of exec/ share: waiting with a limit, a job with its arena and mailbox, and reading what a
  * part carries.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The list of executors.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/executor_registry.h"
 

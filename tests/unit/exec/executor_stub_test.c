@@ -1,4 +1,5 @@
 /* The stub executor's paths, run by a real pool; the test is the loop.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/executor_registry.h"
 

@@ -1,4 +1,5 @@
 /* Jobs: start against cancel, deadlines, the request's body.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/job.h"
 

@@ -1,5 +1,6 @@
 /* The loop's mailbox: order, when the notifier is written, and that no part is left lying under random
  * schedules.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/mailbox.h"
 

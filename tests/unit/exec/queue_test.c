@@ -1,5 +1,6 @@
 /* The job queue: order, capacity, stopping, who is woken, and that no job and no wake-up is lost under random
  * schedules.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/queue.h"
 

@@ -1,4 +1,5 @@
 /* Request bodies in memory and in a file.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/request_body.h"
 

@@ -1,4 +1,5 @@
 /* Response bodies: inline memory, heap, memory file.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/response_body.h"
 

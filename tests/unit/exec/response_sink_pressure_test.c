@@ -1,4 +1,5 @@
 /* Streams: when a flush waits, what ends its waiting, and no memory for the next part.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/response_sink.h"
 

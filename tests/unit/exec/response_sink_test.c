@@ -1,4 +1,5 @@
 /* The sink's states in all orders, promised lengths, failures, clients that leave, places of the body.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/response_sink.h"
 

@@ -1,5 +1,6 @@
 /* The worker pool with an executor of the test's own: start and stop, interrupts, replacement, cancelled
  * jobs.
+ *
  * SPDX-License-Identifier: MIT */
 #include "exec/worker.h"
 

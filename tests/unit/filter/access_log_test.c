@@ -1,4 +1,5 @@
 /* Tests of filter/access_log.c: the lines themselves, and that nothing a client sends can forge one.
+ *
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
 #include <stdio.h>

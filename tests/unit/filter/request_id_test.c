@@ -1,4 +1,5 @@
 /* Tests of filter/request_id.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "../handler/fake_exchange.h"
 

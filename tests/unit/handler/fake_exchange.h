@@ -1,5 +1,6 @@
 /* An exchange without a connection: a request is written down, and what the handler answers is
  * collected.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Tests of handler/file_cache.c on folders of their own, with clocks that only the test moves.
+ *
  * SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <sys/resource.h>

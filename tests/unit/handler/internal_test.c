@@ -1,4 +1,5 @@
 /* Tests of handler/internal.c with facts that the test makes up.
+ *
  * SPDX-License-Identifier: MIT */
 #include "fake_exchange.h"
 

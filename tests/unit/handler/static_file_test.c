@@ -1,5 +1,6 @@
 /* Tests of handler/static_file.c: files of a temporary folder, answers collected by a codec that only
  * listens.
+ *
  * SPDX-License-Identifier: MIT */
 #include "fake_exchange.h"
 #include "temp_folder.h"

@@ -1,4 +1,5 @@
 /* Tests of http/accept.c: RFC 9110 12.5.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

@@ -1,4 +1,5 @@
 /* Tests of http/cgi_name.c: RFC 3875 4.1.18.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

@@ -1,4 +1,5 @@
 /* Tests of http/conditional.c: RFC 9110 13.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

@@ -1,4 +1,5 @@
 /* Tests of http/field.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

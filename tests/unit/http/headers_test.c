@@ -1,4 +1,5 @@
 /* Tests of http/headers.c and http/request.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

@@ -1,5 +1,6 @@
 /* What the tests of src/http/ share: tables of named rows, headers from text.
  * A failing row prints its name, file and line.
+ *
  * SPDX-License-Identifier: MIT */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* Tests of http/method.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

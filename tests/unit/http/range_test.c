@@ -1,4 +1,5 @@
 /* Tests of http/range.c: RFC 9110 14.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

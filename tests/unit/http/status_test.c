@@ -1,4 +1,5 @@
 /* Tests of http/status.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

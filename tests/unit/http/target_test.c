@@ -1,4 +1,5 @@
 /* Tests of http/target.c.
+ *
  * SPDX-License-Identifier: MIT */
 #include "http_test.h"
 

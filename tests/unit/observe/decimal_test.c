@@ -1,4 +1,5 @@
 /* Decimal fractions, in a locale with a comma too.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* Log lines: exact forms, hostile values, lines that do not fit.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* The log as a whole: many threads, files, stuck readers, reopening.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

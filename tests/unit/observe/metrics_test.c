@@ -1,4 +1,5 @@
 /* Counting from many threads, and the scrape.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -246,17 +247,14 @@ static void facts_about_the_process(void **state)
 {
     (void)state;
     char *text = scrape_text();
-    static const char *const names[] = {"\nphpsrv_process_resident_memory_bytes ",
-                                        "\nphpsrv_process_cpu_seconds_total ",
-                                        "\nphpsrv_process_open_fds ",
-                                        "\nphpsrv_process_start_time_seconds ",
-                                        "\nphpsrv_process_uptime_seconds ",
-                                        "\nphpsrv_process_threads "};
+    static const char *const names[] = {
+        "\nprocess_resident_memory_bytes ", "\nprocess_cpu_seconds_total ", "\nprocess_open_fds ",
+        "\nprocess_start_time_seconds ",    "\nphpsrv_uptime_seconds ",     "\nprocess_threads "};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         print_message("%s\n", names[i] + 1);
         assert_non_null(strstr(text, names[i]));
     }
-    assert_null(strstr(text, "\nphpsrv_process_resident_memory_bytes 0\n"));
+    assert_null(strstr(text, "\nprocess_resident_memory_bytes 0\n"));
     psv_free(text);
 }
 

@@ -1,4 +1,5 @@
 /* The Prometheus text format.
+ *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* The clocks: units, direction, order of exact and coarse.
+ *
  * SPDX-License-Identifier: MIT */
 #include <time.h>
 

@@ -1,5 +1,6 @@
 /* Descriptors: flags, whole reads and writes, files that do not know their size, memory files.  System calls
  * that are hard to provoke (short, interrupted, failing) are simulated between fd.c and the kernel.
+ *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* Limits: the parsers, and whole trees of files in a temporary folder.
+ *
  * SPDX-License-Identifier: MIT */
 #include <sched.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* The notifier: written once until cleared, and no wake-up is lost between several wakers and a sleeper.
+ *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>

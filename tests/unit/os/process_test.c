@@ -1,4 +1,5 @@
 /* Signals through a descriptor, and the process's facts.
+ *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* Opening below a root, through the kernel's walk and through the one by hand.
+ *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* Addresses from and to text, listening and accepting on the loopback.
+ *
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* Threads: name, stack, signal mask, join with deadline, abandoning; and the futex.
+ *
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* Tests of server/router.c on a document root of its own.
+ *
  * SPDX-License-Identifier: MIT */
 #include "../handler/fake_exchange.h"
 #include "temp_folder.h"

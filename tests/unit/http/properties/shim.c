@@ -1,5 +1,6 @@
 /* Flat functions over src/http/ for the property tests: no structs cross the border to Python.
  * Built together with floors 0 and 3 into a shared library of its own; not part of the server.
+ *
  * SPDX-License-Identifier: MIT */
 #include <stdint.h>
 #include <string.h>

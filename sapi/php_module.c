@@ -83,6 +83,7 @@ static sapi_module_struct module = {
     .send_headers = send_headers,
     .read_post = read_post,
     .read_cookies = read_cookies,
+    .getenv = psv_php_superglobals_getenv,
     .register_server_variables = register_server_variables,
     .log_message = log_message,
     .get_request_time = get_request_time,

@@ -56,8 +56,7 @@ static void poll_pause(void)
     (void)nanosleep(&pause, NULL);
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------------------------- */
+/* ---- start */
 
 static bool is_loaded(void)
 {
@@ -156,8 +155,7 @@ const char *psv_php_opcache_jit(void)
     return jit_text;
 }
 
-/* ---- restarts
- * ------------------------------------------------------------------------------------------------ */
+/* ---- restarts */
 
 static bool is_idle(struct psv_php_thread *thread, void *context)
 {

@@ -39,8 +39,7 @@ bool psv_php_request_try(void (*function)(void *context), void *context)
     return is_clean;
 }
 
-/* ---- callbacks
- * -------------------------------------------------------------------------------------------------- */
+/* ---- callbacks */
 
 int psv_php_request_on_activate(void)
 {
@@ -95,8 +94,7 @@ void psv_php_request_on_started(void)
     ZEND_HASH_FOREACH_END();
 }
 
-/* ---- one request
- * ------------------------------------------------------------------------------------------------ */
+/* ---- one request */
 
 static void begin(struct psv_php_thread *thread, struct psv_job *job)
 {
@@ -106,6 +104,7 @@ static void begin(struct psv_php_thread *thread, struct psv_job *job)
     thread->head_is_lost = false;
     thread->output_has_failed = false;
     thread->filter_has_server = false;
+    thread->environment_text = NULL; /* the last request's memory is gone */
     SG(server_context) = thread;
     SG(sapi_headers).http_response_code = 200; /* PHP leaves the last request's in it */
     psv_php_input_fill_request_info(thread);

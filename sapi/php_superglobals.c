@@ -100,8 +100,7 @@ static zend_string *user_home;
 
 static void (*next_filter_functions[3])(INTERNAL_FUNCTION_PARAMETERS);
 
-/* ---- start
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- start */
 
 static zend_string *intern(const char *text, size_t len)
 {
@@ -179,8 +178,7 @@ void psv_php_superglobals_on_module_init(void)
     wrap_filter_functions();
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- values */
 
 static bool take_shared(enum shared_text id, zval *ret_value)
 {
@@ -326,8 +324,7 @@ DEFINE_VALUE(value_server_port, take_number(message->server_port, ret_value))
 DEFINE_VALUE(value_software, take_shared(TEXT_SOFTWARE, ret_value))
 DEFINE_VALUE(value_user, take_interned(user_name, ret_value))
 
-/* ---- the array
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the array */
 
 /** A field that came before: RFC 9110 5.3 joins values by a comma, RFC 9113 8.2.3 cookies by a semicolon. */
 static void join_value(zval *first, const struct psv_field *field)
@@ -384,8 +381,7 @@ static void fill(HashTable *table, const struct psv_message *message)
     }
 }
 
-/* ---- the input filter
- * --------------------------------------------------------------------------------------------- */
+/* ---- the input filter */
 
 /** Shows the filter every variable; what it lets through, and what it registers by itself, ends up in target.
  */
@@ -452,4 +448,45 @@ void psv_php_superglobals_fill_server(zval *array)
     }
     thread->filter_has_server = true;
     fill_through_filter(thread->message, array);
+}
+
+/* ---- getenv() */
+
+/** Value of a field by its variable's name, joined as in $_SERVER; false when no field has that name. */
+static bool find_field(const struct psv_message *message, struct psv_bytes name, zval *ret_value)
+{
+    bool is_found = false;
+    for (unsigned i = 0; i < message->fields_len; i++) {
+        const struct psv_field *field = &message->fields[i];
+        char text[CGI_NAME_MAX];
+        size_t len = psv_cgi_name_is_forwarded(field) ? psv_cgi_name(field->name, text, sizeof(text)) : 0;
+        if (len == 0 || !psv_bytes_equal((struct psv_bytes){text, len}, name))
+            continue;
+        if (is_found)
+            join_value(ret_value, field);
+        else
+            is_found = take_text(field->value, ret_value);
+    }
+    return is_found;
+}
+
+static bool find_variable(const struct psv_message *message, struct psv_bytes name, zval *ret_value)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+        if (zend_string_equals_cstr(names[i], name.data, name.len))
+            return variables[i].value(message, ret_value);
+    }
+    return psv_bytes_starts_with(name, PSV_BYTES("HTTP_")) && find_field(message, name, ret_value);
+}
+
+char *psv_php_superglobals_getenv(const char *name, size_t len)
+{
+    struct psv_php_thread *thread = psv_php_thread_current();
+    zval value;
+    if (thread == NULL || !find_variable(thread->message, (struct psv_bytes){name, len}, &value))
+        return NULL;
+    if (thread->environment_text != NULL)
+        zend_string_release(thread->environment_text);
+    thread->environment_text = Z_STR(value);
+    return Z_STRVAL(value);
 }

@@ -39,11 +39,12 @@ struct psv_php_thread {
     struct psv_job *job;               /* the running one; NULL between requests */
     const struct psv_message *message; /* its request */
     enum psv_php_stage stage;
-    bool head_is_lost;                 /* the response head could not be set: the response will be failed */
-    bool output_has_failed;            /* memory or disk is exhausted: said once per request */
-    bool filter_has_server;            /* filter_input(INPUT_SERVER) has been given its variables */
-    bool cache_is_bypassed;            /* this request runs without opcache (a restart is pending) */
-    bool restarts_cache;               /* it starts alone, holding the restart lock */
+    bool head_is_lost;      /* the response head could not be set: the response will be failed */
+    bool output_has_failed; /* memory or disk is exhausted: said once per request */
+    bool filter_has_server; /* filter_input(INPUT_SERVER) has been given its variables */
+    struct _zend_string *environment_text; /* what getenv() found last; request memory */
+    bool cache_is_bypassed;                /* this request runs without opcache (a restart is pending) */
+    bool restarts_cache;                   /* it starts alone, holding the restart lock */
     struct psv_php_user_ini *user_ini; /* cache of .user.ini files; NULL until the first one is looked for */
 
     /* other threads */

@@ -86,7 +86,7 @@ static int64_t unix_of(const struct calendar *c)
     return day * SECONDS_PER_DAY + c->hour * 3600 + c->minute * 60 + c->second;
 }
 
-/* ---- formatting ---- */
+/* ---- formatting */
 
 static char *put_digits(char *out, int value, int digits)
 {
@@ -165,7 +165,7 @@ void psv_date_format_clf(char *out, int64_t unix_s)
     (void)put_text(out, " +0000", 6);
 }
 
-/* ---- parsing: each step takes its text from the front, and a failure sticks ---- */
+/* ---- parsing: each step takes its text from the front, and a failure sticks */
 
 struct reader {
     struct psv_bytes rest;

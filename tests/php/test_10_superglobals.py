@@ -260,3 +260,12 @@ def test_server_info(php):
     assert info["pid"] == php.server.pid and info["worker"] in (0, 1) and info["php"].startswith("8.")
     assert php.json("phpsrv_worker_id()") in (0, 1)
     assert php.json("abs(time() - phpsrv_server_info()['start_time']) < 600") is True
+
+
+def test_getenv_sees_the_request(php):
+    """As under CGI and php-fpm: the request's variables first, then the process's environment."""
+    names = ["REMOTE_ADDR", "REQUEST_METHOD", "HTTP_X_A", "HTTP_NOT_SENT", "HTTP_PROXY", "CONTENT_TYPE"]
+    code = f"array_map('getenv', {json.dumps(names)})"
+    fields = [("X-A", "1"), ("X-A", "2"), ("Proxy", "evil")]
+    assert php.json(code, fields=fields) == ["127.0.0.1", "GET", "1, 2", False, False, ""]
+    assert php.json("getenv('PATH')") == os.environ["PATH"]

@@ -74,9 +74,9 @@ static struct event_base *new_base(void)
     if (config == NULL) {
         return NULL;
     }
-    /* one thread owns the base; the change list saves epoll_ctl calls for events toggled within a turn */
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
-                                          EVENT_BASE_FLAG_NO_CACHE_TIME) == 0) {
+    /* One thread owns the base.  No change list: it would defer the removal of a closed descriptor until its
+     * number may be a worker's file. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == 0) {
         base = event_base_new_with_config(config);
     }
     event_config_free(config);

@@ -127,6 +127,7 @@ def test_commands(php, code, expected):
     assert php.run(code).text == expected
 
 
+@pytest.mark.no_sanitizer  # ThreadSanitizer defers signals, in children too
 def test_command_can_be_ended_by_a_signal(php):
     """Threads of the server block signals; a command must not inherit that."""
     code = """
@@ -139,6 +140,7 @@ def test_command_can_be_ended_by_a_signal(php):
     assert json.loads(php.run(code).body) == [True, 15]
 
 
+@pytest.mark.no_sanitizer  # ThreadSanitizer defers signals, in children too
 def test_forked_child_can_be_ended_by_a_signal(php):
     code = """
         $pid = pcntl_fork();

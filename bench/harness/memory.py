@@ -13,7 +13,7 @@ from .outcome import InvalidRun, median, outcome
 
 SETTLE_SECONDS = 1.0
 OPEN_SECONDS = 120
-ALONE_SECONDS = 60
+ALONE_SECONDS = 20
 
 
 def _settled(server: servers.Server) -> Dict[str, int]:

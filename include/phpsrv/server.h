@@ -15,7 +15,7 @@ struct psv_server;
 /** The program: reads command line, environment and file, does what they ask (help, version, check, serve)
  * and returns the exit code.  runtimes: what --executor chooses from, the default first; the stub joins them
  * by itself.  [boot] */
-int psv_cli_main(int argc, char **argv, char **environ, const struct psv_executor *const *runtimes,
+int psv_cli_main(int argc, char **argv, char **environment, const struct psv_executor *const *runtimes,
                  size_t runtimes_len);
 
 /** Boots floor by floor; afterwards the listeners accept.  config must outlive the server.  [boot] */

@@ -94,7 +94,7 @@ static int act(const struct psv_config_loaded *loaded, struct psv_error *reterr)
                : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
 }
 
-int psv_cli_main(int argc, char **argv, char **environ, const struct psv_executor *const *runtimes,
+int psv_cli_main(int argc, char **argv, char **environment, const struct psv_executor *const *runtimes,
                  size_t runtimes_len)
 {
     struct psv_config_loaded loaded = {0};
@@ -106,7 +106,7 @@ int psv_cli_main(int argc, char **argv, char **environ, const struct psv_executo
         psv_executor_register(runtimes[i]);
     }
     psv_executor_register(&psv_executor_stub);
-    int code = psv_config_load(argc, argv, environ, &loaded, &error);
+    int code = psv_config_load(argc, argv, environment, &loaded, &error);
 
     if (code == PSV_OK) {
         needs_check = loaded.action == PSV_CONFIG_ACTION_RUN || loaded.action == PSV_CONFIG_ACTION_CHECK;

@@ -106,7 +106,7 @@ class Server:
         """As they would be typed, without this run's folders."""
         lines = []
         for child in self.children:
-            line = " ".join(child.argv).replace(self.folder, "TEMP").replace(self.setup.docroot, "SITE")
+            line = " ".join(child.argv).replace(self.setup.binary, "phpsrv").replace(self.folder, "TEMP").replace(self.setup.docroot, "SITE")
             lines.append(line.replace(self.setup.php_prefix, "PREFIX").replace(os.path.dirname(BENCH) + "/", ""))
         return lines
 

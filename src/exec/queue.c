@@ -15,8 +15,14 @@
  *  4. A woken worker takes one job; if the ring holds more it wakes the next one (2.) before it starts to
  *     work.  So after every push there is no idle worker, or one is on its way, or no job is left.
  *
- * Workers that finish a job just take the next one and disturb nobody.  A job that waits is waited for by
- * nobody else than busy workers: none sleeps while the ring holds one.
+ *  5. No more workers are awake than awake_max (processors), unless scripts wait: workers beyond that would
+ *     only take the processors from each other, at a context switch a job.  A wake-up that is not sent
+ *     because of it is not lost: those who are awake look at the ring when they finish their job or park, and
+ *     a parked one counts as asleep before it touches the gate (1.).  A worker whose scripts gave up the
+ *     processor by themselves (sockets, sleep, locks) lifts the bound for a while; and when nothing was taken
+ *     from the ring for a moment, because all who are awake wait, psv_queue_relieve wakes one more.
+ *
+ * Workers that finish a job just take the next one and disturb nobody.
  *
  * SPDX-License-Identifier: MIT */
 #include "queue.h"
@@ -24,6 +30,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 enum parking_state {
@@ -33,6 +40,11 @@ enum parking_state {
 };
 
 #define GATE_STOPPED (UINT32_C(1) << 31)
+
+/* For how long a script that waited lifts the bound, and how many jobs of one stay awake may come to one wait
+ * without doing so (locks inside the runtime). */
+#define LIFT_NS (UINT64_C(1) * PSV_NS_PER_S)
+#define JOBS_PER_WAIT 8
 
 /* Tag and top of the idle stack; the tag makes a compare-and-swap fail when the same top came back meanwhile
  * (ABA). */
@@ -46,9 +58,10 @@ static inline uint32_t idle_top(uint64_t word)
     return (uint32_t)word;
 }
 
-int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max)
+int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max, unsigned awake_max)
 {
     queue->parkings_len = workers_max;
+    queue->awake_max = MIN(awake_max, workers_max);
     queue->parkings =
         psv_calloc_aligned(_Alignof(struct psv_parking), sizeof(*queue->parkings) * MAX(workers_max, 1));
     if (queue->parkings == NULL) {
@@ -66,6 +79,7 @@ int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_ma
     atomic_init(&queue->idle_len, 0);
     atomic_init(&queue->gate, 0);
     atomic_init(&queue->wakes, 0);
+    atomic_init(&queue->lifted_until_ns, 0);
     return PSV_OK;
 }
 
@@ -85,7 +99,7 @@ static void push_idle(struct psv_queue *queue, unsigned index)
         /* release publishes next and state to the one who pops it */
     } while (!atomic_compare_exchange_weak_explicit(&queue->idle, &old, idle_word(old, index + 1),
                                                     memory_order_acq_rel, memory_order_relaxed));
-    atomic_fetch_add_explicit(&queue->idle_len, 1, memory_order_relaxed); /* a number for people */
+    atomic_fetch_add_explicit(&queue->idle_len, 1, memory_order_relaxed); /* the gate publishes it (5.) */
 }
 
 /* The worker that went idle last, or NULL. */
@@ -116,8 +130,20 @@ static void wake_parking(struct psv_queue *queue, struct psv_parking *parking)
     }
 }
 
+/* Whether as many workers are awake as there is work for (5.). */
+static bool is_enough_awake(struct psv_queue *queue)
+{
+    if (queue->awake_max == queue->parkings_len) {
+        return false;
+    }
+    /* relaxed: whoever reads an old count comes before its writer at the gate, and that one looks itself */
+    unsigned idle = atomic_load_explicit(&queue->idle_len, memory_order_relaxed);
+    return queue->parkings_len - idle >= queue->awake_max &&
+           psv_clock_monotonic_ns() >= atomic_load_explicit(&queue->lifted_until_ns, memory_order_relaxed);
+}
+
 /* Sends one idle worker to the ring, unless one is on its way. */
-static void wake_one(struct psv_queue *queue)
+static void wake_any(struct psv_queue *queue)
 {
     for (;;) {
         /* acquire, after the caller's exchange on gate or is_waking: sees those who parked before (1., 3.) */
@@ -136,7 +162,15 @@ static void wake_one(struct psv_queue *queue)
     }
 }
 
-int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
+/* The same while the bound allows it. */
+static void wake_one(struct psv_queue *queue)
+{
+    if (!is_enough_awake(queue)) {
+        wake_any(queue);
+    }
+}
+
+int psv_queue_add(struct psv_queue *queue, struct psv_job *job)
 {
     /* acquire pairs with the release in stop; the count keeps workers from leaving before this push is
      * decided */
@@ -146,10 +180,41 @@ int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
     }
     int code = psv_ring_push(&queue->ring, job);
     atomic_fetch_sub_explicit(&queue->gate, 1, memory_order_acq_rel); /* 1. */
+    return code;
+}
+
+void psv_queue_kick(struct psv_queue *queue)
+{
+    /* 1. again, for a worker that has parked since the last push left the gate */
+    atomic_fetch_add_explicit(&queue->gate, 0, memory_order_acq_rel);
+    wake_one(queue);
+}
+
+int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
+{
+    int code = psv_queue_add(queue, job);
+
     if (code == PSV_OK) {
         wake_one(queue);
     }
     return code;
+}
+
+bool psv_queue_is_held_back(const struct psv_queue *queue)
+{
+    /* relaxed: asked again and again */
+    return queue->awake_max < queue->parkings_len &&
+           atomic_load_explicit(&queue->idle_len, memory_order_relaxed) > 0 && psv_ring_len(&queue->ring) > 0;
+}
+
+void psv_queue_relieve(struct psv_queue *queue)
+{
+    wake_any(queue);
+}
+
+size_t psv_queue_taken(const struct psv_queue *queue)
+{
+    return atomic_load_explicit(&queue->ring.head, memory_order_relaxed); /* a snapshot */
 }
 
 bool psv_queue_is_full(const struct psv_queue *queue)
@@ -187,9 +252,21 @@ static void park(struct psv_queue *queue, unsigned index)
     } while (atomic_load_explicit(&parking->state, memory_order_acquire) != PARKING_WOKEN);
 }
 
+/* Did the scripts of this stay awake wait for something?  Counted by the kernel: how often the thread gave up
+ * the processor by itself. */
+static void judge_waits(struct psv_queue *queue, const struct psv_parking *parking)
+{
+    if (parking->jobs > 0 && (psv_thread_waits() - parking->waits) * JOBS_PER_WAIT >= parking->jobs) {
+        atomic_store_explicit(&queue->lifted_until_ns, psv_clock_monotonic_ns() + LIFT_NS,
+                              memory_order_relaxed); /* orders nothing */
+    }
+}
+
 struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
 {
     INVARIANT(index < queue->parkings_len);
+    struct psv_parking *parking = &queue->parkings[index];
+    bool is_bounded = queue->awake_max < queue->parkings_len;
     struct psv_job *job = psv_ring_pop(&queue->ring);
 
     while (job == NULL) {
@@ -198,7 +275,14 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
         if (atomic_load_explicit(&queue->gate, memory_order_acquire) == GATE_STOPPED) {
             return psv_ring_pop(&queue->ring);
         }
+        if (is_bounded) {
+            judge_waits(queue, parking);
+        }
         park(queue, index);
+        if (is_bounded) {
+            parking->waits = psv_thread_waits();
+            parking->jobs = 0;
+        }
         atomic_exchange_explicit(&queue->is_waking, 0,
                                  memory_order_acq_rel); /* 2.: back to 0 before looking */
         job = psv_ring_pop(&queue->ring);
@@ -206,6 +290,7 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
             wake_one(queue); /* 4. */
         }
     }
+    parking->jobs++;
     return job;
 }
 

@@ -17,27 +17,44 @@ struct psv_job;
 struct psv_parking {
     _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t state; /* futex word: enum parking_state of queue.c */
     _Atomic uint32_t next; /* index + 1 of the parking below it in the idle stack, 0 = none */
+    uint64_t waits;        /* [worker] psv_thread_waits() when it woke last */
+    uint64_t jobs;         /* [worker] taken since then */
 };
 
 struct psv_queue {
     struct psv_ring ring;
     struct psv_parking *parkings; /* one per worker slot */
     unsigned parkings_len;
+    unsigned awake_max; /* workers that are woken while none of them waits for anything */
     _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t idle; /* {tag:32, index + 1:32} top of the idle stack */
     _Atomic uint32_t is_waking; /* a woken worker has not looked at the ring yet: no need to wake another */
-    _Atomic uint32_t idle_len;  /* for metrics */
+    _Atomic uint32_t idle_len;  /* workers on the idle stack */
+    _Atomic uint64_t lifted_until_ns;                 /* until then awake_max does not hold: scripts wait */
     _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t gate; /* {stopped:1, pushes under way:31} */
     _Atomic uint64_t wakes;                           /* futex wake calls so far: what the bench watches */
 };
 
-/** 0 or PSV_ENOMEM.  workers_max: highest worker index + 1.  [boot] */
-MUST_CHECK int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max);
+/** 0 or PSV_ENOMEM.  workers_max: highest worker index + 1.  awake_max: processors; more workers than that
+ * are woken only when scripts wait for something.  [boot] */
+MUST_CHECK int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max,
+                              unsigned awake_max);
 /** Harmless after a failed init.  Jobs inside are the caller's affair.  [boot] */
 void psv_queue_fini(struct psv_queue *queue);
 
 /** 0, PSV_EFULL, PSV_ESTOPPING.  Takes job on success.  Wakes a worker if one sleeps and none is on its way.
  * [any] */
 MUST_CHECK int psv_queue_push(struct psv_queue *queue, struct psv_job *job);
+/** A push without the wake-up, for several in a row: whoever adds owes a psv_queue_kick soon.  [any] */
+MUST_CHECK int psv_queue_add(struct psv_queue *queue, struct psv_job *job);
+/** Wakes a worker for what was added, if one sleeps and none is on its way; it wakes further ones itself.
+ * [any] */
+void psv_queue_kick(struct psv_queue *queue);
+/** True while jobs wait although a worker sleeps, because enough are awake.  When psv_queue_taken stands
+ * still meanwhile, those wait for something: psv_queue_relieve wakes one more.  [any] */
+bool psv_queue_is_held_back(const struct psv_queue *queue);
+void psv_queue_relieve(struct psv_queue *queue);
+/** Jobs taken so far (it wraps around).  [any] */
+size_t psv_queue_taken(const struct psv_queue *queue);
 /** True when a push would be refused now: lets the loop answer 503 before it reads a body.  [any] */
 bool psv_queue_is_full(const struct psv_queue *queue);
 /** The oldest job, waiting for one as worker `index`; NULL once stopped and empty.  [worker] */

@@ -13,6 +13,11 @@
 #include "http/status.h"
 #include "observe/metrics.h"
 
+/* Requests of one batch that are queued before a sleeping worker is woken.  Short jobs are done faster than
+ * the loop parses: woken for each, a worker would go to sleep in between, at two system calls and two context
+ * switches a request. */
+#define ANNOUNCE_EVERY 32
+
 static const uint16_t protocol_numbers[] = {
     [PSV_HTTP_1_0] = 1000,
     [PSV_HTTP_1_1] = 1001,
@@ -82,12 +87,24 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
                   dynamic->response_window_bytes);
     exchange->job = job;
     exchange->is_job_held = true;
-    code = psv_queue_push(dynamic->queue, job);
+    code = psv_queue_add(dynamic->queue, job);
     if (code != PSV_OK) {
         exchange->is_job_held = false;
         exchange->job = NULL;
+        return code;
     }
-    return code;
+    if (++dynamic->unannounced == ANNOUNCE_EVERY) {
+        psv_dynamic_announce(dynamic);
+    }
+    return PSV_OK;
+}
+
+void psv_dynamic_announce(struct psv_dynamic *dynamic)
+{
+    if (dynamic->unannounced > 0) {
+        dynamic->unannounced = 0;
+        psv_queue_kick(dynamic->queue);
+    }
 }
 
 static void note_times(const struct psv_job *job)

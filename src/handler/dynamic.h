@@ -31,7 +31,8 @@ struct psv_dynamic {
     struct psv_bytes server_name;   /* configured; empty = the request's host */
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t timeout_ns; /* of a request from dispatch to the end of its script; 0 = none */
+    uint64_t timeout_ns;  /* of a request from dispatch to the end of its script; 0 = none */
+    unsigned unannounced; /* jobs queued since the last wake-up of a worker */
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
 };
@@ -40,6 +41,9 @@ struct psv_dynamic {
  * as before. */
 MUST_CHECK int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange,
                                     const struct psv_script *script, uint64_t now_ns);
+
+/** Wakes a worker for what has been queued; at the end of each batch of the loop. */
+void psv_dynamic_announce(struct psv_dynamic *dynamic);
 
 /** A part came through the mailbox. */
 void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *part);

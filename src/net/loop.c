@@ -165,6 +165,13 @@ static void drain_mailbox(struct psv_loop *loop)
     }
 }
 
+static void end_batch(struct psv_loop *loop)
+{
+    if (loop->on_batch_end != NULL) {
+        loop->on_batch_end(loop->part_context);
+    }
+}
+
 void psv_loop_run(struct psv_loop *loop)
 {
     while (!loop->is_stopped) {
@@ -179,8 +186,10 @@ void psv_loop_run(struct psv_loop *loop)
             psv_mailbox_awake(loop->mailbox);
             refresh_clock(loop);
         }
+        end_batch(loop); /* workers begin while the loop writes responses */
         drain_mailbox(loop);
         run_tasks(loop);
+        end_batch(loop);
         run_dead(loop);
         atomic_fetch_add_explicit(&loop->beat, 1, memory_order_relaxed); /* a heartbeat orders nothing */
     }

@@ -38,7 +38,8 @@ struct psv_loop {
     struct event *tick;
     struct psv_mailbox *mailbox;
     psv_loop_part_fn *on_part;
-    void *part_context;
+    void (*on_batch_end)(void *context); /* sockets were read, or tasks run; NULL = nothing to do */
+    void *part_context;                  /* of both */
     struct psv_timer_wheel wheel;
     struct psv_list tasks; /* of struct psv_loop_task */
     struct psv_list dead;  /* of struct psv_loop_task: what is freed at the end of the turn */

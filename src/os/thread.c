@@ -9,6 +9,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,6 +142,14 @@ uint32_t psv_thread_id(void)
     if (UNLIKELY(id == 0))
         id = (uint32_t)gettid();
     return id;
+}
+
+uint64_t psv_thread_waits(void)
+{
+    struct rusage usage;
+
+    INVARIANT(getrusage(RUSAGE_THREAD, &usage) == 0);
+    return (uint64_t)usage.ru_nvcsw;
 }
 
 static long futex(_Atomic uint32_t *word, int operation, uint32_t value, const struct timespec *deadline)

@@ -44,6 +44,10 @@ void psv_thread_abandon(struct psv_thread *thread);
 /** The kernel's id of the calling thread; cached.  [any] */
 uint32_t psv_thread_id(void);
 
+/** How often the calling thread has given up the processor by itself: slept, waited for a socket, a file or a
+ * lock (getrusage(2), ru_nvcsw).  [any] */
+uint64_t psv_thread_waits(void);
+
 /** Sleeps while *word == expected.  0 when woken, when the value differs, or for no reason (look at the word
  * again); PSV_ETIMEOUT once deadline_ns (monotonic; 0 = none) has passed.  [any] but the loop */
 int psv_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns);

@@ -19,7 +19,7 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
         .connections = server->site.service.connections_len,
         .queue_len = psv_queue_len(&server->queue),
         .queue_capacity = server->queue.ring.capacity,
-        .jobs_taken = atomic_load_explicit(&server->queue.ring.head, memory_order_relaxed), /* a snapshot */
+        .jobs_taken = psv_queue_taken(&server->queue),
         .workers = psv_worker_pool_size(server->pool),
         .workers_busy = psv_worker_pool_busy(server->pool),
         .workers_alive = psv_worker_pool_alive(server->pool),

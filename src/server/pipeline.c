@@ -16,6 +16,8 @@
 #include "server/router.h"
 
 #define RECHECK_NS 1000000000u
+/* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
+#define STALL_NS 1000000u
 
 static const struct psv_bytes all_methods =
     PSV_BYTES_INIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY");
@@ -200,6 +202,35 @@ static void on_end(struct psv_exchange *exchange, bool aborted)
     }
 }
 
+static void watch_stall(struct psv_pipeline *pipeline)
+{
+    pipeline->stall_taken = psv_queue_taken(pipeline->dynamic.queue);
+    psv_timer_start(&pipeline->stall_queue, &pipeline->stall_timer, pipeline->loop->now_ns);
+}
+
+static void on_stall_timer(struct psv_timer *timer, void *context)
+{
+    struct psv_pipeline *pipeline = context;
+    struct psv_queue *queue = pipeline->dynamic.queue;
+
+    (void)timer;
+    if (psv_queue_is_held_back(queue)) {
+        if (psv_queue_taken(queue) == pipeline->stall_taken) {
+            psv_queue_relieve(queue);
+        }
+        watch_stall(pipeline);
+    }
+}
+
+void psv_pipeline_end_batch(struct psv_pipeline *pipeline)
+{
+    psv_dynamic_announce(&pipeline->dynamic);
+    if (UNLIKELY(psv_queue_is_held_back(pipeline->dynamic.queue)) &&
+        !psv_timer_is_running(&pipeline->stall_timer)) {
+        watch_stall(pipeline);
+    }
+}
+
 void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms)
 {
     pipeline->host = (struct psv_exchange_host){
@@ -215,4 +246,6 @@ void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_m
     psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns,
                          on_deadline, pipeline);
     psv_timer_queue_init(&pipeline->recheck_queue, &pipeline->loop->wheel, RECHECK_NS, on_deadline, pipeline);
+    psv_timer_queue_init(&pipeline->stall_queue, &pipeline->loop->wheel, STALL_NS, on_stall_timer, pipeline);
+    psv_timer_init(&pipeline->stall_timer);
 }

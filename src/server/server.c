@@ -91,7 +91,8 @@ static int boot_waist(struct psv_server *server, struct psv_error *reterr)
     size_t capacity =
         config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
 
-    if (psv_queue_init(&server->queue, capacity, server->workers) != PSV_OK ||
+    if (psv_queue_init(&server->queue, capacity, server->workers,
+                       psv_limits_cores(&psv_limits_system_roots)) != PSV_OK ||
         psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
     }
@@ -111,6 +112,13 @@ static void on_part(struct psv_response_part *part, void *context)
     psv_dynamic_on_part(&server->pipeline.dynamic, part);
 }
 
+static void on_batch_end(void *context)
+{
+    struct psv_server *server = context;
+
+    psv_pipeline_end_batch(&server->pipeline);
+}
+
 static int boot_loop(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config_http *http = &server->config->http;
@@ -122,6 +130,7 @@ static int boot_loop(struct psv_server *server, struct psv_error *reterr)
         return code;
     }
     server->loop_is_ready = true;
+    server->loop.on_batch_end = on_batch_end;
     server->exchanges = psv_exchange_pool_new(arena_max, SPARE_EXCHANGES);
     if (server->exchanges == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for the exchange pool");

@@ -65,6 +65,20 @@ def occupied(server, queue_length, milliseconds=None):
         yield first, waiting
 
 
+# ---- more workers than processors
+
+
+def test_scripts_that_wait_get_all_workers(launch):
+    server = launch(workers=12)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            wire = stack.enter_context(server.connect())
+            stack.callback(wire.reset)
+            wire.request(stub.sleep(600_000))
+        busy(server, 12)
+        assert server.metrics()["phpsrv_queue_depth"] == 0
+
+
 # ---- a full queue
 
 

@@ -23,7 +23,7 @@ static void test_order_and_exact_capacity(void **state)
     struct psv_queue queue;
 
     (void)state;
-    assert_int_equal(psv_queue_init(&queue, 3, 1), 0);
+    assert_int_equal(psv_queue_init(&queue, 3, 1, 1), 0);
     for (unsigned round = 0; round < 10; round++) {
         assert_false(psv_queue_is_full(&queue));
         for (uintptr_t i = 1; i <= 3; i++) {
@@ -44,7 +44,7 @@ static void test_a_stopped_queue_is_emptied_first(void **state)
     struct psv_queue queue;
 
     (void)state;
-    assert_int_equal(psv_queue_init(&queue, 10, 1), 0);
+    assert_int_equal(psv_queue_init(&queue, 10, 1, 1), 0);
     assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
     assert_int_equal(psv_queue_push(&queue, job_of(2)), 0);
     psv_queue_stop(&queue);
@@ -62,7 +62,7 @@ static int init_and_fini(void *context)
     struct psv_queue queue;
 
     (void)context;
-    int code = psv_queue_init(&queue, 100, 4);
+    int code = psv_queue_init(&queue, 100, 4, 4);
     psv_queue_fini(&queue); /* also after a failure */
     return code;
 }
@@ -76,6 +76,9 @@ static void test_out_of_memory(void **state)
 /* ---- a queue with workers that the test holds by the hand */
 
 struct crew;
+
+/* The number of a job that gives up the processor, as one does that waits for a database. */
+#define SLEEPING_JOB 1000
 
 struct crew_member {
     struct crew *crew;
@@ -101,6 +104,9 @@ static void *run_member(void *context)
         atomic_store(&member->running, (uintptr_t)job);
         WAIT_UNTIL(atomic_load(&member->may_go_on));
         atomic_store(&member->may_go_on, false);
+        if ((uintptr_t)job == SLEEPING_JOB) {
+            usleep(1000);
+        }
         member->done++;
         atomic_store(&member->running, 0);
     }
@@ -113,10 +119,10 @@ static bool is_asleep(struct crew_member *member)
 }
 
 /* Members go to sleep in the order of their numbers: the last one lies on top. */
-static void crew_start(struct crew *crew, unsigned members_len)
+static void crew_start(struct crew *crew, unsigned members_len, unsigned awake_max)
 {
     memset(crew, 0, sizeof(*crew));
-    assert_int_equal(psv_queue_init(&crew->queue, 1000, members_len), 0);
+    assert_int_equal(psv_queue_init(&crew->queue, 1000, members_len, awake_max), 0);
     crew->members_len = members_len;
     for (unsigned i = 0; i < members_len; i++) {
         struct crew_member *member = &crew->members[i];
@@ -144,7 +150,7 @@ static void test_the_last_to_sleep_is_the_first_to_wake(void **state)
     struct crew crew;
 
     (void)state;
-    crew_start(&crew, 4);
+    crew_start(&crew, 4, 4);
     for (uintptr_t i = 1; i <= 4; i++) {
         assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
         WAIT_UNTIL(atomic_load(&crew.members[4 - i].running) == i);
@@ -168,7 +174,7 @@ static void test_parallelism_grows_while_the_first_one_blocks(void **state)
     struct crew crew;
 
     (void)state;
-    crew_start(&crew, WORKERS_MAX);
+    crew_start(&crew, WORKERS_MAX, WORKERS_MAX);
     for (uintptr_t i = 1; i <= WORKERS_MAX; i++) {
         assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
     }
@@ -188,7 +194,7 @@ static void test_busy_workers_cost_no_system_calls(void **state)
     struct crew crew;
 
     (void)state;
-    crew_start(&crew, 1);
+    crew_start(&crew, 1, 1);
     assert_int_equal(psv_queue_push(&crew.queue, job_of(1)), 0);
     WAIT_UNTIL(atomic_load(&crew.members[0].running) == 1);
     uint64_t before = atomic_load(&crew.queue.wakes);
@@ -201,6 +207,89 @@ static void test_busy_workers_cost_no_system_calls(void **state)
         atomic_store(&crew.members[0].may_go_on, true);
     }
     assert_true(atomic_load(&crew.queue.wakes) == before);
+    crew_stop(&crew);
+}
+
+static unsigned count_running(struct crew *crew)
+{
+    unsigned running = 0;
+
+    for (unsigned i = 0; i < crew->members_len; i++) {
+        running += atomic_load(&crew->members[i].running) != 0;
+    }
+    return running;
+}
+
+static void release_all(struct crew *crew)
+{
+    while (psv_queue_len(&crew->queue) > 0 || count_running(crew) > 0) {
+        for (unsigned i = 0; i < crew->members_len; i++) {
+            atomic_store(&crew->members[i].may_go_on, true);
+        }
+        sched_yield();
+    }
+    for (unsigned i = 0; i < crew->members_len; i++) {
+        WAIT_UNTIL(is_asleep(&crew->members[i]));
+        atomic_store(&crew->members[i].may_go_on, false);
+    }
+}
+
+static void test_an_addition_wakes_nobody_until_the_kick(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, 2, 2);
+    for (uintptr_t i = 1; i <= 3; i++) {
+        assert_int_equal(psv_queue_add(&crew.queue, job_of(i)), 0);
+    }
+    assert_int_equal(atomic_load(&crew.queue.wakes), 0);
+    assert_int_equal(atomic_load(&crew.queue.idle_len), 2);
+    psv_queue_kick(&crew.queue);
+    WAIT_UNTIL(count_running(&crew) == 2); /* the first wakes the second */
+    assert_int_equal(psv_queue_len(&crew.queue), 1);
+    release_all(&crew);
+    crew_stop(&crew);
+}
+
+static void test_no_more_awake_than_asked_for(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, 4, 2);
+    for (uintptr_t i = 1; i <= 6; i++) {
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+    }
+    WAIT_UNTIL(count_running(&crew) == 2);
+    assert_int_equal(psv_queue_taken(&crew.queue), 2);
+    assert_int_equal(atomic_load(&crew.queue.idle_len), 2);
+    assert_true(psv_queue_is_held_back(&crew.queue));
+    /* both may wait for something: the owner of the queue sees no progress and sends another one */
+    psv_queue_relieve(&crew.queue);
+    WAIT_UNTIL(count_running(&crew) == 3);
+    assert_int_equal(atomic_load(&crew.queue.idle_len), 1);
+    psv_queue_relieve(&crew.queue);
+    WAIT_UNTIL(count_running(&crew) == 4);
+    assert_false(psv_queue_is_held_back(&crew.queue)); /* nobody is left to be sent */
+    release_all(&crew);
+    crew_stop(&crew);
+}
+
+static void test_jobs_that_wait_lift_the_bound(void **state)
+{
+    struct crew crew;
+
+    (void)state;
+    crew_start(&crew, 4, 1);
+    assert_int_equal(psv_queue_push(&crew.queue, job_of(SLEEPING_JOB)), 0);
+    WAIT_UNTIL(count_running(&crew) == 1);
+    release_all(&crew);
+    for (uintptr_t i = 1; i <= 4; i++) {
+        assert_int_equal(psv_queue_push(&crew.queue, job_of(i)), 0);
+    }
+    WAIT_UNTIL(count_running(&crew) == 4);
+    release_all(&crew);
     crew_stop(&crew);
 }
 
@@ -284,8 +373,8 @@ static void *consume(void *context)
     return NULL;
 }
 
-static void run_model(unsigned producers, unsigned workers, size_t capacity, uint64_t run_ns,
-                      bool stops_early)
+static void run_model(unsigned producers, unsigned workers, unsigned awake_max, size_t capacity,
+                      uint64_t run_ns, bool stops_early)
 {
     static struct model model;
     struct model_thread threads[WORKERS_MAX];
@@ -295,7 +384,7 @@ static void run_model(unsigned producers, unsigned workers, size_t capacity, uin
     assert_non_null(model.taken);
     model.next_number = 1;
     model.waits_for_empty = true;
-    assert_int_equal(psv_queue_init(&model.queue, capacity, workers), 0);
+    assert_int_equal(psv_queue_init(&model.queue, capacity, workers, awake_max), 0);
     for (unsigned i = 0; i < producers + workers; i++) {
         threads[i] =
             (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
@@ -339,18 +428,22 @@ static void test_each_job_once_and_no_lost_wakeup(void **state)
         TABLE_ROW;
         unsigned producers;
         unsigned workers;
+        unsigned awake_max;
         size_t capacity;
     } cases[] = {
-        {ROW("one and one"), 1, 1, 4},
-        {ROW("one loop, three workers"), 1, 3, 100},
-        {ROW("two loops, two workers, tiny ring"), 2, 2, 1},
-        {ROW("three loops, five workers"), 3, 5, 16},
+        {ROW("one and one"), 1, 1, 1, 4},
+        {ROW("one loop, three workers"), 1, 3, 3, 100},
+        {ROW("two loops, two workers, tiny ring"), 2, 2, 2, 1},
+        {ROW("three loops, five workers"), 3, 5, 5, 16},
+        {ROW("two loops, five workers, at most two awake"), 2, 5, 2, 16},
+        {ROW("one loop, four workers, one awake"), 1, 4, 1, 4},
     };
 
     (void)state;
     TABLE_FOR_EACH(row, cases)
     {
-        run_model(row->producers, row->workers, row->capacity, test_run_ns() / ARRAY_SIZE(cases), false);
+        run_model(row->producers, row->workers, row->awake_max, row->capacity,
+                  test_run_ns() / ARRAY_SIZE(cases), false);
     }
 }
 
@@ -358,7 +451,7 @@ static void test_stopping_loses_nothing_that_was_accepted(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 40; round++) {
-        run_model(2, 3, 8, test_run_ns() / 200, true);
+        run_model(2, 3, round % 2 == 0 ? 3 : 1, 8, test_run_ns() / 200, true);
     }
 }
 
@@ -380,7 +473,7 @@ static void test_stopping_reaches_those_who_fall_asleep(void **state)
 
     (void)state;
     while (psv_clock_monotonic_ns() < until_ns) {
-        assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads)), 0);
+        assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads), ARRAY_SIZE(threads)), 0);
         for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
             threads[i] = (struct model_thread){.model = &model, .index = i};
             assert_int_equal(pthread_create(&threads[i].thread, NULL, consume_nothing, &threads[i]), 0);
@@ -408,6 +501,9 @@ int main(void)
         cmocka_unit_test(test_the_last_to_sleep_is_the_first_to_wake),
         cmocka_unit_test(test_parallelism_grows_while_the_first_one_blocks),
         cmocka_unit_test(test_busy_workers_cost_no_system_calls),
+        cmocka_unit_test(test_an_addition_wakes_nobody_until_the_kick),
+        cmocka_unit_test(test_no_more_awake_than_asked_for),
+        cmocka_unit_test(test_jobs_that_wait_lift_the_bound),
         cmocka_unit_test(test_each_job_once_and_no_lost_wakeup),
         cmocka_unit_test(test_stopping_loses_nothing_that_was_accepted),
         cmocka_unit_test(test_stopping_reaches_those_who_fall_asleep),

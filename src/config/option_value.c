@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/text_parse.h"
+#include "base/utf8.h"
 #include "config.h"
 #include "os/socket.h"
 
@@ -163,31 +164,16 @@ static int parse_number(const struct psv_option *option, struct psv_bytes text, 
 
 /* ---- texts */
 
-/* RFC 3629, and no control characters. */
+/* UTF-8 without ASCII control characters. */
 static bool is_clean_text(struct psv_bytes text)
 {
-    const unsigned char *p = (const unsigned char *)text.data;
-    for (size_t i = 0; i < text.len;) {
-        unsigned char lead = p[i];
-        if (lead < 0x20 || lead == 0x7f) {
+    while (text.len > 0) {
+        uint32_t code = 0;
+        size_t len = psv_utf8_decode(text, &code);
+        if (len == 0 || code < 0x20 || code == 0x7f) {
             return false;
         }
-        size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead <= 0xdf ? 1 : (lead & 0xf0) == 0xe0 ? 2 : 3;
-        if (more > text.len - i - 1 || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4) {
-            return false;
-        }
-        uint32_t code = more == 0 ? lead : lead & (0x3fu >> more);
-        for (size_t j = 1; j <= more; j++) {
-            if ((p[i + j] & 0xc0) != 0x80) {
-                return false;
-            }
-            code = code << 6 | (p[i + j] & 0x3fu);
-        }
-        if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) ||
-            (more == 3 && (code < 0x10000 || code > 0x10ffff))) {
-            return false;
-        }
-        i += more + 1;
+        text = psv_bytes_from(text, len);
     }
     return true;
 }

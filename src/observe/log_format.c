@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "decimal.h"
 #include "time_text.h"
 
@@ -46,38 +47,6 @@ static void close_with(struct line *line, const char *text)
     size_t len = strlen(text);
     memcpy(line->out + line->len, text, len);
     line->len += len;
-}
-
-/* Length of the valid UTF-8 sequence at text (1..4) and its code point, or 0.  RFC 3629: no surrogates, no
- * overlong forms. */
-static size_t decode_utf8(struct psv_bytes text, uint32_t *ret_code)
-{
-    const unsigned char *p = (const unsigned char *)text.data;
-    unsigned char lead = p[0];
-    if (lead < 0x80) {
-        *ret_code = lead;
-        return 1;
-    }
-    size_t len = lead >= 0xc2 && lead <= 0xdf   ? 2
-                 : (lead & 0xf0) == 0xe0        ? 3
-                 : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                : 0;
-    if (len == 0 || text.len < len) {
-        return 0;
-    }
-    uint32_t code = lead & (0xffu >> (len + 1));
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        code = code << 6 | (p[i] & 0x3fu);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
-        return 0;
-    }
-    *ret_code = code;
-    return len;
 }
 
 /* C0, DEL, C1, line and paragraph separators, marks that change the direction of text on a terminal. */
@@ -121,7 +90,7 @@ static void put_escaped(struct line *line, struct psv_bytes text, bool is_json)
 {
     for (size_t i = 0; i < text.len;) {
         uint32_t code = 0;
-        size_t len = decode_utf8(psv_bytes_from(text, i), &code);
+        size_t len = psv_utf8_decode(psv_bytes_from(text, i), &code);
         if (!put_character(line, text.data + i, len, code, is_json)) {
             return;
         }

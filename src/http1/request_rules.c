@@ -25,7 +25,7 @@ static int check_target(struct psv_request *request, struct psv_arena *arena,
     case PSV_EUNSUPPORTED:
         return fail(result, 501, "CONNECT is not supported");
     case PSV_ENOMEM:
-        return fail(result, 414, "request target too long");
+        return fail(result, 500, "out of memory");
     default:
         return fail(result, 400, "malformed request target");
     }

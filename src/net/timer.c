@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "timer.h"
 
-/* Ticks are not set finer than this: a timeout that is 10 ms late hurts nobody, a tick per request would. */
+/* Ticks are not set finer than this, or an eighth of the duration: a timeout that is 10 ms late hurts nobody,
+ * a tick per request would. */
 #define TICK_SLACK_NS 10000000u
 
 void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns),
@@ -26,14 +27,20 @@ void psv_timer_queue_init(struct psv_timer_queue *queue, struct psv_timer_wheel 
     psv_list_append(&wheel->queues, &queue->link);
 }
 
-static void want_tick(struct psv_timer_wheel *wheel, uint64_t deadline_ns)
+/* When the clock has to ring for a timer of this queue. */
+static uint64_t ring_at(const struct psv_timer_queue *queue, const struct psv_timer *timer)
 {
-    if (wheel->next_tick_ns <= deadline_ns + TICK_SLACK_NS) {
+    return timer->deadline_ns + MIN(TICK_SLACK_NS, queue->duration_ns / 8);
+}
+
+static void want_tick(struct psv_timer_wheel *wheel, uint64_t at_ns)
+{
+    if (wheel->next_tick_ns <= at_ns) {
         return; /* the clock rings early enough; never move it back, or a stream of starts would postpone it
                    for ever */
     }
-    wheel->next_tick_ns = deadline_ns + TICK_SLACK_NS;
-    wheel->set_tick(wheel->context, wheel->next_tick_ns);
+    wheel->next_tick_ns = at_ns;
+    wheel->set_tick(wheel->context, at_ns);
 }
 
 void psv_timer_start(struct psv_timer_queue *queue, struct psv_timer *timer, uint64_t now_ns)
@@ -44,10 +51,10 @@ void psv_timer_start(struct psv_timer_queue *queue, struct psv_timer *timer, uin
     }
     timer->deadline_ns = now_ns + queue->duration_ns;
     psv_list_append(&queue->timers, &timer->link);
-    want_tick(queue->wheel, timer->deadline_ns);
+    want_tick(queue->wheel, ring_at(queue, timer));
 }
 
-/* Expires one queue; returns the deadline of its first remaining timer. */
+/* Expires one queue; returns when the clock has to ring for its first remaining timer. */
 static uint64_t run_queue(struct psv_timer_queue *queue, uint64_t now_ns)
 {
     struct psv_list *node;
@@ -55,7 +62,7 @@ static uint64_t run_queue(struct psv_timer_queue *queue, uint64_t now_ns)
     while ((node = psv_list_first(&queue->timers)) != NULL) {
         struct psv_timer *timer = PSV_LIST_ENTRY(node, struct psv_timer, link);
         if (timer->deadline_ns > now_ns) {
-            return timer->deadline_ns;
+            return ring_at(queue, timer);
         }
         psv_timer_stop(timer);
         queue->on_expire(timer, queue->context);
@@ -70,8 +77,8 @@ void psv_timer_wheel_run(struct psv_timer_wheel *wheel, uint64_t now_ns)
     wheel->next_tick_ns = UINT64_MAX;
     PSV_LIST_FOR_EACH(node, &wheel->queues)
     {
-        uint64_t deadline_ns = run_queue(PSV_LIST_ENTRY(node, struct psv_timer_queue, link), now_ns);
-        first_ns = MIN(first_ns, deadline_ns);
+        uint64_t ring_ns = run_queue(PSV_LIST_ENTRY(node, struct psv_timer_queue, link), now_ns);
+        first_ns = MIN(first_ns, ring_ns);
     }
     if (first_ns != UINT64_MAX) {
         want_tick(wheel, first_ns);

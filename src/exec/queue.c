@@ -1,6 +1,15 @@
 /* The job queue; see queue.h.  Producers are loops, consumers are workers.  Knows nothing of what a job is.
  *
- * No wake-up is lost.  Every handshake below is a pair of read-modify-write operations on one word, by both
+ * SPDX-License-Identifier: MIT */
+#include "queue.h"
+
+#include "base/assert.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+/* No wake-up is lost.  Every handshake below is a pair of read-modify-write operations on one word, by both
  * sides, with acquire and release: one of the two comes second in that word's order, and the second one sees
  * everything that the first side did before its own.
  *
@@ -22,16 +31,7 @@
  *     processor by themselves (sockets, sleep, locks) lifts the bound for a while; and when nothing was taken
  *     from the ring for a moment, because all who are awake wait, psv_queue_relieve wakes one more.
  *
- * Workers that finish a job just take the next one and disturb nobody.
- *
- * SPDX-License-Identifier: MIT */
-#include "queue.h"
-
-#include "base/assert.h"
-#include "base/error.h"
-#include "base/memory.h"
-#include "os/clock.h"
-#include "os/thread.h"
+ * Workers that finish a job just take the next one and disturb nobody. */
 
 enum parking_state {
     PARKING_AWAKE,  /* not asleep (yet): a waker needs no system call */

@@ -268,16 +268,23 @@ def test_admin_pages(browser):
 
 
 def test_visitors_at_the_same_time(wiki):
-    """Twenty readers on four workers see the same page, and nobody another's session."""
+    """Forty readers on four workers see the same page, and nobody another's session.
+
+    DokuWiki truncates a rendered page's cache file before it writes it anew, and reads it without a lock: who reads between
+    the two gets an empty page, on every server.  The first visit renders, so that the others find a file that nobody writes.
+    """
     import concurrent.futures
 
     def visit(_):
         with httpx.Client(base_url="http://%s:%d" % wiki.address, trust_env=False, timeout=60) as client:
-            text = page(client.get("/doku.php", params={"id": PAGE}))
-            return WORD in text and "An Administrator" not in text
+            return page(client.get("/doku.php", params={"id": PAGE}))
 
+    first = visit(0)
+    assert WORD in first
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(visit, range(40)))
+        for text in pool.map(visit, range(40)):
+            assert WORD in text, text
+            assert "An Administrator" not in text, text
 
 
 def test_logout(browser):

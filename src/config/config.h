@@ -99,6 +99,13 @@ struct psv_config_http {
     uint64_t linger_timeout_ms;
 };
 
+struct psv_config_http2 {
+    bool enabled;
+    uint64_t streams_max;
+    uint64_t stream_window_bytes;
+    uint64_t connection_window_bytes;
+};
+
 struct psv_config_static {
     bool enabled;
     bool follow_symlinks;
@@ -133,6 +140,7 @@ struct psv_config {
     struct psv_config_request request;
     struct psv_config_response response;
     struct psv_config_http http;
+    struct psv_config_http2 http2;
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_php php;
     struct psv_config_log log;

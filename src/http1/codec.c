@@ -425,14 +425,11 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
     }
 }
 
-void psv_h1_close_idle(struct psv_service *service)
+/* The others close after their response: config->is_draining is set. */
+static void drain(struct psv_connection *connection)
 {
-    PSV_LIST_FOR_EACH(node, &service->connections)
-    {
-        struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);
-        if (h1_of(connection)->state == PSV_H1_IDLE) {
-            psv_connection_close(connection, PSV_CLOSE_DRAIN);
-        }
+    if (h1_of(connection)->state == PSV_H1_IDLE) {
+        psv_connection_close(connection, PSV_CLOSE_DRAIN);
     }
 }
 
@@ -458,6 +455,7 @@ const struct psv_codec psv_h1_codec = {
     .on_sent = on_sent,
     .on_timeout = on_timeout,
     .on_close = on_close,
+    .drain = drain,
     .close_idle_one = close_idle_one,
     .format_overload = psv_h1_format_overload,
 };

@@ -8,9 +8,5 @@
 /** service->codec_config is a struct psv_h1_config. */
 extern const struct psv_codec psv_h1_codec;
 
-/** Closes connections that wait for a request; the others close after their response.  Call with is_draining
- * set. */
-void psv_h1_close_idle(struct psv_service *service);
-
 /** Version of the parser library, for --version.  Static. */
 const char *psv_h1_parser_library_version(void);

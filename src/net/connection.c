@@ -80,7 +80,8 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     psv_timer_init(&connection->timer);
     psv_list_init(&connection->burial.link);
     connection->burial.run = free_connection;
-    if (service->codec->on_open(connection) != PSV_OK) {
+    connection->codec = service->preface_codec != NULL ? &psv_codec_chooser : service->codec;
+    if (connection->codec->on_open(connection) != PSV_OK) {
         (void)psv_fd_close(fd);
         psv_free(connection);
         return PSV_ENOMEM;
@@ -118,7 +119,7 @@ void psv_connection_close(struct psv_connection *connection, enum psv_close_reas
     }
     psv_list_remove(&connection->link);
     psv_loop_bury(service->loop, &connection->burial);
-    service->codec->on_close(connection, reason);
+    connection->codec->on_close(connection, reason);
 }
 
 void psv_connection_reset(struct psv_connection *connection, enum psv_close_reason reason)
@@ -130,10 +131,19 @@ void psv_connection_reset(struct psv_connection *connection, enum psv_close_reas
     }
 }
 
+void psv_service_drain(struct psv_service *service)
+{
+    PSV_LIST_FOR_EACH(node, &service->connections)
+    {
+        struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);
+        connection->codec->drain(connection);
+    }
+}
+
 static void read_some(struct psv_connection *connection)
 {
     struct psv_loop *loop = connection->service->loop;
-    const struct psv_codec *codec = connection->service->codec;
+    const struct psv_codec *codec = connection->codec;
     ssize_t len = connection->layer->read(connection, loop->read_buffer, PSV_LOOP_READ_BYTES);
 
     if (len > 0) {
@@ -159,7 +169,7 @@ static void write_some(struct psv_connection *connection)
         psv_connection_want_write(connection, false);
     }
     if (result.bytes > 0 || result.is_drained) {
-        connection->service->codec->on_sent(connection, result.bytes, result.is_drained);
+        connection->codec->on_sent(connection, result.bytes, result.is_drained);
     }
 }
 
@@ -219,5 +229,5 @@ void psv_connection_on_timer(struct psv_timer *timer, void *context)
 
     (void)context;
     CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
-    connection->service->codec->on_timeout(connection, connection->timer_queue);
+    connection->codec->on_timeout(connection, connection->timer_queue);
 }

@@ -49,6 +49,8 @@ enum psv_close_reason {
  */
 struct psv_codec {
     const char *name;
+    /** The first bytes of every connection that speaks it; empty for the codec that takes all others. */
+    struct psv_bytes preface;
     /** Sets connection->codec_state; 0 or PSV_ENOMEM (then the connection is closed without on_close). */
     int (*on_open)(struct psv_connection *connection);
     /** Bytes arrived; data is the loop's buffer: valid, and the codec's to change, during the call. */
@@ -61,6 +63,8 @@ struct psv_codec {
     void (*on_timeout)(struct psv_connection *connection, struct psv_timer_queue *queue);
     /** Last call.  All pieces have been released. */
     void (*on_close)(struct psv_connection *connection, enum psv_close_reason reason);
+    /** The server stops: what has begun is finished, nothing new is taken; then the codec closes. */
+    void (*drain)(struct psv_connection *connection);
     /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle.
      */
     bool (*close_idle_one)(struct psv_service *service);
@@ -71,14 +75,21 @@ struct psv_codec {
 /** One per listener: what its connections have in common. */
 struct psv_service {
     struct psv_loop *loop;
-    const struct psv_codec *codec;
+    const struct psv_codec *codec;         /* spoken when the first bytes are nobody's preface */
+    void *codec_config;                    /* its limits and timers */
+    const struct psv_codec *preface_codec; /* chosen by its preface or by ALPN; NULL: there is none */
+    void *preface_codec_config;
+    struct psv_timer_queue *idle_timer;   /* before the first byte */
+    struct psv_timer_queue *header_timer; /* within a preface */
     const struct psv_layer *layer;
-    void *codec_config; /* limits and timers of the codec */
     const struct psv_exchange_host *host;
     struct psv_list connections; /* live ones */
     unsigned connections_len;
     bool is_counted; /* in the metrics: scrapes are no traffic */
 };
+
+/** What TLS agreed upon (RFC 7301). */
+enum psv_alpn { PSV_ALPN_NONE, PSV_ALPN_HTTP1, PSV_ALPN_HTTP2 };
 
 #define PSV_CONNECTION_MAGIC 0x636f6e6eu
 
@@ -87,7 +98,10 @@ struct psv_connection {
     int fd;
     struct psv_service *service;
     const struct psv_layer *layer;
+    const struct psv_codec *codec; /* until it is known which: psv_codec_chooser */
     void *codec_state;
+    enum psv_alpn alpn;          /* set by the layer before the first data */
+    uint8_t preface_len;         /* bytes of the preface seen so far by the chooser */
     struct psv_list link;        /* in service->connections */
     struct psv_loop_task burial; /* frees the memory at the end of the turn that closed it */
     struct psv_list out;         /* unsent pieces, struct psv_body_piece */
@@ -122,6 +136,13 @@ static inline bool psv_connection_is_drained(const struct psv_connection *connec
 {
     return psv_list_is_empty(&connection->out);
 }
+
+/** Tells every connection's codec that the server stops. */
+void psv_service_drain(struct psv_service *service);
+
+/** The codec of a connection whose protocol is not known yet: waits for the first bytes, then opens the
+ *  service's codec or its preface_codec in its place. */
+extern const struct psv_codec psv_codec_chooser;
 
 /** Stops reading (back-pressure towards the client) or goes on. */
 void psv_connection_pause_read(struct psv_connection *connection, bool is_paused);

@@ -15,6 +15,10 @@
     F(REFUSED, COUNTER, "phpsrv_refused_requests_total",                                                     \
       "Requests that the server itself refused, by status.")                                                 \
     F(PARSER_ERRORS, COUNTER, "phpsrv_parser_errors_total", "Requests that were no valid HTTP.")             \
+    F(HTTP2_CONNECTIONS, COUNTER, "phpsrv_http2_connections_total", "Connections that speak HTTP/2.")         \
+    F(HTTP2_ABUSE, COUNTER, "phpsrv_http2_abuse_total",                                                      \
+      "HTTP/2 connections ended (stall: streams reset) because a client sent too much of what costs it "     \
+      "nothing, by kind.")                                                                                   \
     F(TIMEOUTS, COUNTER, "phpsrv_timeouts_total", "Timeouts, by what was waited for.")                       \
     F(CLIENT_ABORTS, COUNTER, "phpsrv_client_aborts_total",                                                  \
       "Clients that left, by what their request was doing.")                                                 \
@@ -80,6 +84,17 @@
     X(REFUSED_505, REFUSED, "status", "505")                                                                 \
     X(REFUSED_OTHER, REFUSED, "status", "other")                                                             \
     X(PARSER_ERRORS, PARSER_ERRORS, NULL, NULL)                                                              \
+    X(HTTP2_CONNECTIONS, HTTP2_CONNECTIONS, NULL, NULL)                                                      \
+    X(HTTP2_ABUSE_RESET, HTTP2_ABUSE, "kind", "reset")                                                       \
+    X(HTTP2_ABUSE_SETTINGS, HTTP2_ABUSE, "kind", "settings")                                                 \
+    X(HTTP2_ABUSE_PING, HTTP2_ABUSE, "kind", "ping")                                                         \
+    X(HTTP2_ABUSE_PRIORITY, HTTP2_ABUSE, "kind", "priority")                                                 \
+    X(HTTP2_ABUSE_WINDOW, HTTP2_ABUSE, "kind", "window_update")                                              \
+    X(HTTP2_ABUSE_EMPTY, HTTP2_ABUSE, "kind", "empty")                                                       \
+    X(HTTP2_ABUSE_CONTINUATION, HTTP2_ABUSE, "kind", "continuation")                                         \
+    X(HTTP2_ABUSE_HEADERS, HTTP2_ABUSE, "kind", "headers")                                                   \
+    X(HTTP2_ABUSE_UNREAD, HTTP2_ABUSE, "kind", "unread")                                                     \
+    X(HTTP2_ABUSE_STALL, HTTP2_ABUSE, "kind", "stall")                                                       \
     X(TIMEOUTS_HEADER, TIMEOUTS, "kind", "header")                                                           \
     X(TIMEOUTS_BODY, TIMEOUTS, "kind", "body")                                                               \
     X(TIMEOUTS_KEEPALIVE, TIMEOUTS, "kind", "keepalive")                                                     \

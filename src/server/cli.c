@@ -10,6 +10,7 @@
 #include "config/toml_reader.h"
 #include "exec/executor_registry.h"
 #include "http1/codec.h"
+#include "http2/codec.h"
 #include "net/loop.h"
 #include "os/fd.h"
 #include "phpsrv/server.h"
@@ -27,9 +28,10 @@ static unsigned terminal_columns(void)
 static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
-    int code = psv_buffer_printf(out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
-                                 "libevent", psv_loop_library_version(), "llhttp",
-                                 psv_h1_parser_library_version(), "toml++", psv_toml_library_version());
+    int code =
+        psv_buffer_printf(out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
+                          "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(),
+                          "nghttp2", psv_h2_library_version(), "toml++", psv_toml_library_version());
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);

@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include "exec/worker.h"
-#include "http1/codec.h"
 #include "net/listener.h"
 #include "observe/log.h"
 #include "os/process.h"
@@ -33,7 +32,7 @@ static void begin(struct psv_server *server, const char *signal_name)
     server->is_draining = true;
     server->site.listener = psv_listener_free(server->site.listener);
     server->site.h1.is_draining = true;
-    psv_h1_close_idle(&server->site.service);
+    psv_service_drain(&server->site.service);
     psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);
     psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
 }

@@ -12,6 +12,7 @@
 #include "exec/executor_registry.h"
 #include "exec/worker.h"
 #include "http1/codec.h"
+#include "http2/codec.h"
 #include "net/layer.h"
 #include "net/listener.h"
 #include "observe/log.h"
@@ -198,6 +199,50 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
     }
 }
 
+/* After init_h1: a connection's timers are the same in both versions. */
+static int init_h2(struct psv_server *server, struct psv_server_site *site)
+{
+    const struct psv_config_http *http = &server->config->http;
+    const struct psv_config_http2 *http2 = &server->config->http2;
+
+    site->h2 = (struct psv_h2_config){
+        .target_bytes_max = (size_t)http->request_line_bytes_max,
+        .header_bytes_max = (size_t)http->header_bytes_max,
+        .header_count_max = (unsigned)http->header_count_max,
+        .body_bytes_max = http->body_bytes_max,
+        .body_memory_bytes = (size_t)http->body_memory_bytes,
+        .streams_max = (uint32_t)http2->streams_max,
+        .stream_window_bytes = (uint32_t)http2->stream_window_bytes,
+        .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
+        .sends_server_field = server->config->server.tokens,
+        .pool = server->exchanges,
+        .header_timer = &site->h1.header_timer,
+        .keepalive_timer = &site->h1.keepalive_timer,
+        .write_timer = &site->h1.write_timer,
+        .linger_timer = &site->h1.linger_timer,
+    };
+    return psv_h2_config_init(&site->h2, &server->loop.wheel, http->body_idle_timeout_ms * 1000000u,
+                              http->write_timeout_ms * 1000000u);
+}
+
+static void init_service(struct psv_server *server, struct psv_server_site *site,
+                         const struct psv_exchange_host *host)
+{
+    site->service.loop = &server->loop;
+    site->service.codec = &psv_h1_codec;
+    site->service.codec_config = &site->h1;
+    if (server->config->http2.enabled) {
+        site->service.preface_codec = &psv_h2_codec;
+        site->service.preface_codec_config = &site->h2;
+    }
+    site->service.idle_timer = &site->h1.keepalive_timer;
+    site->service.header_timer = &site->h1.header_timer;
+    site->service.layer = &psv_layer_plain;
+    site->service.host = host;
+    site->service.is_counted = site == &server->site;
+    psv_list_init(&site->service.connections);
+}
+
 static int boot_site(struct psv_server *server, struct psv_server_site *site, const char *address,
                      const struct psv_exchange_host *host, struct psv_error *reterr)
 {
@@ -209,13 +254,10 @@ static int boot_site(struct psv_server *server, struct psv_server_site *site, co
     uint64_t room = fds > 2 * RESERVED_FDS ? fds - RESERVED_FDS : fds / 2;
 
     init_h1(server, &site->h1);
-    site->service.loop = &server->loop;
-    site->service.codec = &psv_h1_codec;
-    site->service.layer = &psv_layer_plain;
-    site->service.codec_config = &site->h1;
-    site->service.host = host;
-    site->service.is_counted = site == &server->site;
-    psv_list_init(&site->service.connections);
+    if (init_h2(server, site) != PSV_OK) {
+        return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
+    }
+    init_service(server, site, host);
     int code = psv_socket_parse_address(psv_bytes_of(address), &parsed, reterr);
     if (code == PSV_OK) {
         code = psv_socket_listen(&parsed, &listen_options, &options.fd, &bound, reterr);
@@ -350,6 +392,8 @@ void psv_server_free(struct psv_server *server)
         _exit(server->exit_code);
     }
     drain_late_parts(server);
+    psv_h2_config_fini(&server->site.h2);
+    psv_h2_config_fini(&server->admin.h2);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
     if (server->loop_is_ready) {

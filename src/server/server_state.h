@@ -10,6 +10,7 @@
 #include "exec/mailbox.h"
 #include "exec/queue.h"
 #include "http1/config.h"
+#include "http2/config.h"
 #include "net/connection.h"
 #include "net/loop.h"
 #include "os/socket.h"
@@ -25,6 +26,7 @@ struct psv_worker_pool;
 struct psv_server_site {
     struct psv_service service;
     struct psv_h1_config h1;
+    struct psv_h2_config h2;
     struct psv_listener *listener;
     char address[PSV_SOCKET_TEXT_MAX]; /* bound; "" = none */
 };

@@ -1,0 +1,112 @@
+/* One port, several protocols: what TLS agreed upon or else the first bytes decide (RFC 9113 3.3 and 3.4).
+ * Until then a connection costs no codec state.  Knows of protocols only their prefaces.  [loop]
+ *
+ * SPDX-License-Identifier: MIT */
+#include "connection.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "observe/metrics.h"
+
+#define PREFACE_BYTES_MAX 32
+
+static int on_open(struct psv_connection *connection)
+{
+    psv_connection_set_timer(connection, connection->service->idle_timer);
+    return PSV_OK;
+}
+
+/* False when there was no memory: the connection is closed then. */
+static bool choose(struct psv_connection *connection, const struct psv_codec *codec)
+{
+    connection->codec = codec;
+    if (codec->on_open(connection) != PSV_OK) {
+        connection->codec = &psv_codec_chooser; /* there is no state to free */
+        psv_connection_close(connection, PSV_CLOSE_INTERNAL);
+        return false;
+    }
+    return true;
+}
+
+/* Hands on what was taken for the beginning of a preface, then the rest. */
+static void go_on(struct psv_connection *connection, struct psv_bytes seen, char *data, size_t len)
+{
+    char copy[PREFACE_BYTES_MAX];
+
+    if (seen.len > 0) {
+        memcpy(copy, seen.data, seen.len);
+        connection->codec->on_data(connection, copy, seen.len);
+    }
+    if (len > 0 && !connection->is_closed) {
+        connection->codec->on_data(connection, data, len);
+    }
+}
+
+static void on_data(struct psv_connection *connection, char *data, size_t len)
+{
+    const struct psv_service *service = connection->service;
+    struct psv_bytes preface = service->preface_codec->preface;
+    struct psv_bytes seen = {preface.data, connection->preface_len};
+    size_t compared = MIN(len, preface.len - seen.len);
+
+    if (connection->alpn != PSV_ALPN_NONE) {
+        /* agreed upon: a wrong preface is that codec's to refuse */
+        if (choose(connection,
+                   connection->alpn == PSV_ALPN_HTTP2 ? service->preface_codec : service->codec)) {
+            go_on(connection, PSV_BYTES_EMPTY, data, len);
+        }
+    } else if (memcmp(preface.data + seen.len, data, compared) != 0) {
+        if (choose(connection, service->codec)) {
+            go_on(connection, seen, data, len);
+        }
+    } else if (seen.len + compared == preface.len) {
+        if (choose(connection, service->preface_codec)) {
+            go_on(connection, seen, data, len);
+        }
+    } else {
+        connection->preface_len = (uint8_t)(seen.len + compared);
+        if (seen.len == 0) {
+            psv_connection_set_timer(connection, service->header_timer);
+        }
+    }
+}
+
+static void on_eof(struct psv_connection *connection)
+{
+    psv_connection_close(connection, PSV_CLOSE_PEER);
+}
+
+static void on_sent(struct psv_connection *connection, uint64_t bytes, bool is_drained)
+{
+    (void)connection, (void)bytes, (void)is_drained;
+}
+
+static void on_timeout(struct psv_connection *connection, struct psv_timer_queue *queue)
+{
+    bool is_idle = queue == connection->service->idle_timer;
+
+    psv_metric_inc(is_idle ? PSV_METRIC_TIMEOUTS_KEEPALIVE : PSV_METRIC_TIMEOUTS_HEADER);
+    psv_connection_close(connection, is_idle ? PSV_CLOSE_KEEPALIVE_TIMEOUT : PSV_CLOSE_HEADER_TIMEOUT);
+}
+
+static void on_close(struct psv_connection *connection, enum psv_close_reason reason)
+{
+    (void)connection, (void)reason;
+}
+
+static void drain(struct psv_connection *connection)
+{
+    psv_connection_close(connection, PSV_CLOSE_DRAIN);
+}
+
+const struct psv_codec psv_codec_chooser = {
+    .name = "undecided",
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_eof = on_eof,
+    .on_sent = on_sent,
+    .on_timeout = on_timeout,
+    .on_close = on_close,
+    .drain = drain,
+};

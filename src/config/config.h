@@ -82,6 +82,8 @@ struct psv_config_request {
 struct psv_config_response {
     uint64_t memory_bytes;
     uint64_t window_bytes;
+    uint64_t held_bytes_max;
+    const char *spill_folder; /* "" = none */
 };
 
 struct psv_config_http {

@@ -122,6 +122,13 @@ const struct psv_option psv_options[] = {
      .default_text = "1M", RANGE(16 * KIB, GIB),
      .help =
          "bytes of a streamed response that may be on the way to the client before the script has to wait"},
+    {NAME("response", response, held_bytes_max, "response-held-bytes-max", "RESPONSE_HELD_BYTES_MAX"),
+     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE",
+     .default_text = "256M", RANGE(0, 1024 * GIB),
+     .help = "memory of all response bodies that wait for slow clients; beyond it they go to files"},
+    {NAME("response", response, spill_folder, "response-spill-folder", "RESPONSE_SPILL_FOLDER"),
+     .type = PSV_OPTION_PATH, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "DIR", .default_text = "/tmp",
+     RANGE(0, TEXT_MAX - 1), .help = "folder of these files, best on a disk; empty: memory is used on"},
 
     /* ---- timeouts */
     {NAME("http", http, header_timeout_ms, "http-header-timeout-ms", "HTTP_HEADER_TIMEOUT_MS"),

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "exec/response_memory.h"
 #include "os/fd.h"
 
 /* Smallest write to the memory file but for the last one. */
@@ -92,7 +93,7 @@ static int start_file(struct psv_response_body *body)
     if (code != PSV_OK) {
         return code;
     }
-    int fd = psv_fd_open_memory("phpsrv-response");
+    int fd = psv_response_memory_open();
     if (fd < 0) {
         return fd == PSV_ENOMEM ? PSV_ENOMEM : PSV_EIO;
     }

@@ -17,6 +17,7 @@
 #include "base/text_parse.h"
 #include "exec/job.h"
 #include "exec/mailbox.h"
+#include "exec/response_memory.h"
 #include "http/status.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -45,7 +46,8 @@ static void init_part(struct psv_response_sink *sink, struct psv_response_part *
     memset(&part->piece, 0, sizeof(part->piece));
     psv_list_init(&part->piece.link);
     part->piece.fd = -1;
-    psv_response_body_init(&part->body, NULL, 0, sink->memory_max);
+    psv_response_body_init(&part->body, NULL, 0, psv_response_memory_threshold(sink->memory_max));
+    part->held_bytes = 0;
     part->job = sink->job;
     part->flags = 0;
     part->is_heap = false;
@@ -255,6 +257,8 @@ static void seal_part(struct psv_response_sink *sink, struct psv_response_part *
     piece->fd = body->fd;
     piece->offset = 0;
     piece->len = len;
+    part->held_bytes = body->fd >= 0 || body->memory_is_heap ? len : 0;
+    psv_response_memory_hold(part->held_bytes);
     sink->posted_bytes += len;
 }
 
@@ -411,6 +415,7 @@ static void release_part(struct psv_body_piece *piece)
     struct psv_response_part *part = CONTAINER_OF(piece, struct psv_response_part, piece);
 
     psv_response_body_fini(&part->body);
+    psv_response_memory_release(part->held_bytes);
     if (part->is_heap) {
         psv_free(CONTAINER_OF(part, struct heap_part, part));
     }

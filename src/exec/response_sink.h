@@ -36,7 +36,8 @@ struct psv_response_part {
     struct psv_response_body body;
     struct psv_job *job;
     unsigned flags;
-    bool is_heap; /* freed with its piece; else it is one of the three in the sink */
+    uint64_t held_bytes; /* in the account of waiting bodies */
+    bool is_heap;        /* freed with its piece; else it is one of the three in the sink */
 };
 
 enum psv_sink_state { PSV_SINK_OPEN, PSV_SINK_STREAMING, PSV_SINK_FINISHED };

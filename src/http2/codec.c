@@ -97,6 +97,7 @@ static int on_open(struct psv_connection *connection)
     h2->connection = connection;
     h2->config = config;
     psv_list_init(&h2->streams);
+    psv_list_init(&h2->waiting);
     psv_list_init(&h2->task.link);
     h2->task.run = run_task;
     psv_timer_init(&h2->drain_timer);
@@ -289,6 +290,7 @@ static void run_task(struct psv_loop_task *task)
     if (is_over(h2) && leave(h2)) {
         return;
     }
+    psv_h2_dispatch_waiting(h2);
     update_timer(h2);
 }
 

@@ -23,6 +23,8 @@ struct psv_h2_config {
     uint32_t streams_max;         /* at once on a connection; more are refused (RFC 9113 5.1.2) */
     uint32_t stream_window_bytes; /* of a request body that the client may send ahead */
     uint32_t connection_window_bytes;
+    unsigned unanswered_max; /* requests of a connection that the host has at once; others wait */
+    uint64_t held_bytes_max; /* of a connection's answers; with more it gets few at a time */
     bool sends_server_field;
     struct psv_exchange_pool *pool;
     /* timers of connections, shared with other codecs of the service: psv_connection_on_timer is called */

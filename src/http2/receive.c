@@ -8,6 +8,9 @@
 #include "net/loop.h"
 #include "observe/metrics.h"
 
+/* Answers of the host that a connection may leave untaken at the same time once they are large. */
+#define SLOW_READER_STREAMS 8
+
 static struct psv_h2 *h2_from(void *user_data)
 {
     struct psv_h2 *h2 = user_data;
@@ -39,6 +42,7 @@ static struct psv_h2_stream *begin_stream(struct psv_h2 *h2, int32_t id)
     stream->exchange = exchange;
     psv_timer_init(&stream->timer);
     psv_list_init(&stream->pieces);
+    psv_list_init(&stream->wait_link);
     exchange->codec_stream = stream;
     exchange->peer = connection->peer;
     exchange->received_ns = loop->now_ns;
@@ -59,7 +63,11 @@ void psv_h2_end_stream(struct psv_h2_stream *stream, bool is_aborted)
     stream->magic = 0;
     (void)!nghttp2_session_set_stream_user_data(stream->h2->session, stream->id, NULL);
     psv_timer_stop(&stream->timer);
+    psv_h2_note_answered(stream);
+    psv_list_remove(&stream->wait_link);
     psv_body_pieces_release(&stream->pieces);
+    psv_h2_note_held(stream, -(int64_t)stream->pieces_len);
+    stream->h2->dispatched_len -= stream->is_dispatched;
     psv_list_remove(&stream->link);
     stream->h2->streams_len--;
     exchange->codec_stream = NULL;
@@ -81,6 +89,39 @@ static void refuse(struct psv_h2_stream *stream, unsigned status, const char *re
     psv_exchange_refuse(stream->exchange, status, reason, NULL, 0);
 }
 
+void psv_h2_note_answered(struct psv_h2_stream *stream)
+{
+    stream->h2->unanswered_len -= stream->is_unanswered;
+    stream->is_unanswered = false;
+}
+
+/* One connection is one client: its streams share what a client gets of the queue and of memory, whatever
+ * their number.  A reader that leaves much untaken gets few answers at a time. */
+static bool has_turn(const struct psv_h2 *h2)
+{
+    return h2->unanswered_len < h2->config->unanswered_max &&
+           (h2->held_bytes < h2->config->held_bytes_max || h2->dispatched_len < SLOW_READER_STREAMS);
+}
+
+static void dispatch(struct psv_h2_stream *stream)
+{
+    stream->is_dispatched = true;
+    stream->is_unanswered = true;
+    stream->h2->dispatched_len++;
+    stream->h2->unanswered_len++;
+    stream->exchange->host->on_request(stream->exchange);
+}
+
+void psv_h2_dispatch_waiting(struct psv_h2 *h2)
+{
+    struct psv_list *node;
+
+    while (has_turn(h2) && (node = psv_list_first(&h2->waiting)) != NULL) {
+        psv_list_remove(node);
+        dispatch(PSV_LIST_ENTRY(node, struct psv_h2_stream, wait_link));
+    }
+}
+
 /* The client sent END_STREAM. */
 static void end_request(struct psv_h2_stream *stream)
 {
@@ -90,7 +131,11 @@ static void end_request(struct psv_h2_stream *stream)
     }
     if (stream->keeps_body) {
         stream->keeps_body = false;
-        stream->exchange->host->on_request(stream->exchange);
+        if (has_turn(stream->h2) && psv_list_is_empty(&stream->h2->waiting)) {
+            dispatch(stream);
+        } else {
+            psv_list_append(&stream->h2->waiting, &stream->wait_link);
+        }
     }
 }
 

@@ -168,7 +168,7 @@ static bool take_pieces(struct psv_h2_stream *stream, struct psv_list *pieces, b
         psv_list_remove(node);
         psv_list_append(&stream->pieces, node);
     }
-    stream->pieces_len += len;
+    psv_h2_note_held(stream, (int64_t)len);
     return true;
 }
 
@@ -181,6 +181,7 @@ static void respond(struct psv_exchange *exchange, struct psv_list *pieces, bool
 
     INVARIANT(!stream->has_responded);
     stream->has_responded = true;
+    psv_h2_note_answered(stream);
     psv_timer_stop(&stream->timer);
     stream->has_no_body = is_bodiless || is_head;
     if (is_last && response->content_length < 0 && !stream->has_no_body) {
@@ -300,7 +301,7 @@ static bool copy_pieces(struct psv_h2_stream *stream, char *out, size_t len)
         len -= part;
         piece->offset += part;
         piece->len -= part;
-        stream->pieces_len -= part;
+        psv_h2_note_held(stream, -(int64_t)part);
         if (piece->len == 0) {
             psv_list_remove(&piece->link);
             if (piece->release != NULL) {

@@ -38,6 +38,10 @@ struct psv_h2 {
     nghttp2_session *session;
     struct psv_list streams; /* of struct psv_h2_stream: those that have an exchange */
     unsigned streams_len;
+    struct psv_list waiting;   /* streams whose request is complete and waits for its turn, by wait_link */
+    unsigned unanswered_len;   /* streams whose request the host has and has not answered yet */
+    unsigned dispatched_len;   /* the same and those whose answer is under way */
+    uint64_t held_bytes;       /* of their bodies, not in frames yet */
     struct psv_loop_task task; /* writes what the library has to send, and looks whether all is done */
     struct psv_timer drain_timer;
     struct psv_h2_guard guard;
@@ -59,11 +63,12 @@ struct psv_h2_stream {
     int32_t id;
     struct psv_h2 *h2;
     struct psv_exchange *exchange;
-    struct psv_list link;    /* in h2->streams */
-    struct psv_timer timer;  /* in config->body_timer or config->stall_timer */
-    size_t header_bytes;     /* names and values so far; of the head, then of the trailers */
-    size_t field_bytes;      /* of the head's fields, as text */
-    unsigned refusal_status; /* the head broke a limit: the rest of it is dropped, then this is answered */
+    struct psv_list link;      /* in h2->streams */
+    struct psv_list wait_link; /* in h2->waiting */
+    struct psv_timer timer;    /* in config->body_timer or config->stall_timer */
+    size_t header_bytes;       /* names and values so far; of the head, then of the trailers */
+    size_t field_bytes;        /* of the head's fields, as text */
+    unsigned refusal_status;   /* the head broke a limit: the rest of it is dropped, then this is answered */
     const char *refusal_reason;
     struct psv_list pieces; /* of the response body, not yet in frames */
     uint64_t pieces_len;
@@ -73,6 +78,8 @@ struct psv_h2_stream {
     bool head_is_done;  /* the request's */
     bool keeps_body;    /* on_head said so */
     bool has_ended;     /* END_STREAM of the client has come */
+    bool is_dispatched; /* counted in h2->dispatched_len, its body in h2->held_bytes */
+    bool is_unanswered; /* counted in h2->unanswered_len */
     bool has_responded; /* final head submitted */
     bool is_last;       /* no more pieces will come */
     bool is_deferred;   /* the library waits for psv_h2 to resume it */
@@ -98,6 +105,19 @@ void psv_h2_on_ping_ack(struct psv_h2 *h2, const uint8_t *opaque);
 void psv_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks);
 void psv_h2_end_stream(struct psv_h2_stream *stream, bool is_aborted);
 psv_timer_fn psv_h2_on_body_timer;
+
+/** Hands waiting requests to the host as far as the limits allow. */
+void psv_h2_dispatch_waiting(struct psv_h2 *h2);
+/** The answer has begun, or will never. */
+void psv_h2_note_answered(struct psv_h2_stream *stream);
+/** bytes of the body were added (or, negative, have left). */
+static inline void psv_h2_note_held(struct psv_h2_stream *stream, int64_t bytes)
+{
+    stream->pieces_len = (uint64_t)((int64_t)stream->pieces_len + bytes);
+    if (stream->is_dispatched) { /* a file that is sent as it lies there costs no memory */
+        stream->h2->held_bytes = (uint64_t)((int64_t)stream->h2->held_bytes + bytes);
+    }
+}
 
 /* request.c */
 /** Takes one field of the request's head. 0 or NGHTTP2_ERR_*. */

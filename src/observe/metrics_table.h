@@ -24,6 +24,10 @@
       "Clients that left, by what their request was doing.")                                                 \
     F(RECEIVED_BYTES, COUNTER, "phpsrv_received_bytes_total", "Bytes read from clients.")                    \
     F(SENT_BYTES, COUNTER, "phpsrv_sent_bytes_total", "Bytes written to clients.")                           \
+    F(RESPONSE_HELD_BYTES, GAUGE, "phpsrv_response_held_bytes",                                              \
+      "Response bodies that wait for their clients (small ones not counted).")                               \
+    F(RESPONSE_SPILLED, COUNTER, "phpsrv_response_spilled_total",                                            \
+      "Response bodies put into files because too many waited.")                                             \
     F(QUEUE_DEPTH, GAUGE, "phpsrv_queue_depth", "Requests that wait for a worker now.")                      \
     F(QUEUE_CAPACITY, GAUGE, "phpsrv_queue_capacity", "Requests that may wait for a worker.")                \
     F(QUEUE_REJECTED, COUNTER, "phpsrv_queue_rejected_total",                                                \
@@ -105,6 +109,8 @@
     X(CLIENT_ABORTS_SENDING, CLIENT_ABORTS, "stage", "sending")                                              \
     X(BYTES_RECEIVED, RECEIVED_BYTES, NULL, NULL)                                                            \
     X(BYTES_SENT, SENT_BYTES, NULL, NULL)                                                                    \
+    X(RESPONSE_HELD_BYTES, RESPONSE_HELD_BYTES, NULL, NULL)                                                  \
+    X(RESPONSE_SPILLED, RESPONSE_SPILLED, NULL, NULL)                                                        \
     X(QUEUE_DEPTH, QUEUE_DEPTH, NULL, NULL)                                                                  \
     X(QUEUE_CAPACITY, QUEUE_CAPACITY, NULL, NULL)                                                            \
     X(QUEUE_REJECTED, QUEUE_REJECTED, NULL, NULL)                                                            \

@@ -161,3 +161,9 @@ int psv_fd_open_memory(const char *name)
         fd = memfd_create(name, MFD_CLOEXEC);
     return fd >= 0 ? fd : psv_error_of_errno(errno);
 }
+
+int psv_fd_open_unlinked(const char *folder)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return fd >= 0 ? fd : psv_error_of_errno(errno);
+}

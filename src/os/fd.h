@@ -53,3 +53,5 @@ MUST_CHECK int psv_fd_read_file(const char *path, struct psv_buffer *out);
 /** A new file that lives in memory only (close-on-exec, not executable where the kernel knows that), or a
  * negative PSV_E*: PSV_ELIMIT out of descriptors, PSV_ENOMEM.  name shows up in /proc/self/fd. */
 MUST_CHECK int psv_fd_open_memory(const char *name);
+/** A new file without a name in folder, gone when it is closed (close-on-exec, owner only), or a PSV_E*. */
+MUST_CHECK int psv_fd_open_unlinked(const char *folder);

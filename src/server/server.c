@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "exec/executor_registry.h"
+#include "exec/response_memory.h"
 #include "exec/worker.h"
 #include "http1/codec.h"
 #include "http2/codec.h"
@@ -28,6 +29,10 @@
 #define RESERVED_FDS 256
 /* Idle exchanges kept with their arena block (8 KiB each). */
 #define SPARE_EXCHANGES 256
+/* Requests of one HTTP/2 connection that the queue and the workers may hold: a proxy's one connection keeps
+ * all workers busy, and one client does not fill the queue. */
+#define REQUESTS_PER_CONNECTION 16
+#define REQUESTS_PER_WORKER 2
 /* After the drain: what still runs is interrupted and gets this long. */
 #define WORKER_STOP_NS 2000000000u
 
@@ -92,6 +97,10 @@ static int boot_waist(struct psv_server *server, struct psv_error *reterr)
     size_t capacity =
         config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
 
+    if (psv_response_memory_init(config->response.held_bytes_max, config->response.spill_folder) != PSV_OK) {
+        PSV_LOG(PSV_LOG_WARN, "server.no_spill_folder",
+                PSV_LOG_TEXT("folder", config->response.spill_folder));
+    }
     if (psv_queue_init(&server->queue, capacity, server->workers,
                        psv_limits_cores(&psv_limits_system_roots)) != PSV_OK ||
         psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
@@ -214,6 +223,8 @@ static int init_h2(struct psv_server *server, struct psv_server_site *site)
         .streams_max = (uint32_t)http2->streams_max,
         .stream_window_bytes = (uint32_t)http2->stream_window_bytes,
         .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
+        .unanswered_max = REQUESTS_PER_CONNECTION + REQUESTS_PER_WORKER * server->workers,
+        .held_bytes_max = server->config->response.window_bytes,
         .sends_server_field = server->config->server.tokens,
         .pool = server->exchanges,
         .header_timer = &site->h1.header_timer,

@@ -33,6 +33,13 @@ void psv_h2_schedule(struct psv_h2 *h2)
     psv_loop_defer(h2->connection->service->loop, &h2->task);
 }
 
+void psv_h2_terminate(struct psv_h2 *h2, uint32_t error_code)
+{
+    h2->is_failed = true;
+    (void)!nghttp2_session_terminate_session(h2->session, error_code);
+    psv_h2_schedule(h2);
+}
+
 void psv_h2_punish(struct psv_h2 *h2, unsigned series, const char *kind)
 {
     if (h2->is_abused) {
@@ -42,8 +49,7 @@ void psv_h2_punish(struct psv_h2 *h2, unsigned series, const char *kind)
     psv_metric_inc((enum psv_metric_id)series);
     PSV_LOG(PSV_LOG_INFO, "http2.abuse", PSV_LOG_TEXT("remote", h2->connection->peer.remote_address),
             PSV_LOG_TEXT("kind", kind));
-    (void)!nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
-    psv_h2_schedule(h2);
+    psv_h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void psv_h2_spend(struct psv_h2 *h2, enum psv_h2_guard_kind kind)
@@ -310,12 +316,11 @@ static void fail(struct psv_h2 *h2, int code)
         psv_h2_punish(h2, PSV_METRIC_HTTP2_ABUSE_SETTINGS, "SETTINGS");
         break;
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
-        (void)!nghttp2_session_terminate_session(h2->session, NGHTTP2_PROTOCOL_ERROR);
+        psv_h2_terminate(h2, NGHTTP2_PROTOCOL_ERROR);
         break;
     default:
-        (void)!nghttp2_session_terminate_session(h2->session, NGHTTP2_INTERNAL_ERROR);
+        psv_h2_terminate(h2, NGHTTP2_INTERNAL_ERROR);
     }
-    h2->is_failed = true;
 }
 
 static void on_data(struct psv_connection *connection, char *data, size_t len)

@@ -11,6 +11,9 @@
 /* Answers of the host that a connection may leave untaken at the same time once they are large. */
 #define SLOW_READER_STREAMS 8
 
+/* SETTINGS_MAX_FRAME_SIZE as it is unless announced otherwise (RFC 9113 6.5.2). */
+#define FRAME_BYTES_MAX 16384
+
 static struct psv_h2 *h2_from(void *user_data)
 {
     struct psv_h2 *h2 = user_data;
@@ -156,12 +159,51 @@ void psv_h2_on_body_timer(struct psv_timer *timer, void *context)
 
 /* ---- frames */
 
-static void check_stream_id(struct psv_h2 *h2, int32_t id)
+static void refuse_connection(struct psv_h2 *h2, uint32_t error_code)
 {
-    if (id % 2 == 1 && !psv_h2_stream_ids_note(&h2->ids, (uint32_t)id)) {
-        psv_metric_inc(PSV_METRIC_PARSER_ERRORS);
-        (void)!nghttp2_session_terminate_session(h2->session, NGHTTP2_PROTOCOL_ERROR);
+    psv_metric_inc(PSV_METRIC_PARSER_ERRORS);
+    psv_h2_terminate(h2, error_code);
+}
+
+/* What the library leaves out about streams that it has forgotten (see stream_ids.h). */
+static void check_stream_id(struct psv_h2 *h2, const nghttp2_frame_hd *frame)
+{
+    uint32_t id = (uint32_t)frame->stream_id;
+
+    if (id % 2 == 0) {
+        return;
     }
+    if (frame->type == NGHTTP2_RST_STREAM) {
+        psv_h2_stream_ids_note_end(&h2->ids, id);
+    } else if (psv_h2_stream_ids_has_ended(&h2->ids, id)) {
+        refuse_connection(h2, NGHTTP2_STREAM_CLOSED);
+    } else if (frame->type == NGHTTP2_HEADERS && !psv_h2_stream_ids_note(&h2->ids, id)) {
+        refuse_connection(h2, NGHTTP2_PROTOCOL_ERROR);
+    } else if ((frame->flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+        psv_h2_stream_ids_note_end(&h2->ids, id);
+    }
+}
+
+/* A client's new initial window applies to all its streams; RFC 9113 6.9.2: none may grow past the limit. The
+ * library would reset the stream only. */
+static bool overflows_window(struct psv_h2 *h2, uint32_t old, const nghttp2_settings *settings)
+{
+    int64_t growth = 0;
+
+    for (size_t i = 0; i < settings->niv; i++) {
+        if (settings->iv[i].settings_id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) {
+            growth = (int64_t)settings->iv[i].value - (int64_t)old;
+        }
+    }
+    PSV_LIST_FOR_EACH(node, &h2->streams)
+    {
+        int32_t id = PSV_LIST_ENTRY(node, struct psv_h2_stream, link)->id;
+        if (growth > 0 &&
+            nghttp2_session_get_stream_remote_window_size(h2->session, id) + growth > INT32_MAX) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *frame, void *user_data)
@@ -169,29 +211,41 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
     struct psv_h2 *h2 = h2_from(user_data);
     bool is_ack = (frame->flags & NGHTTP2_FLAG_ACK) != 0;
 
-    (void)session;
     h2->has_progress = true;
     switch (frame->type) {
     case NGHTTP2_DATA:
         if (frame->length == 0 && (frame->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
             psv_h2_spend(h2, PSV_H2_GUARD_EMPTY);
         }
+        check_stream_id(h2, frame);
         break;
     case NGHTTP2_HEADERS:
-        check_stream_id(h2, frame->stream_id);
+        check_stream_id(h2, frame);
         h2->in_header_block = (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
         break;
     case NGHTTP2_CONTINUATION:
+        if (frame->length > FRAME_BYTES_MAX) {
+            refuse_connection(
+                h2, NGHTTP2_FRAME_SIZE_ERROR); /* of all frames the one that the library lets pass */
+        }
         h2->in_header_block = (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
         break;
     case NGHTTP2_PRIORITY:
+        if (frame->stream_id == 0) {
+            refuse_connection(h2, NGHTTP2_PROTOCOL_ERROR); /* RFC 9113 6.3; the library ignores its meaning */
+        }
+        psv_h2_spend(h2, PSV_H2_GUARD_PRIORITY);
+        break;
     case NGHTTP2_PRIORITY_UPDATE:
         psv_h2_spend(h2, PSV_H2_GUARD_PRIORITY);
         break;
     case NGHTTP2_RST_STREAM:
         psv_h2_spend(h2, PSV_H2_GUARD_RESET);
+        check_stream_id(h2, frame);
         break;
     case NGHTTP2_SETTINGS:
+        h2->old_initial_window =
+            nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
         if (!is_ack) {
             psv_h2_spend(h2, PSV_H2_GUARD_SETTINGS);
         }
@@ -219,7 +273,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         return 0;
     }
-    struct psv_h2_stream *stream = begin_stream(h2, frame->hd.stream_id);
+    struct psv_h2_stream *stream = h2->is_failed ? NULL : begin_stream(h2, frame->hd.stream_id);
     if (stream == NULL) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the stream is reset */
     }
@@ -256,7 +310,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     struct psv_h2_stream *stream = psv_h2_stream_find(h2_from(user_data), id);
 
     (void)session, (void)flags;
-    if (stream == NULL) {
+    if (stream == NULL || stream->h2->is_failed) {
         return 0;
     }
     stream->exchange->bytes_received += len;
@@ -276,19 +330,42 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     return 0;
 }
 
+static void take_connection_frame(struct psv_h2 *h2, const nghttp2_frame *frame)
+{
+    bool is_ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
+
+    switch (frame->hd.type) {
+    case NGHTTP2_PING:
+        if (is_ack) {
+            psv_h2_on_ping_ack(h2, frame->ping.opaque_data);
+        }
+        break;
+    case NGHTTP2_SETTINGS:
+        if (!is_ack && overflows_window(h2, h2->old_initial_window, &frame->settings)) {
+            refuse_connection(h2, NGHTTP2_FLOW_CONTROL_ERROR);
+        }
+        break;
+    case NGHTTP2_PRIORITY_UPDATE:
+        if (((const nghttp2_ext_priority_update *)frame->ext.payload)->stream_id == 0) {
+            refuse_connection(h2, NGHTTP2_PROTOCOL_ERROR); /* RFC 9218 7.1 */
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct psv_h2 *h2 = h2_from(user_data);
     bool is_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 
     (void)session;
-    if (frame->hd.type == NGHTTP2_PING) {
-        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
-            psv_h2_on_ping_ack(h2, frame->ping.opaque_data);
-        }
+    if (h2->is_failed) {
         return 0;
     }
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) {
+        take_connection_frame(h2, frame);
         return 0;
     }
     struct psv_h2_stream *stream = psv_h2_stream_find(h2, frame->hd.stream_id);

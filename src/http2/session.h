@@ -46,12 +46,13 @@ struct psv_h2 {
     struct psv_timer drain_timer;
     struct psv_h2_guard guard;
     struct psv_h2_stream_ids ids;
-    bool in_library;      /* a call of the library is up the stack */
-    bool in_header_block; /* HEADERS without END_HEADERS so far */
-    bool is_lingering;    /* all is said; bytes of the peer are thrown away until it closes */
-    bool is_abused;       /* a guard has ended the connection */
-    bool has_progress;    /* frames moved since the timer was set */
-    bool is_failed;       /* the library takes no more input */
+    uint32_t old_initial_window; /* of the client, before the SETTINGS frame that is being read */
+    bool in_library;             /* a call of the library is up the stack */
+    bool in_header_block;        /* HEADERS without END_HEADERS so far */
+    bool is_lingering;           /* all is said; bytes of the peer are thrown away until it closes */
+    bool is_abused;              /* a guard has ended the connection */
+    bool has_progress;           /* frames moved since the timer was set */
+    bool is_failed;              /* the library takes no more input */
     bool is_drain_announced;
     bool is_drain_finished; /* the final GOAWAY is submitted */
 };
@@ -94,6 +95,8 @@ void psv_h2_schedule(struct psv_h2 *h2);
 /** Ends the connection: GOAWAY with ENHANCE_YOUR_CALM, counted in the given series (an enum psv_metric_id)
  * and logged as kind. */
 void psv_h2_punish(struct psv_h2 *h2, unsigned series, const char *kind);
+/** Ends the connection with GOAWAY because of what the client sent (RFC 9113 5.4.1). */
+void psv_h2_terminate(struct psv_h2 *h2, uint32_t error_code);
 /** Takes a token of the kind, or punishes. */
 void psv_h2_spend(struct psv_h2 *h2, enum psv_h2_guard_kind kind);
 

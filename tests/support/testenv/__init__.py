@@ -5,6 +5,7 @@ SPDX-License-Identifier: MIT
 
 from .clock import scaled, wait_until
 from .facts import LogLine, parse_log_line
+from .h2 import H2Wire
 from .metrics import Metrics
 from .response import BadResponse, Response, ResponseReader
 from .server import Server, ServerFailure, binary_path, run_binary
@@ -12,6 +13,7 @@ from .wire import Wire, WireFailure
 
 __all__ = [
     "BadResponse",
+    "H2Wire",
     "LogLine",
     "Metrics",
     "Response",

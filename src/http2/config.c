@@ -1,11 +1,12 @@
 /* What all HTTP/2 connections of a service share; see config.h.  [boot]
  *
  * SPDX-License-Identifier: MIT */
-#include "session.h"
+#include "config.h"
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "http2/codec.h"
+#include "http2/session.h"
 
 /* A drain is announced first, so that requests on their way still count (RFC 9113 6.8); a client that does
  * not answer the PING in this time has had its round trip. */

@@ -258,10 +258,8 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
     case NGHTTP2_WINDOW_UPDATE:
         psv_h2_spend(h2, PSV_H2_GUARD_WINDOW);
         break;
-    case NGHTTP2_GOAWAY:
-        break;
     default:
-        psv_h2_spend(h2, PSV_H2_GUARD_EMPTY); /* of a type that nobody knows */
+        break;
     }
     return 0;
 }

@@ -15,10 +15,9 @@
     F(REFUSED, COUNTER, "phpsrv_refused_requests_total",                                                     \
       "Requests that the server itself refused, by status.")                                                 \
     F(PARSER_ERRORS, COUNTER, "phpsrv_parser_errors_total", "Requests that were no valid HTTP.")             \
-    F(HTTP2_CONNECTIONS, COUNTER, "phpsrv_http2_connections_total", "Connections that speak HTTP/2.")         \
+    F(HTTP2_CONNECTIONS, COUNTER, "phpsrv_http2_connections_total", "Connections that speak HTTP/2.")        \
     F(HTTP2_ABUSE, COUNTER, "phpsrv_http2_abuse_total",                                                      \
-      "HTTP/2 connections ended (stall: streams reset) because a client sent too much of what costs it "     \
-      "nothing, by kind.")                                                                                   \
+      "HTTP/2 connections ended (stall: streams reset) for abuse, by kind.")                                 \
     F(TIMEOUTS, COUNTER, "phpsrv_timeouts_total", "Timeouts, by what was waited for.")                       \
     F(CLIENT_ABORTS, COUNTER, "phpsrv_client_aborts_total",                                                  \
       "Clients that left, by what their request was doing.")                                                 \

@@ -20,6 +20,7 @@ static bool has_only(const char *text, const char *allowed)
 }
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static void names_follow_the_pattern(void **state)
@@ -32,9 +33,9 @@ static void names_follow_the_pattern(void **state)
         const char *dot = strchr(option->path, '.');
         assert_non_null(dot);
         assert_null(strchr(dot + 1, '.'));
-        assert_true(has_only(option->path, LOWER "_."));
-        assert_true(has_only(option->command_line, LOWER "-"));
-        assert_true(has_only(option->environment, UPPER "_"));
+        assert_true(has_only(option->path, LOWER DIGITS "_."));
+        assert_true(has_only(option->command_line, LOWER DIGITS "-"));
+        assert_true(has_only(option->environment, UPPER DIGITS "_"));
 
         /* The environment's name is the command line's. */
         char expected[128] = "PHPSRV_";

@@ -25,7 +25,8 @@ static value_fn value_content_length, value_content_type, value_document_root, v
     value_home, value_https, value_method, value_path_info, value_path_translated, value_protocol,
     value_query, value_redirect_status, value_remote_address, value_remote_port, value_remote_user,
     value_scheme, value_script_filename, value_script_name, value_self, value_server_address,
-    value_server_name, value_server_port, value_software, value_target, value_user;
+    value_server_name, value_server_port, value_software, value_target, value_tls_cipher, value_tls_protocol,
+    value_tls_server_name, value_user;
 
 /* The order is that of php-fpm's array. */
 #define VARIABLE_TABLE(X)                                                                                    \
@@ -45,6 +46,9 @@ static value_fn value_content_length, value_content_type, value_document_root, v
     X("GATEWAY_INTERFACE", value_gateway_interface)                                                          \
     X("HTTPS", value_https)                                                                                  \
     X("REQUEST_SCHEME", value_scheme)                                                                        \
+    X("SSL_PROTOCOL", value_tls_protocol)                                                                    \
+    X("SSL_CIPHER", value_tls_cipher)                                                                        \
+    X("SSL_SERVER_NAME", value_tls_server_name)                                                              \
     X("SERVER_PROTOCOL", value_protocol)                                                                     \
     X("DOCUMENT_ROOT", value_document_root)                                                                  \
     X("DOCUMENT_URI", value_self)                                                                            \
@@ -257,6 +261,22 @@ static bool value_scheme(const struct psv_message *message, zval *ret_value)
 static bool value_https(const struct psv_message *message, zval *ret_value)
 {
     return message->is_https && take_shared(TEXT_ON, ret_value);
+}
+
+/* As Apache's mod_ssl names them. */
+static bool value_tls_protocol(const struct psv_message *message, zval *ret_value)
+{
+    return message->tls_protocol.data != NULL && take_text(message->tls_protocol, ret_value);
+}
+
+static bool value_tls_cipher(const struct psv_message *message, zval *ret_value)
+{
+    return message->tls_cipher.data != NULL && take_text(message->tls_cipher, ret_value);
+}
+
+static bool value_tls_server_name(const struct psv_message *message, zval *ret_value)
+{
+    return message->tls_server_name.data != NULL && take_text(message->tls_server_name, ret_value);
 }
 
 static bool value_self(const struct psv_message *message, zval *ret_value)

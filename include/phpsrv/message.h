@@ -29,9 +29,12 @@ struct psv_message {
     struct psv_bytes server_name;     /* host of the request, or the listener's address */
     struct psv_bytes server_address;
     struct psv_bytes remote_address;
-    struct psv_bytes content_type;  /* NUL-terminated; data NULL when absent */
-    struct psv_bytes request_id;    /* text without blanks, made by the server */
-    const struct psv_field *fields; /* as received; the runtime decides which reach the application */
+    struct psv_bytes tls_protocol;    /* "TLSv1.3"; data NULL without TLS, as the next two */
+    struct psv_bytes tls_cipher;      /* in the TLS library's spelling */
+    struct psv_bytes tls_server_name; /* what the client asked for; data NULL if nothing */
+    struct psv_bytes content_type;    /* NUL-terminated; data NULL when absent */
+    struct psv_bytes request_id;      /* text without blanks, made by the server */
+    const struct psv_field *fields;   /* as received; the runtime decides which reach the application */
     unsigned fields_len;
     uint16_t server_port;
     uint16_t remote_port;

@@ -108,6 +108,21 @@ struct psv_config_http2 {
     uint64_t connection_window_bytes;
 };
 
+enum psv_config_tls_version { PSV_CONFIG_TLS_12, PSV_CONFIG_TLS_13 }; /* same order as the choices */
+
+struct psv_config_tls {
+    const char *listen; /* HOST:PORT, used when there are certificates */
+    struct psv_config_list certificates;
+    struct psv_config_list keys;         /* one each */
+    struct psv_config_list ocsp_answers; /* "" = none for that certificate */
+    enum psv_config_tls_version min_version;
+    const char *ciphers;
+    uint64_t ticket_period_ms;
+    uint64_t hsts_ms;       /* 0 = off */
+    uint64_t redirect_port; /* 0 = off */
+    bool kernel;
+};
+
 struct psv_config_static {
     bool enabled;
     bool follow_symlinks;
@@ -143,6 +158,7 @@ struct psv_config {
     struct psv_config_response response;
     struct psv_config_http http;
     struct psv_config_http2 http2;
+    struct psv_config_tls tls;
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_php php;
     struct psv_config_log log;

@@ -132,6 +132,22 @@ static int check_addresses(const struct psv_config_loaded *loaded, struct psv_er
                          show(loaded, "listen.address", &first), show(loaded, "internal.listen", &second));
 }
 
+static int check_tls(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config_tls *tls = &loaded->config.tls;
+    struct shown certificates;
+    struct shown keys;
+    if (tls->certificates.len != tls->keys.len || tls->ocsp_answers.len > tls->certificates.len) {
+        bool is_key = tls->certificates.len != tls->keys.len;
+        return psv_error_set(reterr, PSV_EINVAL, "%s and %s: %s",
+                             show(loaded, "tls.certificates", &certificates),
+                             show(loaded, is_key ? "tls.keys" : "tls.ocsp_answers", &keys),
+                             is_key ? "every certificate needs its key, and every key its certificate"
+                                    : "there are more OCSP answers than certificates");
+    }
+    return 0;
+}
+
 int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     int result = check_path(loaded, "site.docroot", loaded->config.site.docroot, true, reterr);
@@ -140,6 +156,9 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     }
     if (result == 0) {
         result = check_body(loaded, reterr);
+    }
+    if (result == 0) {
+        result = check_tls(loaded, reterr);
     }
     return result != 0 ? result : check_php(loaded, reterr);
 }

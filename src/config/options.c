@@ -27,6 +27,7 @@
 #define RELOAD .is_reloadable = true
 
 static const char *const executor_choices[] = {"ext", "stub", NULL};
+static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 static const char *const access_choices[] = {"off", "common", "combined", "json", NULL};
@@ -55,6 +56,41 @@ const struct psv_option psv_options[] = {
     {NAME("server", server, drain_timeout_ms, "server-drain-timeout-ms", "SERVER_DRAIN_TIMEOUT_MS"),
      .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "30s", RANGE(0, DAY), .help = "time that running requests get when the server stops"},
+
+    /* ---- TLS */
+    {NAME("tls", tls, listen, "tls-listen", "TLS_LISTEN"), .type = PSV_OPTION_ADDRESS,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "HOST:PORT", .default_text = "0.0.0.0:8443", RANGE(1, 300),
+     .help = "address of the site over TLS; used when there is a certificate"},
+    {NAME("tls", tls, certificates, "tls-cert", "TLS_CERT"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "FILE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "certificate with its chain (PEM); several are told apart by the name that the client asks for"},
+    {NAME("tls", tls, keys, "tls-key", "TLS_KEY"), .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_TLS,
+     .value_name = "FILE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "private key (PEM, no passphrase), one for each certificate and in their order"},
+    {NAME("tls", tls, ocsp_answers, "tls-ocsp", "TLS_OCSP"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "FILE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help =
+         "OCSP answer (DER) to staple, in the certificates' order; renewed by you, read again when changed"},
+    {NAME("tls", tls, min_version, "tls-min-version", "TLS_MIN_VERSION"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "VERSION", .default_text = "1.2",
+     .choices = tls_version_choices, .help = "oldest version that is spoken"},
+    {NAME("tls", tls, ciphers, "tls-ciphers", "TLS_CIPHERS"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "LIST", .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .help = "ciphers of TLS 1.2 in OpenSSL's notation; empty: forward secrecy and authenticated "
+             "encryption only"},
+    {NAME("tls", tls, ticket_period_ms, "tls-ticket-period-ms", "TLS_TICKET_PERIOD_MS"),
+     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_TLS, .value_name = "DURATION",
+     .default_text = "12h", RANGE(SECOND, 7 * DAY),
+     .help = "new key for session tickets after it; a session can be resumed for one to two of them"},
+    {NAME("tls", tls, hsts_ms, "hsts-ms", "HSTS_MS"), .type = PSV_OPTION_DURATION,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "DURATION", .default_text = "0", RANGE(0, 3650 * DAY),
+     .help = "tell browsers to come back by TLS only for so long (HSTS); 0: off"},
+    {NAME("tls", tls, redirect_port, "tls-redirect-port", "TLS_REDIRECT_PORT"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_TLS, .value_name = "PORT", .default_text = "0", RANGE(0, 65535),
+     .help = "plain requests are sent to https on this port, as clients see it (usually 443); 0: off"},
+    {NAME("tls", tls, kernel, "tls-kernel", "TLS_KERNEL"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_TLS, .default_text = "false",
+     .help = "let the kernel encrypt, and send files without a copy, where it can"},
 
     /* ---- workers */
     {NAME("executor", executor, name, "executor", "EXECUTOR"), .type = PSV_OPTION_TEXT,

@@ -14,6 +14,8 @@ const char *psv_option_group_text(enum psv_option_group group)
     switch (group) {
     case PSV_OPTION_GROUP_SERVER:
         return "Server";
+    case PSV_OPTION_GROUP_TLS:
+        return "TLS";
     case PSV_OPTION_GROUP_WORKERS:
         return "Workers";
     case PSV_OPTION_GROUP_LIMITS:

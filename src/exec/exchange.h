@@ -58,6 +58,9 @@ struct psv_peer {
     char local_address[46];
     uint16_t remote_port;
     uint16_t local_port;
+    const char *tls_protocol;    /* "TLSv1.3"; NULL without TLS.  Static */
+    const char *tls_cipher;      /* static */
+    const char *tls_server_name; /* what the client asked for, or NULL; lives as long as the connection */
 };
 
 #define PSV_EXCHANGE_MAGIC 0x65786368u

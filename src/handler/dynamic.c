@@ -24,6 +24,11 @@ static const uint16_t protocol_numbers[] = {
     [PSV_HTTP_2] = 2000,
 };
 
+static struct psv_bytes text_or_none(const char *text)
+{
+    return text != NULL ? psv_bytes_of(text) : PSV_BYTES_EMPTY;
+}
+
 /* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
  * connection is long gone. */
 static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
@@ -33,6 +38,14 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
     struct psv_bytes local = psv_bytes_of(exchange->peer.local_address);
     struct psv_bytes type = psv_headers_value(&request->headers, PSV_FIELD_CONTENT_TYPE);
 
+    struct psv_bytes tls_name = PSV_BYTES_EMPTY;
+
+    if (exchange->peer.tls_server_name != NULL) {
+        tls_name = psv_arena_copy(&exchange->arena, psv_bytes_of(exchange->peer.tls_server_name));
+        if (tls_name.data == NULL) {
+            return PSV_ENOMEM;
+        }
+    }
     if (type.data != NULL) {
         type = psv_arena_copy(&exchange->arena, type); /* followed by a NUL, as PHP wants it */
         if (type.data == NULL) {
@@ -54,6 +67,9 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
                                                     : local,
         .server_address = local,
         .remote_address = psv_bytes_of(exchange->peer.remote_address),
+        .tls_protocol = text_or_none(exchange->peer.tls_protocol),
+        .tls_cipher = text_or_none(exchange->peer.tls_cipher),
+        .tls_server_name = tls_name,
         .content_type = type,
         .request_id = psv_bytes_of(exchange->request_id),
         .fields = request->headers.items,

@@ -62,6 +62,7 @@ static enum psv_field_id guess(uint32_t key)
     case KEY(17, 'i', 'e'): return PSV_FIELD_IF_MODIFIED_SINCE;
     case KEY(17, 't', 'g'): return PSV_FIELD_TRANSFER_ENCODING;
     case KEY(19, 'i', 'e'): return PSV_FIELD_IF_UNMODIFIED_SINCE;
+    case KEY(25, 's', 'y'): return PSV_FIELD_STRICT_TRANSPORT_SECURITY;
     /* clang-format on */
     default:
         return PSV_FIELD_UNKNOWN;

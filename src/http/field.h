@@ -42,6 +42,7 @@
     X(SERVER, "Server")                                                                                      \
     X(SET_COOKIE, "Set-Cookie")                                                                              \
     X(STATUS, "Status")                                                                                      \
+    X(STRICT_TRANSPORT_SECURITY, "Strict-Transport-Security")                                                \
     X(TE, "TE")                                                                                              \
     X(TRAILER, "Trailer")                                                                                    \
     X(TRANSFER_ENCODING, "Transfer-Encoding")                                                                \

@@ -94,6 +94,7 @@ static bool begin_exchange(struct psv_h1 *h1)
     }
     exchange->codec_stream = h1;
     exchange->peer = h1->connection->peer;
+    exchange->request.is_https = exchange->peer.tls_protocol != NULL;
     exchange->received_ns = loop->now_ns;
     exchange->received_unix_us = loop->now_unix_us;
     psv_request_body_init(&exchange->body, h1->config->body_memory_bytes, h1->config->body_bytes_max);

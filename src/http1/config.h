@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "net/timer.h"
 
 struct psv_exchange_pool;
@@ -20,7 +21,8 @@ struct psv_h1_config {
     size_t body_memory_bytes;       /* past it a body is spilled to a file */
     unsigned pipeline_requests_max; /* answered in one turn of the loop before others get theirs */
     bool sends_server_field;
-    bool is_draining; /* every response is the connection's last */
+    struct psv_bytes hsts; /* value of Strict-Transport-Security (RFC 6797), on TLS only; "" = none */
+    bool is_draining;      /* every response is the connection's last */
     struct psv_exchange_pool *pool;
     struct psv_timer_queue header_timer;
     struct psv_timer_queue body_timer;

@@ -28,7 +28,7 @@ static char *put_u64(char *out, uint64_t value)
 
 size_t psv_h1_head_size(const struct psv_h1_head *head)
 {
-    size_t size = FIXED_BYTES_MAX + head->date.len + head->server.len;
+    size_t size = FIXED_BYTES_MAX + head->date.len + head->server.len + head->hsts.len;
 
     for (unsigned i = 0; i < head->response->headers.len; i++) {
         const struct psv_field *field = &head->response->headers.items[i];
@@ -70,12 +70,14 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     char *start = out;
     bool has_date = false;
     bool has_server = false;
+    bool has_hsts = head->hsts.len == 0;
 
     out = put_status_line(out, head->response->status);
     for (unsigned i = 0; i < head->response->headers.len; i++) {
         const struct psv_field *field = &head->response->headers.items[i];
         has_date |= field->id == PSV_FIELD_DATE;
         has_server |= field->id == PSV_FIELD_SERVER;
+        has_hsts |= field->id == PSV_FIELD_STRICT_TRANSPORT_SECURITY;
         out = put(out, field->name);
         out = PUT(out, ": ");
         out = put(out, field->value);
@@ -86,6 +88,11 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     }
     if (!has_server) {
         out = put(out, head->server);
+    }
+    if (!has_hsts) {
+        out = PUT(out, "Strict-Transport-Security: ");
+        out = put(out, head->hsts);
+        out = PUT(out, "\r\n");
     }
     out = put_framing(out, head);
     if (head->closes) {

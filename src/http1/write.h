@@ -23,6 +23,7 @@ struct psv_h1_head {
     enum psv_h1_framing framing;
     bool closes;             /* Connection: close */
     struct psv_bytes date;   /* "Date: ...\r\n" */
+    struct psv_bytes hsts;   /* value of Strict-Transport-Security unless the response has one; "" = none */
     struct psv_bytes server; /* "Server: ...\r\n" or empty */
 };
 

@@ -48,6 +48,7 @@ static struct psv_h2_stream *begin_stream(struct psv_h2 *h2, int32_t id)
     psv_list_init(&stream->wait_link);
     exchange->codec_stream = stream;
     exchange->peer = connection->peer;
+    exchange->request.is_https = exchange->peer.tls_protocol != NULL;
     exchange->received_ns = loop->now_ns;
     exchange->received_unix_us = loop->now_unix_us;
     exchange->request.version = PSV_HTTP_2;

@@ -15,9 +15,10 @@
 #include "observe/metrics.h"
 #include "os/fd.h"
 
-/* Fields of a response that fit on the stack; :status, date, server, content-length come on top. */
+/* Fields of a response that fit on the stack; :status, date, server, strict-transport-security and
+ * content-length come on top. */
 #define FIELDS_STACK 48
-#define FIELDS_EXTRA 4
+#define FIELDS_EXTRA 5
 /* What a DATA frame sent gives back to the client's budget of WINDOW_UPDATE frames: one for the stream, one
  * for the connection, and some air. */
 #define WINDOW_REFUND 4
@@ -52,9 +53,15 @@ static bool is_of_connection(enum psv_field_id id)
            id == PSV_FIELD_TRANSFER_ENCODING || id == PSV_FIELD_UPGRADE;
 }
 
+/* Which fields that the server adds are the application's already. */
+struct own_fields {
+    bool has_date;
+    bool has_server;
+    bool has_hsts;
+};
+
 /* The library copies names (in lower case) and values.  Returns how many. */
-static size_t put_fields(nghttp2_nv *out, const struct psv_headers *headers, bool *ret_has_date,
-                         bool *ret_has_server)
+static size_t put_fields(nghttp2_nv *out, const struct psv_headers *headers, struct own_fields *ret_own)
 {
     size_t len = 0;
 
@@ -63,8 +70,9 @@ static size_t put_fields(nghttp2_nv *out, const struct psv_headers *headers, boo
         if (is_of_connection(field->id)) {
             continue;
         }
-        *ret_has_date |= field->id == PSV_FIELD_DATE;
-        *ret_has_server |= field->id == PSV_FIELD_SERVER;
+        ret_own->has_date |= field->id == PSV_FIELD_DATE;
+        ret_own->has_server |= field->id == PSV_FIELD_SERVER;
+        ret_own->has_hsts |= field->id == PSV_FIELD_STRICT_TRANSPORT_SECURITY;
         put_field(&out[len++], field->name, field->value,
                   field->id == PSV_FIELD_SET_COOKIE ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
     }
@@ -83,19 +91,22 @@ static struct psv_bytes date_value(struct psv_loop *loop)
 static size_t put_head(struct psv_h2_stream *stream, nghttp2_nv *out, char *status, char *length)
 {
     const struct psv_response *response = &stream->exchange->response;
-    bool has_date = false;
-    bool has_server = false;
+    struct own_fields own = {0};
     size_t len = 1;
 
     put_field(&out[0], PSV_BYTES(":status"),
               (struct psv_bytes){status, psv_format_u64(status, response->status)}, NGHTTP2_NV_FLAG_NONE);
-    len += put_fields(&out[len], &response->headers, &has_date, &has_server);
-    if (!has_date) {
+    len += put_fields(&out[len], &response->headers, &own);
+    if (!own.has_date) {
         put_field(&out[len++], PSV_BYTES("date"), date_value(stream->h2->connection->service->loop),
                   NGHTTP2_NV_FLAG_NONE);
     }
-    if (!has_server && stream->h2->config->sends_server_field) {
+    if (!own.has_server && stream->h2->config->sends_server_field) {
         put_field(&out[len++], PSV_BYTES("server"), PSV_BYTES("phpsrv"), NGHTTP2_NV_FLAG_NONE);
+    }
+    if (!own.has_hsts && stream->h2->config->hsts.len > 0) {
+        put_field(&out[len++], PSV_BYTES("strict-transport-security"), stream->h2->config->hsts,
+                  NGHTTP2_NV_FLAG_NONE);
     }
     if (stream->has_length) {
         put_field(&out[len++], PSV_BYTES("content-length"),
@@ -236,14 +247,14 @@ static void inform(struct psv_exchange *exchange, unsigned status, const struct 
     struct psv_h2_stream *stream = stream_of(exchange);
     nghttp2_nv fields[FIELDS_STACK + 1];
     char text[NUMBER_TEXT_MAX];
-    bool ignored = false;
+    struct own_fields own = {0};
 
     if (stream->has_responded || (headers != NULL && headers->len > FIELDS_STACK)) {
         return; /* RFC 9110 15.2: never after the final response has begun */
     }
     put_field(&fields[0], PSV_BYTES(":status"), (struct psv_bytes){text, psv_format_u64(text, status)},
               NGHTTP2_NV_FLAG_NONE);
-    size_t len = 1 + put_fields(&fields[1], headers, &ignored, &ignored);
+    size_t len = 1 + put_fields(&fields[1], headers, &own);
     (void)!nghttp2_submit_headers(stream->h2->session, NGHTTP2_FLAG_NONE, stream->id, NULL, fields, len,
                                   NULL);
     psv_h2_schedule(stream->h2);

@@ -17,6 +17,8 @@
 #include "os/fd.h"
 
 static void on_event(evutil_socket_t fd, short events, void *context);
+static void read_pending(struct psv_loop_task *task);
+static void read_on_later(struct psv_connection *connection);
 
 static void count_close(enum psv_close_reason reason)
 {
@@ -37,7 +39,7 @@ static void update_event(struct psv_connection *connection)
     if (!connection->is_read_paused && !connection->has_eof) {
         wanted = (short)(wanted | EV_READ);
     }
-    if (connection->wants_write) {
+    if (connection->wants_write || connection->layer_wants_write) {
         wanted = (short)(wanted | EV_WRITE);
     }
     short current = event_get_events(&connection->event);
@@ -80,12 +82,15 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     psv_timer_init(&connection->timer);
     psv_list_init(&connection->burial.link);
     connection->burial.run = free_connection;
-    connection->codec = service->preface_codec != NULL ? &psv_codec_chooser : service->codec;
-    if (connection->codec->on_open(connection) != PSV_OK) {
+    psv_list_init(&connection->read_task.link);
+    connection->read_task.run = read_pending;
+    connection->codec = &psv_codec_chooser;
+    if (connection->layer->open != NULL && connection->layer->open(connection) != PSV_OK) {
         (void)psv_fd_close(fd);
         psv_free(connection);
         return PSV_ENOMEM;
     }
+    (void)!connection->codec->on_open(connection); /* the chooser needs no memory */
     psv_list_append(&service->connections, &connection->link);
     service->connections_len++;
     if (service->is_counted) {
@@ -110,6 +115,7 @@ void psv_connection_close(struct psv_connection *connection, enum psv_close_reas
     connection->is_closed = true;
     (void)event_del(&connection->event);
     psv_connection_set_timer(connection, NULL);
+    psv_loop_task_cancel(&connection->read_task);
     psv_body_pieces_release(&connection->out);
     connection->layer->fini(connection);
     connection->fd = psv_fd_close(connection->fd);
@@ -126,6 +132,7 @@ void psv_connection_reset(struct psv_connection *connection, enum psv_close_reas
 {
     if (!connection->is_closed) {
         struct linger hard = {.l_onoff = 1, .l_linger = 0};
+        connection->is_broken = true; /* no goodbye: the peer must notice */
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
         psv_connection_close(connection, reason);
     }
@@ -140,6 +147,15 @@ void psv_service_drain(struct psv_service *service)
     }
 }
 
+/* Input that the layer holds has no event to announce it. */
+static void read_on_later(struct psv_connection *connection)
+{
+    if (connection->has_pending_input && !connection->is_closed && !connection->is_read_paused &&
+        !connection->has_eof) {
+        psv_loop_defer(connection->service->loop, &connection->read_task);
+    }
+}
+
 static void read_some(struct psv_connection *connection)
 {
     struct psv_loop *loop = connection->service->loop;
@@ -148,12 +164,23 @@ static void read_some(struct psv_connection *connection)
 
     if (len > 0) {
         codec->on_data(connection, loop->read_buffer, (size_t)len);
+        read_on_later(connection);
     } else if (len == 0) {
         connection->has_eof = true;
         update_event(connection);
         codec->on_eof(connection);
     } else if (len == PSV_EGONE) {
         psv_connection_close(connection, PSV_CLOSE_PEER);
+    }
+}
+
+static void read_pending(struct psv_loop_task *task)
+{
+    struct psv_connection *connection = CONTAINER_OF(task, struct psv_connection, read_task);
+
+    CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+    if (!connection->is_closed && !connection->is_read_paused && !connection->has_eof) {
+        read_some(connection);
     }
 }
 
@@ -184,8 +211,10 @@ static void on_event(evutil_socket_t fd, short events, void *context)
     if ((events & EV_WRITE) != 0 && !connection->is_closed && connection->wants_write) {
         write_some(connection);
     }
-    if ((events & EV_READ) != 0 && !connection->is_closed && !connection->is_read_paused &&
-        !connection->has_eof) {
+    bool is_layer_writable =
+        (events & EV_WRITE) != 0 && !connection->is_closed && connection->layer_wants_write;
+    if (((events & EV_READ) != 0 || is_layer_writable) && !connection->is_closed &&
+        !connection->is_read_paused && !connection->has_eof) {
         read_some(connection);
     }
 }
@@ -198,11 +227,20 @@ void psv_connection_want_write(struct psv_connection *connection, bool wants_wri
     }
 }
 
+void psv_connection_want_layer_write(struct psv_connection *connection, bool wants_write)
+{
+    if (connection->layer_wants_write != wants_write) {
+        connection->layer_wants_write = wants_write;
+        update_event(connection);
+    }
+}
+
 void psv_connection_pause_read(struct psv_connection *connection, bool is_paused)
 {
     if (connection->is_read_paused != is_paused && !connection->is_closed) {
         connection->is_read_paused = is_paused;
         update_event(connection);
+        read_on_later(connection);
     }
 }
 

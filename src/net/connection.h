@@ -21,6 +21,7 @@
 
 struct psv_connection;
 struct psv_layer;
+struct psv_tls;
 struct psv_service;
 
 /* Why a connection ended; X(id, series of the closed-connections metric). */
@@ -82,6 +83,7 @@ struct psv_service {
     struct psv_timer_queue *idle_timer;   /* before the first byte */
     struct psv_timer_queue *header_timer; /* within a preface */
     const struct psv_layer *layer;
+    struct psv_tls *tls; /* for layer_tls; borrowed */
     const struct psv_exchange_host *host;
     struct psv_list connections; /* live ones */
     unsigned connections_len;
@@ -98,7 +100,9 @@ struct psv_connection {
     int fd;
     struct psv_service *service;
     const struct psv_layer *layer;
-    const struct psv_codec *codec; /* until it is known which: psv_codec_chooser */
+    void *layer_state;              /* the layer's own */
+    struct psv_loop_task read_task; /* reads what the layer holds already */
+    const struct psv_codec *codec;  /* until it is known which: psv_codec_chooser */
     void *codec_state;
     enum psv_alpn alpn;          /* set by the layer before the first data */
     uint8_t preface_len;         /* bytes of the preface seen so far by the chooser */
@@ -109,7 +113,11 @@ struct psv_connection {
     struct psv_timer_queue *timer_queue; /* the one the timer runs in */
     struct event event;
     bool is_closed;
-    bool wants_write; /* the socket was full: waiting for EV_WRITE */
+    bool wants_write;       /* the socket was full: waiting for EV_WRITE */
+    bool layer_wants_write; /* the layer's own bytes wait for the socket (a handshake) */
+    bool has_pending_input; /* the layer holds bytes, or an end, that no event will announce */
+    bool is_secured;        /* the handshake is done */
+    bool is_broken;         /* the layer failed: it has nothing to say any more */
     bool is_read_paused;
     bool has_eof;
     struct psv_peer peer;
@@ -120,6 +128,9 @@ MUST_CHECK int psv_connection_open(struct psv_service *service, int fd, const st
 void psv_connection_close(struct psv_connection *connection, enum psv_close_reason reason);
 /** Closes, and lets the peer see a reset instead of an orderly end: a truncated response must be noticed. */
 void psv_connection_reset(struct psv_connection *connection, enum psv_close_reason reason);
+
+/** The layer's reading waits for room in the socket, or no more. */
+void psv_connection_want_layer_write(struct psv_connection *connection, bool wants_write);
 
 /** What came of psv_connection_send. */
 struct psv_send_result {

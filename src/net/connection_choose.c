@@ -7,13 +7,17 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/layer.h"
 #include "observe/metrics.h"
 
 #define PREFACE_BYTES_MAX 32
 
 static int on_open(struct psv_connection *connection)
 {
-    psv_connection_set_timer(connection, connection->service->idle_timer);
+    bool has_handshake = connection->layer->open != NULL;
+
+    psv_connection_set_timer(connection, has_handshake ? connection->service->header_timer
+                                                       : connection->service->idle_timer);
     return PSV_OK;
 }
 
@@ -46,14 +50,14 @@ static void go_on(struct psv_connection *connection, struct psv_bytes seen, char
 static void on_data(struct psv_connection *connection, char *data, size_t len)
 {
     const struct psv_service *service = connection->service;
-    struct psv_bytes preface = service->preface_codec->preface;
+    bool has_choice = service->preface_codec != NULL && connection->alpn != PSV_ALPN_HTTP1;
+    struct psv_bytes preface = has_choice ? service->preface_codec->preface : PSV_BYTES_EMPTY;
     struct psv_bytes seen = {preface.data, connection->preface_len};
     size_t compared = MIN(len, preface.len - seen.len);
 
-    if (connection->alpn != PSV_ALPN_NONE) {
+    if (!has_choice || connection->alpn == PSV_ALPN_HTTP2) {
         /* agreed upon: a wrong preface is that codec's to refuse */
-        if (choose(connection,
-                   connection->alpn == PSV_ALPN_HTTP2 ? service->preface_codec : service->codec)) {
+        if (choose(connection, has_choice ? service->preface_codec : service->codec)) {
             go_on(connection, PSV_BYTES_EMPTY, data, len);
         }
     } else if (memcmp(preface.data + seen.len, data, compared) != 0) {
@@ -86,6 +90,9 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 {
     bool is_idle = queue == connection->service->idle_timer;
 
+    if (!is_idle && connection->layer->open != NULL && !connection->is_secured) {
+        psv_metric_inc(PSV_METRIC_TLS_HANDSHAKES_FAILED);
+    }
     psv_metric_inc(is_idle ? PSV_METRIC_TIMEOUTS_KEEPALIVE : PSV_METRIC_TIMEOUTS_HEADER);
     psv_connection_close(connection, is_idle ? PSV_CLOSE_KEEPALIVE_TIMEOUT : PSV_CLOSE_HEADER_TIMEOUT);
 }

@@ -1,5 +1,5 @@
-/* A layer turns a socket into a byte stream for the connection: plain TCP now; TLS and the PROXY protocol
- * stack here later.  Never blocks.  [loop]
+/* A layer turns a socket into a byte stream for the connection: plain TCP or TLS; the PROXY protocol stacks
+ * here later.  Never blocks.  [loop]
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -18,6 +18,9 @@ struct psv_connection;
  * PSV_EGONE. */
 struct psv_layer {
     const char *name;
+    /** Makes connection->layer_state; 0 or PSV_ENOMEM.  A layer that has it begins with a handshake, which
+     * reads drive: no data comes before it is done.  NULL: there is nothing to make. */
+    MUST_CHECK int (*open)(struct psv_connection *connection);
     MUST_CHECK ssize_t (*read)(struct psv_connection *connection, void *out, size_t len);
     /** has_more: another write follows at once, the bytes may wait for it. */
     MUST_CHECK ssize_t (*write)(struct psv_connection *connection, const struct iovec *parts, int parts_len,
@@ -30,3 +33,5 @@ struct psv_layer {
 };
 
 extern const struct psv_layer psv_layer_plain;
+/** For services with certificates (service->tls). */
+extern const struct psv_layer psv_layer_tls;

@@ -18,6 +18,11 @@
     F(HTTP2_CONNECTIONS, COUNTER, "phpsrv_http2_connections_total", "Connections that speak HTTP/2.")        \
     F(HTTP2_ABUSE, COUNTER, "phpsrv_http2_abuse_total",                                                      \
       "HTTP/2 connections ended (stall: streams reset) for abuse, by kind.")                                 \
+    F(TLS_HANDSHAKES, COUNTER, "phpsrv_tls_handshakes_total", "TLS handshakes, by what came of them.")       \
+    F(TLS_RESUMED, COUNTER, "phpsrv_tls_resumptions_total", "TLS handshakes that resumed a session.")        \
+    F(TLS_RELOADS, COUNTER, "phpsrv_tls_reloads_total", "Changed certificates, by what came of them.")       \
+    F(TLS_CERTIFICATE_EXPIRY, GAUGE, "phpsrv_tls_certificate_expiry_timestamp_seconds",                      \
+      "When the first of the certificates runs out; 0: there is none.")                                      \
     F(TIMEOUTS, COUNTER, "phpsrv_timeouts_total", "Timeouts, by what was waited for.")                       \
     F(CLIENT_ABORTS, COUNTER, "phpsrv_client_aborts_total",                                                  \
       "Clients that left, by what their request was doing.")                                                 \
@@ -98,6 +103,13 @@
     X(HTTP2_ABUSE_HEADERS, HTTP2_ABUSE, "kind", "headers")                                                   \
     X(HTTP2_ABUSE_UNREAD, HTTP2_ABUSE, "kind", "unread")                                                     \
     X(HTTP2_ABUSE_STALL, HTTP2_ABUSE, "kind", "stall")                                                       \
+    X(TLS_HANDSHAKES_12, TLS_HANDSHAKES, "result", "TLSv1.2")                                                \
+    X(TLS_HANDSHAKES_13, TLS_HANDSHAKES, "result", "TLSv1.3")                                                \
+    X(TLS_HANDSHAKES_FAILED, TLS_HANDSHAKES, "result", "failed")                                             \
+    X(TLS_RESUMED, TLS_RESUMED, NULL, NULL)                                                                  \
+    X(TLS_RELOADS_DONE, TLS_RELOADS, "result", "done")                                                       \
+    X(TLS_RELOADS_FAILED, TLS_RELOADS, "result", "failed")                                                   \
+    X(TLS_CERTIFICATE_EXPIRY, TLS_CERTIFICATE_EXPIRY, NULL, NULL)                                            \
     X(TIMEOUTS_HEADER, TIMEOUTS, "kind", "header")                                                           \
     X(TIMEOUTS_BODY, TIMEOUTS, "kind", "body")                                                               \
     X(TIMEOUTS_KEEPALIVE, TIMEOUTS, "kind", "keepalive")                                                     \

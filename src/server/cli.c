@@ -12,9 +12,11 @@
 #include "http1/codec.h"
 #include "http2/codec.h"
 #include "net/loop.h"
+#include "net/tls_context.h"
 #include "os/fd.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"
+#include "server/tls.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
 
@@ -28,10 +30,10 @@ static unsigned terminal_columns(void)
 static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
-    int code =
-        psv_buffer_printf(out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
-                          "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(),
-                          "nghttp2", psv_h2_library_version(), "toml++", psv_toml_library_version());
+    int code = psv_buffer_printf(
+        out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
+        "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(), "nghttp2",
+        psv_h2_library_version(), "openssl", psv_tls_library_version(), "toml++", psv_toml_library_version());
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);
@@ -113,6 +115,9 @@ int psv_cli_main(int argc, char **argv, char **environment, const struct psv_exe
     if (code == PSV_OK) {
         needs_check = loaded.action == PSV_CONFIG_ACTION_RUN || loaded.action == PSV_CONFIG_ACTION_CHECK;
         code = needs_check ? psv_config_check(&loaded, &error) : PSV_OK;
+        if (code == PSV_OK && needs_check) {
+            code = psv_server_tls_check(&loaded.config, &error);
+        }
     }
     if (code == PSV_OK) {
         exit_code = act(&loaded, &error);

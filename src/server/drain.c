@@ -9,6 +9,7 @@
 #include "observe/log.h"
 #include "os/process.h"
 #include "server/server_state.h"
+#include "server/tls.h"
 
 /* Connections end by callbacks all over the codec; looking every 10 ms is simpler than a hook in each, and
  * only while draining. */
@@ -19,20 +20,33 @@ static void finish(struct psv_server *server)
     psv_loop_stop(&server->loop);
 }
 
+static unsigned connections_len(const struct psv_server *server)
+{
+    return server->site.service.connections_len + server->secure.service.connections_len;
+}
+
 static bool is_drained(const struct psv_server *server)
 {
-    return server->site.service.connections_len == 0 && server->pipeline.live_len == 0;
+    return connections_len(server) == 0 && server->pipeline.live_len == 0;
+}
+
+static void drain_site(struct psv_server_site *site)
+{
+    if (site->listener != NULL) {
+        site->listener = psv_listener_free(site->listener);
+        site->h1.is_draining = true;
+        psv_service_drain(&site->service);
+    }
 }
 
 static void begin(struct psv_server *server, const char *signal_name)
 {
     PSV_LOG(PSV_LOG_INFO, "server.draining", PSV_LOG_TEXT("signal", signal_name),
             PSV_LOG_U64("requests", server->pipeline.live_len),
-            PSV_LOG_U64("connections", server->site.service.connections_len));
+            PSV_LOG_U64("connections", connections_len(server)));
     server->is_draining = true;
-    server->site.listener = psv_listener_free(server->site.listener);
-    server->site.h1.is_draining = true;
-    psv_service_drain(&server->site.service);
+    drain_site(&server->site);
+    drain_site(&server->secure);
     psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);
     psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
 }
@@ -42,7 +56,7 @@ static void force(struct psv_server *server, const char *reason, int exit_code)
     server->exit_code = exit_code;
     PSV_LOG(PSV_LOG_WARN, "server.drain_cut_short", PSV_LOG_TEXT("reason", reason),
             PSV_LOG_U64("requests", server->pipeline.live_len),
-            PSV_LOG_U64("connections", server->site.service.connections_len));
+            PSV_LOG_U64("connections", connections_len(server)));
     finish(server);
 }
 
@@ -77,6 +91,9 @@ static void on_signals(int fd, void *context)
             } else {
                 force(server, psv_process_signal_name(number), 1);
             }
+            break;
+        case SIGHUP:
+            psv_server_tls_reload(server);
             break;
         case SIGUSR1:
             psv_log_reopen();

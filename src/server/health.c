@@ -16,7 +16,7 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
     struct psv_server *server = context;
 
     *ret_facts = (struct psv_internal_facts){
-        .connections = server->site.service.connections_len,
+        .connections = server->site.service.connections_len + server->secure.service.connections_len,
         .queue_len = psv_queue_len(&server->queue),
         .queue_capacity = server->queue.ring.capacity,
         .jobs_taken = psv_queue_taken(&server->queue),

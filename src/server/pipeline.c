@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "server/exchange_metrics.h"
 #include "server/router.h"
+#include "server/tls_redirect.h"
 
 #define RECHECK_NS 1000000000u
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
@@ -129,6 +130,10 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     }
     if (psv_target_is_asterisk(&exchange->request)) {
         answer_server_options(exchange);
+        return PSV_BODY_IGNORE;
+    }
+    if (psv_tls_redirect_applies(exchange, pipeline->redirect_port)) {
+        psv_tls_redirect_answer(exchange, pipeline->redirect_port);
         return PSV_BODY_IGNORE;
     }
     /* 3. who answers */

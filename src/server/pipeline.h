@@ -17,6 +17,7 @@ struct psv_loop;
 struct psv_router;
 
 struct psv_pipeline {
+    uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;
     struct psv_router *router;

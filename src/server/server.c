@@ -24,6 +24,7 @@
 #include "server/health.h"
 #include "server/router.h"
 #include "server/server_state.h"
+#include "server/tls.h"
 
 /* Descriptors kept free for PHP, logs, spill files and static files. */
 #define RESERVED_FDS 256
@@ -175,6 +176,7 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
+    pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     psv_pipeline_init(pipeline, config->request.timeout_ms);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
@@ -193,6 +195,7 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
     h1->body_memory_bytes = (size_t)http->body_memory_bytes;
     h1->pipeline_requests_max = (unsigned)http->pipeline_requests_max;
     h1->sends_server_field = server->config->server.tokens;
+    h1->hsts = h1 == &server->secure.h1 ? psv_bytes_of(server->hsts) : PSV_BYTES_EMPTY;
     h1->pool = server->exchanges;
     const struct {
         struct psv_timer_queue *queue;
@@ -225,6 +228,7 @@ static int init_h2(struct psv_server *server, struct psv_server_site *site)
         .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
         .unanswered_max = REQUESTS_PER_CONNECTION + REQUESTS_PER_WORKER * server->workers,
         .held_bytes_max = server->config->response.window_bytes,
+        .hsts = site->h1.hsts,
         .sends_server_field = server->config->server.tokens,
         .pool = server->exchanges,
         .header_timer = &site->h1.header_timer,
@@ -248,9 +252,10 @@ static void init_service(struct psv_server *server, struct psv_server_site *site
     }
     site->service.idle_timer = &site->h1.keepalive_timer;
     site->service.header_timer = &site->h1.header_timer;
-    site->service.layer = &psv_layer_plain;
+    site->service.layer = site == &server->secure ? &psv_layer_tls : &psv_layer_plain;
+    site->service.tls = server->tls;
     site->service.host = host;
-    site->service.is_counted = site == &server->site;
+    site->service.is_counted = site != &server->admin;
     psv_list_init(&site->service.connections);
 }
 
@@ -286,6 +291,9 @@ static int boot_listeners(struct psv_server *server, struct psv_error *reterr)
     int code =
         boot_site(server, &server->site, server->config->listen.address, &server->pipeline.host, reterr);
 
+    if (code == PSV_OK && server->tls != NULL) {
+        code = boot_site(server, &server->secure, server->config->tls.listen, &server->pipeline.host, reterr);
+    }
     if (code == PSV_OK && server->config->internal.listen[0] != '\0') {
         code = boot_site(server, &server->admin, server->config->internal.listen, &server->internal_host.host,
                          reterr);
@@ -298,8 +306,8 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process, boot_log,  boot_docroot,  boot_executor,
-        boot_waist,   boot_loop, boot_pipeline, boot_listeners,
+        boot_process, boot_log,      boot_docroot,        boot_executor,  boot_waist,
+        boot_loop,    boot_pipeline, psv_server_tls_init, boot_listeners,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -339,9 +347,9 @@ int psv_server_start(const struct psv_config_loaded *config, struct psv_server *
 int psv_server_wait(struct psv_server *server)
 {
     PSV_LOG(PSV_LOG_INFO, "server.ready", PSV_LOG_TEXT("address", server->site.address),
-            PSV_LOG_TEXT("internal", server->admin.address), PSV_LOG_U64("workers", server->workers),
-            PSV_LOG_TEXT("executor", server->executor->name), PSV_LOG_TEXT("docroot", server->docroot),
-            PSV_LOG_U64("pid", (uint64_t)getpid()));
+            PSV_LOG_TEXT("tls", server->secure.address), PSV_LOG_TEXT("internal", server->admin.address),
+            PSV_LOG_U64("workers", server->workers), PSV_LOG_TEXT("executor", server->executor->name),
+            PSV_LOG_TEXT("docroot", server->docroot), PSV_LOG_U64("pid", (uint64_t)getpid()));
     psv_loop_run(&server->loop);
     return server->exit_code;
 }
@@ -397,6 +405,7 @@ void psv_server_free(struct psv_server *server)
         return;
     }
     close_connections(&server->site);
+    close_connections(&server->secure);
     close_connections(&server->admin);
     if (!stop_workers(server)) {
         end_log(server);
@@ -404,7 +413,9 @@ void psv_server_free(struct psv_server *server)
     }
     drain_late_parts(server);
     psv_h2_config_fini(&server->site.h2);
+    psv_h2_config_fini(&server->secure.h2);
     psv_h2_config_fini(&server->admin.h2);
+    psv_server_tls_fini(server);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
     if (server->loop_is_ready) {

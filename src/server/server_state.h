@@ -20,6 +20,7 @@
 struct psv_executor;
 struct psv_listener;
 struct psv_router;
+struct psv_tls;
 struct psv_worker_pool;
 
 /** A listener with its connections, codec limits and address. */
@@ -50,8 +51,13 @@ struct psv_server {
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;
-    struct psv_server_site site;  /* what the world sees */
-    struct psv_server_site admin; /* the internal listener */
+    struct psv_server_site site;   /* what the world sees */
+    struct psv_server_site secure; /* the same over TLS */
+    struct psv_server_site admin;  /* the internal listener */
+    struct psv_tls *tls;           /* NULL without certificates */
+    struct psv_timer_queue tls_queue;
+    struct psv_timer tls_timer; /* looks at the certificates' files */
+    char hsts[40];              /* value of the field, "" = none */
     int signal_fd;
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;

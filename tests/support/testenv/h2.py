@@ -78,15 +78,17 @@ class H2Response:
 
 
 class H2Wire:
-    """A connection. Every verb that waits has a deadline that only a broken server reaches."""
+    """A connection, over TLS if there is a context for it. Every verb that waits has a deadline that only a broken server reaches."""
 
-    def __init__(self, address, settings=(), handshake=True, receive_buffer=None, updates=True):
+    def __init__(self, address, settings=(), handshake=True, receive_buffer=None, updates=True, tls=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(scaled(TIMEOUT))
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 22
         self.buffer = b""

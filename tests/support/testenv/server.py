@@ -115,6 +115,8 @@ class Server:
         self.pid = int(line["pid"])
         self.address = self._endpoint(line["address"])
         internal = line.fields.get("internal")
+        tls = line.fields.get("tls")
+        self.tls_address = self._endpoint(tls) if tls and ":" in tls else None
         self.internal_address = self._endpoint(internal) if internal and ":" in internal else None
 
     def expect_log(self, *patterns):

@@ -108,6 +108,15 @@ struct psv_config_http2 {
     uint64_t connection_window_bytes;
 };
 
+struct psv_config_compress {
+    const char *codings; /* by preference; "off" */
+    uint64_t zstd_level;
+    uint64_t brotli_level;
+    uint64_t gzip_level;
+    uint64_t min_bytes;
+    struct psv_config_list types; /* none: the usual ones */
+};
+
 enum psv_config_tls_version { PSV_CONFIG_TLS_12, PSV_CONFIG_TLS_13 }; /* same order as the choices */
 
 struct psv_config_tls {
@@ -159,6 +168,7 @@ struct psv_config {
     struct psv_config_http http;
     struct psv_config_http2 http2;
     struct psv_config_tls tls;
+    struct psv_config_compress compress;
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_php php;
     struct psv_config_log log;

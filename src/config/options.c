@@ -191,6 +191,26 @@ const struct psv_option psv_options[] = {
      .default_text = "120s", RANGE(0, 7 * DAY),
      .help = "deadline of a dynamic request, waiting included, else 504; 0: none"},
 
+    /* ---- compression */
+    {NAME("compress", compress, codings, "compress-codings", "COMPRESS_CODINGS"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "LIST", .default_text = "zstd,br,gzip", RANGE(1, 40),
+     .help = "codings that clients can have, the preferred one first; off: none"},
+    {NAME("compress", compress, zstd_level, "compress-zstd-level", "COMPRESS_ZSTD_LEVEL"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "N", .default_text = "3",
+     RANGE(1, 19), .help = "effort of zstd"},
+    {NAME("compress", compress, brotli_level, "compress-brotli-level", "COMPRESS_BROTLI_LEVEL"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "N", .default_text = "4",
+     RANGE(0, 11), .help = "effort of brotli"},
+    {NAME("compress", compress, gzip_level, "compress-gzip-level", "COMPRESS_GZIP_LEVEL"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "N", .default_text = "5",
+     RANGE(1, 9), .help = "effort of gzip"},
+    {NAME("compress", compress, min_bytes, "compress-min-bytes", "COMPRESS_MIN_BYTES"),
+     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "SIZE", .default_text = "1K",
+     RANGE(0, GIB), .help = "bodies below it are sent as they are"},
+    {NAME("compress", compress, types, "compress-type", "COMPRESS_TYPE"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "TYPE", .default_text = "", RANGE(1, 128),
+     .help = "media type that is compressed, such as text/*; none: the usual text types"},
+
     /* ---- static files */
     {NAME("static", static_files, enabled, "static-enabled", "STATIC_ENABLED"), .type = PSV_OPTION_BOOL,
      RELOAD, .group = PSV_OPTION_GROUP_STATIC, .default_text = "true",

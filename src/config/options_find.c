@@ -22,6 +22,8 @@ const char *psv_option_group_text(enum psv_option_group group)
         return "Limits";
     case PSV_OPTION_GROUP_TIMEOUTS:
         return "Timeouts";
+    case PSV_OPTION_GROUP_COMPRESS:
+        return "Compression";
     case PSV_OPTION_GROUP_STATIC:
         return "Static files";
     case PSV_OPTION_GROUP_PHP:

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "exec/body_piece.h"
+#include "exec/body_filter.h"
 #include "exec/response_body.h"
 #include "http/headers.h"
 
@@ -53,11 +54,14 @@ struct psv_response_sink {
     unsigned status;
     const struct psv_field *fields; /* copied, on the job's arena; without Content-Length */
     unsigned fields_len;
-    int64_t content_length;        /* promised by the application; -1 = none */
-    size_t memory_max;             /* threshold of a part's body */
-    uint64_t written_bytes;        /* by the application, dropped ones included; fixed once END is posted */
-    uint64_t posted_bytes;         /* [worker] handed to the loop so far */
-    uint64_t window_bytes;         /* a flush waits while posted - taken exceeds this */
+    int64_t content_length; /* promised by the application; -1 = none */
+    size_t memory_max;      /* threshold of a part's body */
+    uint64_t written_bytes; /* by the application, dropped ones included; fixed once END is posted */
+    uint64_t posted_bytes;  /* [worker] handed to the loop so far */
+    const struct psv_body_filter *filter; /* how bodies are encoded; NULL: as they are */
+    struct psv_body_encoder *encoder;     /* of this response, once it is decided */
+    bool is_encoded;                      /* the head says so (HEAD: a GET's would) */
+    uint64_t window_bytes;                /* a flush waits while posted - taken exceeds this */
     struct psv_response_part part; /* the first; the only one unless the script flushes or finishes early */
     struct psv_response_part end_part;     /* END of a streamed response that has nothing more to say */
     struct psv_response_part release_part; /* RELEASE after an early END */

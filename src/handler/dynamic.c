@@ -101,6 +101,9 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
                           memory_order_relaxed); /* published by the push */
     psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes,
                   dynamic->response_window_bytes);
+    if (dynamic->choose_filter != NULL) {
+        job->sink.filter = dynamic->choose_filter(dynamic->filter_context, &exchange->request.headers);
+    }
     exchange->job = job;
     exchange->is_job_held = true;
     code = psv_queue_add(dynamic->queue, job);
@@ -140,6 +143,9 @@ static int64_t response_length(const struct psv_exchange *exchange, const struct
         return -1;
     }
     if (exchange->request.method == PSV_METHOD_HEAD) {
+        if (sink->is_encoded) {
+            return -1; /* known only to who encodes it */
+        }
         /* a script that wrote nothing may have left the body out because of HEAD: its length is not known */
         bool is_counted = sink->content_length < 0 && is_complete && sink->written_bytes > 0;
         return !is_counted ? sink->content_length : (int64_t)sink->written_bytes;

@@ -10,7 +10,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+struct psv_body_filter;
 struct psv_exchange;
+struct psv_headers;
 struct psv_mailbox;
 struct psv_queue;
 struct psv_response_part;
@@ -33,6 +35,10 @@ struct psv_dynamic {
     uint64_t response_window_bytes;
     uint64_t timeout_ns;  /* of a request from dispatch to the end of its script; 0 = none */
     unsigned unannounced; /* jobs queued since the last wake-up of a worker */
+    /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
+     */
+    const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);
+    void *filter_context;
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
 };

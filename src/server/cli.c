@@ -16,6 +16,7 @@
 #include "os/fd.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"
+#include "server/compression.h"
 #include "server/tls.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
@@ -115,6 +116,9 @@ int psv_cli_main(int argc, char **argv, char **environment, const struct psv_exe
     if (code == PSV_OK) {
         needs_check = loaded.action == PSV_CONFIG_ACTION_RUN || loaded.action == PSV_CONFIG_ACTION_CHECK;
         code = needs_check ? psv_config_check(&loaded, &error) : PSV_OK;
+        if (code == PSV_OK && needs_check) {
+            code = psv_compression_check(&loaded.config, &error);
+        }
         if (code == PSV_OK && needs_check) {
             code = psv_server_tls_check(&loaded.config, &error);
         }

@@ -21,6 +21,7 @@
 #include "os/fd.h"
 #include "os/limits.h"
 #include "os/process.h"
+#include "server/compression.h"
 #include "server/health.h"
 #include "server/router.h"
 #include "server/server_state.h"
@@ -306,8 +307,8 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process, boot_log,      boot_docroot,        boot_executor,  boot_waist,
-        boot_loop,    boot_pipeline, psv_server_tls_init, boot_listeners,
+        boot_process, boot_log,      boot_docroot,         boot_executor,       boot_waist,
+        boot_loop,    boot_pipeline, psv_compression_init, psv_server_tls_init, boot_listeners,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -416,6 +417,7 @@ void psv_server_free(struct psv_server *server)
     psv_h2_config_fini(&server->secure.h2);
     psv_h2_config_fini(&server->admin.h2);
     psv_server_tls_fini(server);
+    psv_compression_fini(server);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
     if (server->loop_is_ready) {

@@ -17,6 +17,7 @@
 #include "server/internal_host.h"
 #include "server/pipeline.h"
 
+struct psv_compress;
 struct psv_executor;
 struct psv_listener;
 struct psv_router;
@@ -54,6 +55,7 @@ struct psv_server {
     struct psv_server_site site;   /* what the world sees */
     struct psv_server_site secure; /* the same over TLS */
     struct psv_server_site admin;  /* the internal listener */
+    struct psv_compress *compress; /* NULL: off */
     struct psv_tls *tls;           /* NULL without certificates */
     struct psv_timer_queue tls_queue;
     struct psv_timer tls_timer; /* looks at the certificates' files */

@@ -300,3 +300,11 @@ def test_options_page_is_what_the_table_says():
     printed = run_binary("--print-options-reference")
     assert printed.returncode == 0
     assert (ROOT / "docs" / "options.md").read_text() == printed.stdout
+
+
+@pytest.mark.parametrize(
+    ("codings", "sentence"), [("lz4", "none of zstd, br, gzip, off"), ("gzip,gzip", "twice"), (",", "names no coding"), ("gzip,off", "none of")]
+)
+def test_wrong_codings(codings, sentence):
+    result = run_binary("--check-config", "--docroot", "/", "--compress-codings", codings)
+    assert result.returncode == 2 and sentence in result.stderr and result.stderr.count("\n") == 1

@@ -1,0 +1,17 @@
+/* Compression as it is configured; see compression.c.
+ *
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "config/config.h"
+
+struct psv_server;
+
+/** Are the options sound?  [boot] */
+MUST_CHECK int psv_compression_check(const struct psv_config *config, struct psv_error *reterr);
+/** After the pipeline.  [boot] */
+MUST_CHECK int psv_compression_init(struct psv_server *server, struct psv_error *reterr);
+/** After the workers have ended. */
+void psv_compression_fini(struct psv_server *server);

@@ -138,6 +138,9 @@ struct psv_config_static {
     uint64_t cache_entries; /* 0 = no cache */
     uint64_t cache_valid_ms;
     uint64_t ranges_max;
+    uint64_t ttl_ms;                  /* 0 = no Cache-Control */
+    struct psv_config_list immutable; /* patterns of paths */
+    bool precompressed;
 };
 
 struct psv_config_php {

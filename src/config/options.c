@@ -228,6 +228,18 @@ const struct psv_option psv_options[] = {
      .type = PSV_OPTION_INTEGER, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .value_name = "N",
      .default_text = "32", RANGE(1, 1000), .help = "ranges of one request; with more the whole file is sent"},
 
+    {NAME("static", static_files, ttl_ms, "static-ttl-ms", "STATIC_TTL_MS"), .type = PSV_OPTION_DURATION,
+     RELOAD, .group = PSV_OPTION_GROUP_STATIC, .value_name = "DURATION", .default_text = "1d",
+     RANGE(0, 3650 * DAY),
+     .help = "time for which browsers and caches may keep a file unasked (Cache-Control); 0: not said"},
+    {NAME("static", static_files, immutable, "static-immutable", "STATIC_IMMUTABLE"), .type = PSV_OPTION_LIST,
+     RELOAD, .group = PSV_OPTION_GROUP_STATIC, .value_name = "PATTERN", .default_text = "",
+     RANGE(1, TEXT_MAX - 1),
+     .help = "paths, with * and ?, of files whose names change with their content: kept for a year"},
+    {NAME("static", static_files, precompressed, "static-precompressed", "STATIC_PRECOMPRESSED"),
+     .type = PSV_OPTION_BOOL, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .default_text = "true",
+     .help = "send app.js.zst, app.js.br or app.js.gz in place of app.js to clients that take it"},
+
     /* ---- PHP */
     {NAME("php", php, ini_values, "php-ini-value", "PHP_INI_VALUE"), .short_name = 'd',
      .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_PHP, .value_name = "KEY=VALUE", .default_text = "",

@@ -60,7 +60,7 @@ struct psv_response_sink {
     uint64_t posted_bytes;  /* [worker] handed to the loop so far */
     const struct psv_body_filter *filter; /* how bodies are encoded; NULL: as they are */
     struct psv_body_encoder *encoder;     /* of this response, once it is decided */
-    bool is_encoded;                      /* the head says so (HEAD: a GET's would) */
+    bool is_encoded;                      /* the head says so (of an answer to HEAD: the one to GET would) */
     uint64_t window_bytes;                /* a flush waits while posted - taken exceeds this */
     struct psv_response_part part; /* the first; the only one unless the script flushes or finishes early */
     struct psv_response_part end_part;     /* END of a streamed response that has nothing more to say */

@@ -203,36 +203,57 @@ static bool is_named(const struct psv_headers *headers, struct psv_bytes coding)
     return false;
 }
 
-const struct psv_body_filter *psv_compress_choose(const struct psv_compress *compress,
-                                                  const struct psv_headers *headers)
+/* Our preference, unless the client's weights say otherwise.  Who says to like the plain form better gets it
+ * (RFC 9110 12.5.3): codings of less weight are left out. */
+static unsigned rank(const struct psv_compress *compress, const struct psv_headers *headers,
+                     const struct coding_filter *ret_ranked[PSV_COMPRESS_COUNT])
 {
-    unsigned best = 0;
+    unsigned qualities[PSV_COMPRESS_COUNT];
+    unsigned len = 0;
 
-    if (compress == NULL) {
-        return NULL;
-    }
-    const struct psv_body_filter *chosen = &compress->none.filter;
     if (psv_headers_find(headers, PSV_FIELD_ACCEPT_ENCODING) == NULL) {
-        return chosen;
+        return 0;
     }
     unsigned identity = is_named(headers, PSV_BYTES("identity"))
                             ? psv_accept_encoding_quality(headers, PSV_BYTES("identity"))
                             : 0;
     for (unsigned i = 0; i < compress->filters_len; i++) {
         unsigned quality = psv_accept_encoding_quality(headers, compress->filters[i].filter.coding);
-        /* who says to like the plain form better gets it (RFC 9110 12.5.3) */
-        if (quality > best && quality >= identity) {
-            best = quality;
-            chosen = &compress->filters[i].filter;
+        if (quality == 0 || quality < identity) {
+            continue;
         }
+        unsigned at = len++;
+        for (; at > 0 && qualities[at - 1] < quality; at--) {
+            qualities[at] = qualities[at - 1];
+            ret_ranked[at] = ret_ranked[at - 1];
+        }
+        qualities[at] = quality;
+        ret_ranked[at] = &compress->filters[i];
     }
-    return chosen;
+    return len;
 }
 
-struct psv_bytes psv_compress_coding_at(const struct psv_compress *compress, unsigned index)
+const struct psv_body_filter *psv_compress_choose(const struct psv_compress *compress,
+                                                  const struct psv_headers *headers)
 {
-    return compress != NULL && index < compress->filters_len ? compress->filters[index].filter.coding
-                                                             : PSV_BYTES_EMPTY;
+    const struct coding_filter *ranked[PSV_COMPRESS_COUNT];
+
+    if (compress == NULL) {
+        return NULL;
+    }
+    return rank(compress, headers, ranked) > 0 ? &ranked[0]->filter : &compress->none.filter;
+}
+
+unsigned psv_compress_rank(const struct psv_compress *compress, const struct psv_headers *headers,
+                           struct psv_bytes ret_codings[PSV_COMPRESS_COUNT])
+{
+    const struct coding_filter *ranked[PSV_COMPRESS_COUNT];
+    unsigned len = rank(compress, headers, ranked);
+
+    for (unsigned i = 0; i < len; i++) {
+        ret_codings[i] = ranked[i]->filter.coding;
+    }
+    return len;
 }
 
 /* ---- boot */

@@ -49,5 +49,6 @@ const struct psv_body_filter *psv_compress_choose(const struct psv_compress *com
                                                   const struct psv_headers *headers);
 /** Is a body of this media type worth it? */
 bool psv_compress_takes_type(const struct psv_compress *compress, struct psv_bytes content_type);
-/** The n-th preferred coding's name; empty after the last. */
-struct psv_bytes psv_compress_coding_at(const struct psv_compress *compress, unsigned index);
+/** All codings that the client takes, the best first; returns how many. */
+unsigned psv_compress_rank(const struct psv_compress *compress, const struct psv_headers *headers,
+                           struct psv_bytes ret_codings[PSV_COMPRESS_COUNT]);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "static_file.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -18,8 +19,9 @@
 
 static const struct psv_bytes allowed_methods = PSV_BYTES_INIT("GET, HEAD, OPTIONS");
 
-/* Most fields that an answer of ours has: type, length's sister Content-Range, tag, date, Accept-Ranges. */
-#define FIELDS_MAX 8
+/* Most fields that an answer of ours has: type, length's sister Content-Range, tag, date, Accept-Ranges,
+ * Vary, Content-Encoding, Cache-Control. */
+#define FIELDS_MAX 10
 
 #define BOUNDARY_RANDOM_BYTES 16
 #define BOUNDARY_LEN (2 * BOUNDARY_RANDOM_BYTES)
@@ -27,7 +29,9 @@ static const struct psv_bytes allowed_methods = PSV_BYTES_INIT("GET, HEAD, OPTIO
 /* One answer being put together. */
 struct answer {
     struct psv_exchange *exchange;
-    const struct psv_cached_file *file;
+    const struct psv_static_file *options;
+    const struct psv_static_choice *choice;
+    const struct psv_cached_file *file; /* whose bytes are sent */
     struct psv_list pieces;
     bool is_out_of_memory; /* sticky: looked at once, before responding */
 };
@@ -46,6 +50,7 @@ static enum psv_range_verdict ranges_of(const struct psv_static_file *options, s
     const struct psv_request *request = &answer->exchange->request;
     const struct psv_cached_file *file = answer->file;
     if (request->method != PSV_METHOD_GET || psv_headers_count(&request->headers, PSV_FIELD_RANGE) != 1 ||
+        answer->choice->encoded != NULL ||
         !psv_conditional_allows_range(request, file->etag, file->modified_s))
         return PSV_RANGE_IGNORED;
     struct psv_range *ranges =
@@ -78,9 +83,12 @@ static void answer_get(const struct psv_static_file *options, struct answer *ans
 }
 
 void psv_static_file_answer(const struct psv_static_file *options, struct psv_exchange *exchange,
-                            const struct psv_cached_file *file)
+                            const struct psv_static_choice *choice)
 {
-    struct answer answer = {.exchange = exchange, .file = file};
+    struct answer answer = {.exchange = exchange,
+                            .options = options,
+                            .choice = choice,
+                            .file = choice->encoded != NULL ? choice->encoded : choice->file};
     enum psv_method method = exchange->request.method;
     psv_metric_inc(PSV_METRIC_STATIC_REQUESTS);
     psv_list_init(&answer.pieces);
@@ -89,7 +97,7 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
         answer_methods(&answer);
         return;
     }
-    switch (psv_conditional_evaluate(&exchange->request, file->etag, file->modified_s, true)) {
+    switch (psv_conditional_evaluate(&exchange->request, answer.file->etag, choice->file->modified_s, true)) {
     case PSV_PRECONDITION_PASS:
         answer_get(options, &answer);
         return;
@@ -108,11 +116,29 @@ static void add_field(struct answer *answer, enum psv_field_id id, struct psv_by
         answer->is_out_of_memory = true;
 }
 
+/* The name changes with the content, so the content of a name does not (RFC 8246). */
+#define IMMUTABLE PSV_BYTES("public, max-age=31536000, immutable")
+
+static bool is_immutable(const struct answer *answer)
+{
+    const struct psv_config_list *patterns = &answer->options->immutable;
+    for (size_t i = 0; i < patterns->len; i++) {
+        if (fnmatch(patterns->items[i], answer->choice->file->path_text, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What 200, 206 and 304 have in common (RFC 9110 15.4.5). */
 static void add_validators(struct answer *answer)
 {
-    const struct psv_cached_file *file = answer->file;
-    add_field(answer, PSV_FIELD_ETAG, file->etag);
+    const struct psv_cached_file *file = answer->choice->file;
+    struct psv_bytes cache_control = is_immutable(answer) ? IMMUTABLE : answer->options->cache_control;
+    add_field(answer, PSV_FIELD_ETAG, answer->file->etag);
+    if (cache_control.len > 0)
+        add_field(answer, PSV_FIELD_CACHE_CONTROL, cache_control);
+    if (answer->choice->varies)
+        add_field(answer, PSV_FIELD_VARY, PSV_BYTES("Accept-Encoding"));
     /* a date in the future must not be sent (RFC 9110 8.8.2.1) */
     if (file->modified_s <= (int64_t)(answer->exchange->received_unix_us / 1000000))
         add_field(answer, PSV_FIELD_LAST_MODIFIED, file->last_modified);
@@ -166,9 +192,12 @@ static void answer_methods(struct answer *answer)
 static void answer_whole(struct answer *answer)
 {
     const struct psv_cached_file *file = answer->file;
-    add_field(answer, PSV_FIELD_CONTENT_TYPE, file->content_type);
+    add_field(answer, PSV_FIELD_CONTENT_TYPE, answer->choice->file->content_type);
     add_validators(answer);
-    add_field(answer, PSV_FIELD_ACCEPT_RANGES, PSV_BYTES("bytes"));
+    if (answer->choice->encoded != NULL)
+        add_field(answer, PSV_FIELD_CONTENT_ENCODING, answer->choice->coding);
+    else
+        add_field(answer, PSV_FIELD_ACCEPT_RANGES, PSV_BYTES("bytes"));
     if (answer->exchange->request.method == PSV_METHOD_GET)
         add_file_piece(answer, (struct psv_range){.offset = 0, .len = file->size_bytes});
     respond(answer, 200, (int64_t)file->size_bytes);

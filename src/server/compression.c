@@ -4,6 +4,7 @@
 #include "compression.h"
 
 #include "filter/compress.h"
+#include "server/router.h"
 #include "server/server_state.h"
 
 static void read_options(const struct psv_config_compress *config, struct psv_compress_options *ret_options)
@@ -30,6 +31,17 @@ int psv_compression_check(const struct psv_config *config, struct psv_error *ret
     return code;
 }
 
+static unsigned rank_codings(void *context, const struct psv_headers *headers, struct psv_bytes *ret_codings)
+{
+    _Static_assert((int)PSV_COMPRESS_COUNT <= PSV_ROUTER_CODINGS_MAX, "there is room for all codings");
+    return psv_compress_rank(context, headers, ret_codings);
+}
+
+static bool takes_type(void *context, struct psv_bytes content_type)
+{
+    return psv_compress_takes_type(context, content_type);
+}
+
 static const struct psv_body_filter *choose(void *context, const struct psv_headers *headers)
 {
     return psv_compress_choose(context, headers);
@@ -44,6 +56,9 @@ int psv_compression_init(struct psv_server *server, struct psv_error *reterr)
     if (server->compress != NULL) {
         server->pipeline.dynamic.choose_filter = choose;
         server->pipeline.dynamic.filter_context = server->compress;
+    }
+    if (server->compress != NULL && server->config->static_files.precompressed) {
+        server->router->codings = (struct psv_router_codings){server->compress, rank_codings, takes_type};
     }
     return code;
 }

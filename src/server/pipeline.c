@@ -91,7 +91,7 @@ static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchan
     psv_router_route(pipeline->router, exchange, &found);
     switch (found.kind) {
     case PSV_ROUTE_STATIC:
-        psv_static_file_answer(pipeline->router->static_file, exchange, found.file);
+        psv_static_file_answer(pipeline->router->static_file, exchange, &found.file);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_REDIRECT:
         psv_router_answer_redirect(exchange, &found);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "router.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -58,6 +59,12 @@ int psv_router_new(const struct psv_config *config, int root_fd, struct psv_byte
     psv_file_cache_init(&router->cache, &cache_options);
     router->static_enabled = files->enabled;
     router->static_file_storage.ranges_max = (unsigned)files->ranges_max;
+    router->static_file_storage.immutable = files->immutable;
+    if (files->ttl_ms > 0) {
+        int len = snprintf(router->cache_control, sizeof(router->cache_control), "public, max-age=%llu",
+                           (unsigned long long)(files->ttl_ms / 1000));
+        router->static_file_storage.cache_control = (struct psv_bytes){router->cache_control, (size_t)len};
+    }
     router->static_file = &router->static_file_storage;
     router->document_root = psv_strndup(root.data, root.len);
     router->document_root_len = root.len;
@@ -177,15 +184,101 @@ static void drop_file(void *context)
     psv_cached_file_unref(context);
 }
 
-/* The exchange's arena keeps the reference, so that nobody else has to think of it.  Takes file. */
-static void send_file(const struct routing *routing, struct psv_cached_file *file_take)
+/* The exchange's arena keeps the reference, so that nobody else has to think of it.  Takes file; false when
+ * there is no memory. */
+static bool keep(const struct routing *routing, struct psv_cached_file *file_take)
 {
     if (psv_arena_on_fini(&routing->exchange->arena, drop_file, file_take) != 0) {
         psv_cached_file_unref(file_take);
+        return false;
+    }
+    return true;
+}
+
+static struct psv_bytes suffix_of(struct psv_bytes coding)
+{
+    static const struct {
+        struct psv_bytes coding;
+        struct psv_bytes suffix;
+    } suffixes[] = {
+        {PSV_BYTES_INIT("br"), PSV_BYTES_INIT(".br")},
+        {PSV_BYTES_INIT("gzip"), PSV_BYTES_INIT(".gz")},
+        {PSV_BYTES_INIT("zstd"), PSV_BYTES_INIT(".zst")},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        if (psv_bytes_equal(coding, suffixes[i].coding))
+            return suffixes[i].suffix;
+    }
+    return PSV_BYTES_EMPTY;
+}
+
+/* "app.js.br" beside "app.js", unless it is older: then it is a copy of what "app.js" was. */
+static struct psv_cached_file *find_copy_ref(const struct routing *routing,
+                                             const struct psv_cached_file *file, struct psv_bytes coding)
+{
+    struct psv_bytes suffix = suffix_of(coding);
+    char *text = psv_arena_alloc_text(&routing->exchange->arena, file->path.len + suffix.len);
+    struct psv_cached_file *copy;
+    if (text == NULL || suffix.len == 0)
+        return NULL;
+    memcpy(text, file->path.data, file->path.len);
+    memcpy(text + file->path.len, suffix.data, suffix.len);
+    struct psv_bytes path = {text, file->path.len + suffix.len};
+    if (psv_file_cache_find_ref(&routing->router->cache, path, &copy) != 0)
+        return NULL; /* the plain form does as well */
+    bool is_current = copy->kind == PSV_CACHED_FILE &&
+                      (copy->modified_s > file->modified_s ||
+                       (copy->modified_s == file->modified_s && copy->modified_ns >= file->modified_ns));
+    if (!is_current) {
+        psv_cached_file_unref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+/* takes_type compares with many patterns; the types of files are few, and static texts. */
+static bool takes_type(struct psv_router *router, struct psv_bytes type)
+{
+    size_t slot = ((uintptr_t)type.data >> 3) % PSV_ROUTER_TYPES_KNOWN;
+    if (router->types_known[slot].type != type.data) {
+        router->types_known[slot].type = type.data;
+        router->types_known[slot].is_taken = router->codings.takes_type(router->codings.context, type);
+    }
+    return router->types_known[slot].is_taken;
+}
+
+/* An encoded copy that this client takes.  Ranges are always of the plain form. */
+static void choose_copy(const struct routing *routing, struct psv_static_choice *choice)
+{
+    const struct psv_router_codings *codings = &routing->router->codings;
+    const struct psv_headers *headers = &routing->exchange->request.headers;
+    struct psv_bytes ranked[PSV_ROUTER_CODINGS_MAX];
+    if (codings->context == NULL || choice->file->size_bytes == 0 ||
+        !takes_type(routing->router, choice->file->content_type))
+        return;
+    choice->varies = true;
+    if (psv_headers_find(headers, PSV_FIELD_RANGE) != NULL)
+        return;
+    unsigned len = codings->rank(codings->context, headers, ranked);
+    for (unsigned i = 0; i < len; i++) {
+        struct psv_cached_file *copy = find_copy_ref(routing, choice->file, ranked[i]);
+        if (copy != NULL && keep(routing, copy)) {
+            choice->encoded = copy;
+            choice->coding = ranked[i];
+            return;
+        }
+    }
+}
+
+/* Takes file. */
+static void send_file(const struct routing *routing, struct psv_cached_file *file_take)
+{
+    if (!keep(routing, file_take)) {
         refuse(routing, 503, "out of memory");
         return;
     }
-    *routing->route = (struct psv_route){.kind = PSV_ROUTE_STATIC, .file = file_take};
+    *routing->route = (struct psv_route){.kind = PSV_ROUTE_STATIC, .file = {.file = file_take}};
+    choose_copy(routing, &routing->route->file);
 }
 
 /* "/dir/": its index, never a listing. */

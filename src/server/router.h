@@ -28,14 +28,31 @@ enum psv_route_kind {
 /** All texts and the file live until the exchange is freed. */
 struct psv_route {
     enum psv_route_kind kind;
-    struct psv_cached_file *file;
+    struct psv_static_choice file;
     struct psv_script script;
     struct psv_bytes location; /* path and query, relative to scheme and authority; safe as a field value */
     unsigned status;           /* of REDIRECT and NONE */
     const char *reason;        /* static text for the log */
 };
 
+/** Which codings a client takes, and what they are good for; context NULL: none. */
+struct psv_router_codings {
+    void *context;
+    unsigned (*rank)(void *context, const struct psv_headers *headers, struct psv_bytes *ret_codings);
+    bool (*takes_type)(void *context, struct psv_bytes content_type);
+};
+
+#define PSV_ROUTER_TYPES_KNOWN 64
+
+/* Most that rank may return. */
+#define PSV_ROUTER_CODINGS_MAX 4
+
 struct psv_router {
+    struct {
+        const char *type; /* a media type of the table: static text */
+        bool is_taken;
+    } types_known[PSV_ROUTER_TYPES_KNOWN]; /* what codings.takes_type has said */
+    struct psv_router_codings codings;     /* of encoded copies that lie beside files */
     struct psv_file_cache cache;
     char *document_root; /* no slash at its end: "" is "/" */
     size_t document_root_len;
@@ -44,6 +61,7 @@ struct psv_router {
     bool runs_absent; /* a path that names nothing is for the executor all the same (stub) */
     const struct psv_static_file *static_file; /* how files are sent: the next field */
     struct psv_static_file static_file_storage;
+    char cache_control[48]; /* its text */
 };
 
 /** root_fd: of the document root (psv_safe_open_root), borrowed; document_root: the same folder as an

@@ -123,7 +123,7 @@ static const char *decide(struct fixture *fixture, const char *target)
     psv_router_route(fixture->router, fixture->fake.exchange, route);
     switch (route->kind) {
     case PSV_ROUTE_STATIC:
-        snprintf(fixture->text, sizeof(fixture->text), "file %.*s", PSV_BYTES_ARG(route->file->path));
+        snprintf(fixture->text, sizeof(fixture->text), "file %.*s", PSV_BYTES_ARG(route->file.file->path));
         break;
     case PSV_ROUTE_SCRIPT:
         snprintf(fixture->text, sizeof(fixture->text), "script %.*s|%.*s", PSV_BYTES_ARG(route->script.name),
@@ -322,7 +322,7 @@ static void test_file_lives_as_long_as_the_exchange(void **state)
 {
     struct fixture *fixture = *state;
     decide(fixture, "/style.css");
-    struct psv_cached_file *file = fixture->route.file;
+    const struct psv_cached_file *file = fixture->route.file.file;
     assert_int_equal(file->references, 2);
     psv_file_cache_clear(&fixture->router->cache);
     assert_int_equal(file->references, 1);

@@ -108,6 +108,18 @@ struct psv_config_http2 {
     uint64_t connection_window_bytes;
 };
 
+enum psv_config_forwarded {                           /* same order as the choices */
+                            PSV_CONFIG_FORWARDED_X,   /* X-Forwarded-For, -Proto, -Host, -Port */
+                            PSV_CONFIG_FORWARDED_RFC, /* Forwarded */
+                            PSV_CONFIG_FORWARDED_NONE
+};
+
+struct psv_config_proxy {
+    struct psv_config_list trusted; /* networks */
+    enum psv_config_forwarded fields;
+    bool protocol; /* connections begin with the PROXY protocol */
+};
+
 struct psv_config_compress {
     const char *codings; /* by preference; "off" */
     uint64_t zstd_level;
@@ -171,6 +183,7 @@ struct psv_config {
     struct psv_config_http http;
     struct psv_config_http2 http2;
     struct psv_config_tls tls;
+    struct psv_config_proxy proxy;
     struct psv_config_compress compress;
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_php php;

@@ -13,6 +13,7 @@
 #include "config_origin.h"
 #include "option_value.h"
 #include "options.h"
+#include "os/ip_network.h"
 #include "os/socket.h"
 
 #define VALUE_BYTES 240
@@ -132,6 +133,18 @@ static int check_addresses(const struct psv_config_loaded *loaded, struct psv_er
                          show(loaded, "listen.address", &first), show(loaded, "internal.listen", &second));
 }
 
+static int check_proxies(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config_proxy *proxy = &loaded->config.proxy;
+    struct psv_ip_networks networks;
+    struct psv_error error;
+    int code = psv_ip_networks_init(&networks, proxy->trusted.items, proxy->trusted.len, &error);
+    if (code != 0)
+        return psv_error_set(reterr, code, "proxy.trusted: %s", error.message);
+    psv_ip_networks_fini(&networks);
+    return 0;
+}
+
 static int check_tls(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     const struct psv_config_tls *tls = &loaded->config.tls;
@@ -156,6 +169,9 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     }
     if (result == 0) {
         result = check_body(loaded, reterr);
+    }
+    if (result == 0) {
+        result = check_proxies(loaded, reterr);
     }
     if (result == 0) {
         result = check_tls(loaded, reterr);

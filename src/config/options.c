@@ -28,6 +28,7 @@
 
 static const char *const executor_choices[] = {"ext", "stub", NULL};
 static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
+static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 static const char *const access_choices[] = {"off", "common", "combined", "json", NULL};
@@ -91,6 +92,19 @@ const struct psv_option psv_options[] = {
     {NAME("tls", tls, kernel, "tls-kernel", "TLS_KERNEL"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_TLS, .default_text = "false",
      .help = "let the kernel encrypt, and send files without a copy, where it can"},
+
+    /* ---- proxies */
+    {NAME("proxy", proxy, trusted, "proxy-trusted", "PROXY_TRUSTED"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_PROXY, .value_name = "NETWORK", .default_text = "", RANGE(1, 64),
+     .help =
+         "network whose proxies are believed about the client: 10.0.0.0/8, an address, private, loopback"},
+    {NAME("proxy", proxy, fields, "proxy-fields", "PROXY_FIELDS"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_PROXY, .value_name = "KIND", .default_text = "x-forwarded",
+     .choices = forwarded_choices,
+     .help = "the request fields in which they tell it; the other kind is never believed"},
+    {NAME("proxy", proxy, protocol, "proxy-protocol", "PROXY_PROTOCOL"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_PROXY, .default_text = "false",
+     .help = "every connection of the site begins with the PROXY protocol (version 1 or 2)"},
 
     /* ---- workers */
     {NAME("executor", executor, name, "executor", "EXECUTOR"), .type = PSV_OPTION_TEXT,

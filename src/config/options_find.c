@@ -16,6 +16,8 @@ const char *psv_option_group_text(enum psv_option_group group)
         return "Server";
     case PSV_OPTION_GROUP_TLS:
         return "TLS";
+    case PSV_OPTION_GROUP_PROXY:
+        return "Behind proxies";
     case PSV_OPTION_GROUP_WORKERS:
         return "Workers";
     case PSV_OPTION_GROUP_LIMITS:

@@ -20,6 +20,7 @@
 #include "net/timer.h"
 
 struct psv_connection;
+struct psv_ip_networks;
 struct psv_layer;
 struct psv_tls;
 struct psv_service;
@@ -83,7 +84,9 @@ struct psv_service {
     struct psv_timer_queue *idle_timer;   /* before the first byte */
     struct psv_timer_queue *header_timer; /* within a preface */
     const struct psv_layer *layer;
-    struct psv_tls *tls; /* for layer_tls; borrowed */
+    const struct psv_layer *inner_layer;   /* behind layer_proxy */
+    const struct psv_ip_networks *proxies; /* who may send its header; none: everybody.  Borrowed */
+    struct psv_tls *tls;                   /* for layer_tls; borrowed */
     const struct psv_exchange_host *host;
     struct psv_list connections; /* live ones */
     unsigned connections_len;

@@ -90,7 +90,7 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 {
     bool is_idle = queue == connection->service->idle_timer;
 
-    if (!is_idle && connection->layer->open != NULL && !connection->is_secured) {
+    if (!is_idle && connection->layer == &psv_layer_tls && !connection->is_secured) {
         psv_metric_inc(PSV_METRIC_TLS_HANDSHAKES_FAILED);
     }
     psv_metric_inc(is_idle ? PSV_METRIC_TIMEOUTS_KEEPALIVE : PSV_METRIC_TIMEOUTS_HEADER);

@@ -1,5 +1,5 @@
-/* A layer turns a socket into a byte stream for the connection: plain TCP or TLS; the PROXY protocol stacks
- * here later.  Never blocks.  [loop]
+/* A layer turns a socket into a byte stream for the connection: plain TCP or TLS, with the PROXY protocol in
+ * front of either.  Never blocks.  [loop]
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -33,5 +33,7 @@ struct psv_layer {
 };
 
 extern const struct psv_layer psv_layer_plain;
+/** In front of service->inner_layer. */
+extern const struct psv_layer psv_layer_proxy;
 /** For services with certificates (service->tls). */
 extern const struct psv_layer psv_layer_tls;

@@ -23,6 +23,7 @@
     F(TLS_RELOADS, COUNTER, "phpsrv_tls_reloads_total", "Changed certificates, by what came of them.")       \
     F(TLS_CERTIFICATE_EXPIRY, GAUGE, "phpsrv_tls_certificate_expiry_timestamp_seconds",                      \
       "When the first of the certificates runs out; 0: there is none.")                                      \
+    F(PROXY_HEADERS, COUNTER, "phpsrv_proxy_headers_total", "Headers of the PROXY protocol.")                \
     F(TIMEOUTS, COUNTER, "phpsrv_timeouts_total", "Timeouts, by what was waited for.")                       \
     F(CLIENT_ABORTS, COUNTER, "phpsrv_client_aborts_total",                                                  \
       "Clients that left, by what their request was doing.")                                                 \
@@ -110,6 +111,8 @@
     X(TLS_RELOADS_DONE, TLS_RELOADS, "result", "done")                                                       \
     X(TLS_RELOADS_FAILED, TLS_RELOADS, "result", "failed")                                                   \
     X(TLS_CERTIFICATE_EXPIRY, TLS_CERTIFICATE_EXPIRY, NULL, NULL)                                            \
+    X(PROXY_HEADERS_TAKEN, PROXY_HEADERS, "result", "taken")                                                 \
+    X(PROXY_HEADERS_REFUSED, PROXY_HEADERS, "result", "refused")                                             \
     X(TIMEOUTS_HEADER, TIMEOUTS, "kind", "header")                                                           \
     X(TIMEOUTS_BODY, TIMEOUTS, "kind", "body")                                                               \
     X(TIMEOUTS_KEEPALIVE, TIMEOUTS, "kind", "keepalive")                                                     \

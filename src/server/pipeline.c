@@ -123,7 +123,10 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     psv_list_append(&pipeline->live, &exchange->link);
     pipeline->live_len++;
 
-    /* 2. what no handler may see */
+    /* 2. who it is, before anything is decided by it */
+    psv_client_resolve(&pipeline->clients, exchange);
+
+    /* 3. what no handler may see */
     if (exchange->request.method == PSV_METHOD_TRACE || exchange->request.method == PSV_METHOD_CONNECT) {
         refuse_method(exchange);
         return PSV_BODY_IGNORE;
@@ -136,7 +139,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
         psv_tls_redirect_answer(exchange, pipeline->redirect_port);
         return PSV_BODY_IGNORE;
     }
-    /* 3. who answers */
+    /* 4. who answers */
     return route(pipeline, exchange, state);
 }
 

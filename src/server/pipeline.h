@@ -12,11 +12,13 @@
 #include "filter/access_log.h"
 #include "handler/dynamic.h"
 #include "net/timer.h"
+#include "server/client_address.h"
 
 struct psv_loop;
 struct psv_router;
 
 struct psv_pipeline {
+    struct psv_client_rules clients;
     uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;

@@ -178,6 +178,10 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
     pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
+    code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
+    if (code != PSV_OK) {
+        return code;
+    }
     psv_pipeline_init(pipeline, config->request.timeout_ms);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
@@ -253,7 +257,11 @@ static void init_service(struct psv_server *server, struct psv_server_site *site
     }
     site->service.idle_timer = &site->h1.keepalive_timer;
     site->service.header_timer = &site->h1.header_timer;
-    site->service.layer = site == &server->secure ? &psv_layer_tls : &psv_layer_plain;
+    const struct psv_layer *layer = site == &server->secure ? &psv_layer_tls : &psv_layer_plain;
+    bool has_proxy_header = server->config->proxy.protocol && site != &server->admin;
+    site->service.layer = has_proxy_header ? &psv_layer_proxy : layer;
+    site->service.inner_layer = layer;
+    site->service.proxies = &server->pipeline.clients.trusted;
     site->service.tls = server->tls;
     site->service.host = host;
     site->service.is_counted = site != &server->admin;
@@ -417,6 +425,7 @@ void psv_server_free(struct psv_server *server)
     psv_h2_config_fini(&server->secure.h2);
     psv_h2_config_fini(&server->admin.h2);
     psv_server_tls_fini(server);
+    psv_client_rules_fini(&server->pipeline.clients);
     psv_compression_fini(server);
     psv_health_fini(server);
     (void)psv_router_free(server->router);

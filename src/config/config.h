@@ -44,8 +44,9 @@ enum psv_config_access {
 /* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
 
 struct psv_config_listen {
-    const char *address; /* HOST:PORT, [IPV6]:PORT; port 0 = any free one */
+    const char *address; /* HOST:PORT, [IPV6]:PORT, unix:PATH, with commas; port 0 = any free one */
     uint64_t backlog;
+    bool reuse_port;
 };
 
 struct psv_config_site {

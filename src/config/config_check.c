@@ -108,29 +108,55 @@ static bool is_same_host(const struct psv_socket_address *a, const struct psv_so
     return psv_bytes_equal((struct psv_bytes){a_text, a_len}, (struct psv_bytes){b_text, b_len});
 }
 
+static bool takes_same_port(const struct psv_socket_address *a, const struct psv_socket_address *b)
+{
+    return psv_socket_port(a) != 0 && psv_socket_port(a) == psv_socket_port(b) &&
+           (is_any_address(a) || is_any_address(b) || is_same_host(a, b));
+}
+
+/* Does an address of the one list take a port of the other? */
+static int check_pair(const struct psv_config_loaded *loaded, const char *first, const char *first_list,
+                      const char *second, const char *second_list, struct psv_error *reterr)
+{
+    struct psv_bytes rest = psv_bytes_of(first_list);
+    struct psv_bytes text;
+    while (psv_socket_next_address(&rest, &text)) {
+        struct psv_bytes others = psv_bytes_of(second_list);
+        struct psv_bytes other_text;
+        struct psv_socket_address a;
+        int result = psv_socket_parse_address(text, &a, reterr);
+        while (result == 0 && psv_socket_next_address(&others, &other_text)) {
+            struct psv_socket_address b;
+            result = psv_socket_parse_address(other_text, &b, reterr);
+            if (result == 0 && takes_same_port(&a, &b)) {
+                struct shown shown_first;
+                struct shown shown_second;
+                result =
+                    psv_error_set(reterr, PSV_EINVAL, "%s and %s take the same port",
+                                  show(loaded, first, &shown_first), show(loaded, second, &shown_second));
+            }
+        }
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
 static int check_addresses(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     const struct psv_config *config = &loaded->config;
-    struct psv_socket_address site;
-    struct psv_socket_address internal;
-    if (config->internal.listen[0] == '\0') {
-        return 0;
+    bool has_tls = config->tls.certificates.len > 0;
+    int result = check_pair(loaded, "listen.address", config->listen.address, "internal.listen",
+                            config->internal.listen, reterr);
+    if (result == 0 && has_tls) {
+        result = check_pair(loaded, "tls.listen", config->tls.listen, "internal.listen",
+                            config->internal.listen, reterr);
     }
-    int result = psv_socket_parse_address(psv_bytes_of(config->listen.address), &site, reterr);
-    if (result == 0) {
-        result = psv_socket_parse_address(psv_bytes_of(config->internal.listen), &internal, reterr);
+    if (result == 0 && has_tls) {
+        result = check_pair(loaded, "listen.address", config->listen.address, "tls.listen",
+                            config->tls.listen, reterr);
     }
-    if (result != 0) {
-        return result;
-    }
-    if (psv_socket_port(&site) == 0 || psv_socket_port(&site) != psv_socket_port(&internal) ||
-        (!is_any_address(&site) && !is_any_address(&internal) && !is_same_host(&site, &internal))) {
-        return 0;
-    }
-    struct shown first;
-    struct shown second;
-    return psv_error_set(reterr, PSV_EINVAL, "%s and %s take the same port",
-                         show(loaded, "listen.address", &first), show(loaded, "internal.listen", &second));
+    return result;
 }
 
 static int check_proxies(const struct psv_config_loaded *loaded, struct psv_error *reterr)

@@ -185,7 +185,12 @@ static bool is_right_text(const struct psv_option *option, struct psv_bytes text
     }
     if (option->type == PSV_OPTION_ADDRESS && text.len > 0) {
         struct psv_socket_address address;
-        return psv_socket_parse_address(text, &address, NULL) == 0;
+        struct psv_bytes part;
+        bool is_right = true;
+        while (is_right && psv_socket_next_address(&text, &part)) {
+            is_right = psv_socket_parse_address(part, &address, NULL) == 0;
+        }
+        return is_right;
     }
     if (option->choices == NULL) {
         return true;

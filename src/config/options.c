@@ -38,10 +38,15 @@ const struct psv_option psv_options[] = {
     /* ---- server */
     {NAME("listen", listen, address, "listen", "LISTEN"), .short_name = 'l', .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "0.0.0.0:8080",
-     RANGE(1, 300), .help = "address of the site; port 0 takes any free port"},
+     RANGE(1, 1000),
+     .help = "address of the site, or several with commas; port 0 takes any free port; unix:/PATH is a "
+             "socket in the file system"},
     {NAME("listen", listen, backlog, "listen-backlog", "LISTEN_BACKLOG"), .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "N", .default_text = "1024", RANGE(1, 65535),
      .help = "connections that may wait in the kernel to be accepted"},
+    {NAME("listen", listen, reuse_port, "listen-reuse-port", "LISTEN_REUSE_PORT"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_SERVER, .default_text = "false",
+     .help = "let several servers share a port (SO_REUSEPORT), the kernel spreads connections over them"},
     {NAME("internal", internal, listen, "internal", "INTERNAL"), .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "", RANGE(0, 300),
      .help = "address of /health, /metrics, /config; empty: off; keep it away from the public"},

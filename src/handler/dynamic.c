@@ -11,6 +11,7 @@
 #include "exec/queue.h"
 #include "exec/worker.h"
 #include "http/status.h"
+#include "http/target.h"
 #include "observe/metrics.h"
 
 /* Requests of one batch that are queued before a sleeping worker is woken.  Short jobs are done faster than
@@ -23,6 +24,15 @@ static const uint16_t protocol_numbers[] = {
     [PSV_HTTP_1_1] = 1001,
     [PSV_HTTP_2] = 2000,
 };
+
+/* A unix socket has no port: the scheme's, as if the site were asked directly. */
+static uint16_t port_of(const struct psv_exchange *exchange)
+{
+    if (exchange->peer.local_port != 0) {
+        return exchange->peer.local_port;
+    }
+    return exchange->request.is_https ? PSV_HTTPS_PORT : PSV_HTTP_PORT;
+}
 
 static struct psv_bytes text_or_none(const char *text)
 {
@@ -74,7 +84,7 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
         .request_id = psv_bytes_of(exchange->request_id),
         .fields = request->headers.items,
         .fields_len = request->headers.len,
-        .server_port = exchange->peer.local_port,
+        .server_port = port_of(exchange),
         .remote_port = exchange->peer.remote_port,
         .protocol_number = protocol_numbers[request->version],
         .is_https = request->is_https,

@@ -11,6 +11,10 @@
 #include "http/method.h"
 #include "http/request.h"
 
+/** Default ports of the schemes (RFC 9110 sections 4.2.1 and 4.2.2). */
+#define PSV_HTTP_PORT 80
+#define PSV_HTTPS_PORT 443
+
 /** Fills request->target, raw_path, path and query from the target as received; in absolute-form also
  *  authority, host and port (it wins over Host: psv_host_resolve knows).  Texts point into raw, which must
  *  live as long as the arena; only what has to change is copied.

@@ -111,11 +111,10 @@ static int add(struct psv_ip_networks *networks, const char *text, struct psv_er
     }
     networks->items = items;
     if (parse_network(psv_bytes_of(text), &items[networks->len]) != PSV_OK) {
-        return psv_error_set(
-            reterr, PSV_EINVAL,
-            "\"%.60s\" is no network: write 10.0.0.0/8, 2001:db8::/32, an address, \"private\" or "
-            "\"loopback\"",
-            text);
+        return psv_error_set(reterr, PSV_EINVAL,
+                             "\"%.60s\" is no network: write 10.0.0.0/8, 2001:db8::/32, an address, private, "
+                             "loopback or unix",
+                             text);
     }
     networks->len++;
     return PSV_OK;
@@ -141,6 +140,8 @@ int psv_ip_networks_init(struct psv_ip_networks *networks, const char *const *te
     for (size_t i = 0; i < texts_len && code == PSV_OK; i++) {
         if (strcmp(texts[i], "private") == 0) {
             code = add_all(networks, private_texts, ARRAY_SIZE(private_texts), reterr);
+        } else if (strcmp(texts[i], "unix") == 0) {
+            networks->holds_unix = true;
         } else if (strcmp(texts[i], "loopback") == 0) {
             code = add_all(networks, loopback_texts, ARRAY_SIZE(loopback_texts), reterr);
         } else {

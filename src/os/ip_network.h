@@ -21,6 +21,7 @@ struct psv_ip {
 struct psv_ip_networks {
     struct psv_ip_network *items;
     size_t len;
+    bool holds_unix; /* the word "unix": whoever comes over a unix socket */
 };
 
 /** "192.0.2.1", "2001:db8::1", without brackets, port and zone.  0 or PSV_ESYNTAX. */
@@ -28,8 +29,8 @@ MUST_CHECK int psv_ip_parse(struct psv_bytes text, struct psv_ip *ret_ip);
 /** With NUL; an IPv4-mapped one as IPv4.  Returns the length. */
 size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX]);
 
-/** "10.0.0.0/8", "2001:db8::/32", single addresses, and the words "loopback" and "private" (RFC 1918, RFC
- * 4193, loopback, link-local).  0; PSV_EINVAL with a sentence; PSV_ENOMEM.  [boot] */
+/** "10.0.0.0/8", "2001:db8::/32", single addresses, and the words "unix", "loopback" and "private" (RFC 1918,
+ * RFC 4193, loopback, link-local).  0; PSV_EINVAL with a sentence; PSV_ENOMEM.  [boot] */
 MUST_CHECK int psv_ip_networks_init(struct psv_ip_networks *networks, const char *const *texts,
                                     size_t texts_len, struct psv_error *reterr);
 /** Accepts a zeroed struct. */

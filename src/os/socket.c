@@ -19,6 +19,8 @@ static int set_option(int fd, int level, int option, int value)
 static int configure(int fd, const struct psv_socket_address *address,
                      const struct psv_listen_options *options)
 {
+    if (psv_socket_is_unix(address))
+        return psv_socket_prepare_unix(address);
     if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0)
         return errno;
     if (options->has_reuse_port && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
@@ -36,7 +38,7 @@ static int open_listener(const struct psv_socket_address *address, const struct 
                          int *ret_fd)
 {
     int family = address->of.any.sa_family;
-    CLEANUP(psv_fd_closep) int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    CLEANUP(psv_fd_closep) int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return errno;
     int errno_value = configure(fd, address, options);

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/text_parse.h"
 
+#define UNIX_PREFIX PSV_BYTES("unix:")
+
 static void set_ipv4(struct psv_socket_address *address, struct in_addr host, uint16_t port)
 {
     *address = (struct psv_socket_address){
@@ -55,9 +57,37 @@ static bool parse_host(struct psv_bytes host, bool is_bracketed, uint16_t port,
     return false;
 }
 
+bool psv_socket_next_address(struct psv_bytes *rest, struct psv_bytes *ret_text)
+{
+    if (rest->len == 0) {
+        return false;
+    }
+    size_t comma = psv_bytes_find(*rest, ',');
+    *ret_text = psv_bytes_trim(psv_bytes_first(*rest, comma));
+    *rest = psv_bytes_from(*rest, MIN(comma + 1, rest->len));
+    return true;
+}
+
+static int parse_unix(struct psv_bytes path, struct psv_socket_address *ret_address, struct psv_error *reterr)
+{
+    struct psv_socket_address address = {.of.local = {.sun_family = AF_UNIX},
+                                         .len = sizeof(address.of.local)};
+    if (path.len == 0 || path.data[0] != '/' || path.len >= sizeof(address.of.local.sun_path) ||
+        psv_bytes_find(path, '\0') != path.len) {
+        return psv_error_set(reterr, PSV_ESYNTAX,
+                             "address \"unix:%.*s\": write unix:/path, of at most %zu bytes",
+                             PSV_BYTES_ARG(path), sizeof(address.of.local.sun_path) - 1);
+    }
+    memcpy(address.of.local.sun_path, path.data, path.len);
+    *ret_address = address;
+    return 0;
+}
+
 int psv_socket_parse_address(struct psv_bytes text, struct psv_socket_address *ret_address,
                              struct psv_error *reterr)
 {
+    if (psv_bytes_starts_with(text, UNIX_PREFIX))
+        return parse_unix(psv_bytes_from(text, UNIX_PREFIX.len), ret_address, reterr);
     size_t colon = psv_bytes_find_last(text, ':');
     struct psv_bytes host = psv_bytes_first(text, colon);
     bool is_bracketed = host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
@@ -92,6 +122,10 @@ int psv_socket_address_from(const struct sockaddr *address, socklen_t len,
         return PSV_EUNSUPPORTED;
     memcpy(&copy.of, address, len);
     sa_family_t family = copy.of.any.sa_family;
+    if (family == AF_UNIX) {
+        *ret_address = copy;
+        return 0;
+    }
     socklen_t expected = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     if ((family != AF_INET && family != AF_INET6) || len != expected)
         return PSV_EUNSUPPORTED;
@@ -101,6 +135,8 @@ int psv_socket_address_from(const struct sockaddr *address, socklen_t len,
 
 uint16_t psv_socket_port(const struct psv_socket_address *address)
 {
+    if (psv_socket_is_unix(address))
+        return 0;
     /* the same place in both kinds, but the union says which one is valid */
     return ntohs(address->of.any.sa_family == AF_INET6 ? address->of.ipv6.sin6_port
                                                        : address->of.ipv4.sin_port);
@@ -109,7 +145,11 @@ uint16_t psv_socket_port(const struct psv_socket_address *address)
 size_t psv_socket_format_host(const struct psv_socket_address *address, char out[PSV_SOCKET_HOST_MAX])
 {
     const char *text;
-    if (address->of.any.sa_family == AF_INET6) {
+    if (psv_socket_is_unix(address)) {
+        memcpy(out, UNIX_PREFIX.data, UNIX_PREFIX.len);
+        out[UNIX_PREFIX.len] = '\0';
+        text = out;
+    } else if (address->of.any.sa_family == AF_INET6) {
         const struct in6_addr *host = &address->of.ipv6.sin6_addr;
         text = IN6_IS_ADDR_V4MAPPED(host) ? inet_ntop(AF_INET, host->s6_addr + 12, out, PSV_SOCKET_HOST_MAX)
                                           : inet_ntop(AF_INET6, host, out, PSV_SOCKET_HOST_MAX);
@@ -123,6 +163,13 @@ size_t psv_socket_format_host(const struct psv_socket_address *address, char out
 size_t psv_socket_format_address(const struct psv_socket_address *address, char out[PSV_SOCKET_TEXT_MAX])
 {
     char host[PSV_SOCKET_HOST_MAX] = "*";
+    if (psv_socket_is_unix(address)) {
+        size_t path_len = strnlen(address->of.local.sun_path, sizeof(address->of.local.sun_path));
+        memcpy(out, UNIX_PREFIX.data, UNIX_PREFIX.len);
+        memcpy(out + UNIX_PREFIX.len, address->of.local.sun_path, path_len);
+        out[UNIX_PREFIX.len + path_len] = '\0';
+        return UNIX_PREFIX.len + path_len;
+    }
     size_t host_len = address->is_wildcard ? 1 : psv_socket_format_host(address, host);
     bool is_bracketed = memchr(host, ':', host_len) != NULL;
     size_t len = 0;

@@ -6,9 +6,7 @@
 #include "exec/exchange.h"
 #include "http/authority.h"
 #include "http/forwarded.h"
-
-#define HTTP_PORT 80
-#define HTTPS_PORT 443
+#include "http/target.h"
 
 int psv_client_rules_init(struct psv_client_rules *rules, const struct psv_config_proxy *config,
                           struct psv_error *reterr)
@@ -55,26 +53,35 @@ static void use_scheme(struct psv_exchange *exchange, const struct psv_forwarded
     }
     exchange->peer.local_port = hop->host_port != 0  ? hop->host_port
                                 : request->port != 0 ? request->port
-                                : request->is_https  ? HTTPS_PORT
-                                                     : HTTP_PORT;
+                                : request->is_https  ? PSV_HTTPS_PORT
+                                                     : PSV_HTTP_PORT;
+}
+
+static bool is_trusted(const struct psv_client_rules *rules, const struct psv_exchange *exchange,
+                       struct psv_ip *ret_speaker)
+{
+    return rules->trusted.len > 0 &&
+           psv_ip_parse(psv_bytes_of(exchange->peer.remote_address), ret_speaker) == PSV_OK &&
+           psv_ip_networks_hold(&rules->trusted, ret_speaker);
 }
 
 void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange)
 {
     struct psv_forwarded_hop hops[PSV_FORWARDED_HOPS_MAX];
     const struct psv_headers *headers = &exchange->request.headers;
-    struct psv_ip speaker;
+    struct psv_ip speaker = {{0}};
     unsigned used = 0;
 
-    if (rules->trusted.len == 0 || rules->fields == PSV_CONFIG_FORWARDED_NONE ||
-        psv_ip_parse(psv_bytes_of(exchange->peer.remote_address), &speaker) != PSV_OK ||
-        !psv_ip_networks_hold(&rules->trusted, &speaker)) {
+    bool is_unix = psv_bytes_equal(psv_bytes_of(exchange->peer.remote_address), PSV_BYTES("unix:"));
+    if (rules->fields == PSV_CONFIG_FORWARDED_NONE || (is_unix && !rules->trusted.holds_unix) ||
+        (!is_unix && !is_trusted(rules, exchange, &speaker))) {
         return;
     }
     unsigned len = rules->fields == PSV_CONFIG_FORWARDED_RFC ? psv_forwarded_read(headers, hops)
                                                              : psv_x_forwarded_read(headers, hops);
     /* speaker is trusted: what it says of its own client (hops[used]) is believed */
     struct psv_ip client = speaker;
+    bool is_known = !is_unix;
     uint16_t port = exchange->peer.remote_port;
     while (used < len) {
         struct psv_ip next;
@@ -83,6 +90,7 @@ void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
             break; /* nobody knows who that was: the last known one stands for it */
         }
         client = next;
+        is_known = true;
         port = hops[used - 1].port;
         if (!psv_ip_networks_hold(&rules->trusted, &next)) {
             break;
@@ -91,7 +99,9 @@ void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
     if (used == 0) {
         return;
     }
-    (void)psv_ip_format(&client, exchange->peer.remote_address);
+    if (is_known) {
+        (void)psv_ip_format(&client, exchange->peer.remote_address);
+    }
     exchange->peer.remote_port = port;
     use_host(exchange, hops[used - 1].host);
     use_scheme(exchange, &hops[used - 1]);

@@ -5,9 +5,9 @@
 #include <signal.h>
 
 #include "exec/worker.h"
-#include "net/listener.h"
 #include "observe/log.h"
 #include "os/process.h"
+#include "server/listeners.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
@@ -32,8 +32,8 @@ static bool is_drained(const struct psv_server *server)
 
 static void drain_site(struct psv_server_site *site)
 {
-    if (site->listener != NULL) {
-        site->listener = psv_listener_free(site->listener);
+    if (site->listeners_len > 0) {
+        psv_listeners_close(site);
         site->h1.is_draining = true;
         psv_service_drain(&site->service);
     }

@@ -12,10 +12,6 @@
 #include "exec/executor_registry.h"
 #include "exec/response_memory.h"
 #include "exec/worker.h"
-#include "http1/codec.h"
-#include "http2/codec.h"
-#include "net/layer.h"
-#include "net/listener.h"
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -23,18 +19,13 @@
 #include "os/process.h"
 #include "server/compression.h"
 #include "server/health.h"
+#include "server/listeners.h"
 #include "server/router.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
-/* Descriptors kept free for PHP, logs, spill files and static files. */
-#define RESERVED_FDS 256
 /* Idle exchanges kept with their arena block (8 KiB each). */
 #define SPARE_EXCHANGES 256
-/* Requests of one HTTP/2 connection that the queue and the workers may hold: a proxy's one connection keeps
- * all workers busy, and one client does not fill the queue. */
-#define REQUESTS_PER_CONNECTION 16
-#define REQUESTS_PER_WORKER 2
 /* After the drain: what still runs is interrupted and gets this long. */
 #define WORKER_STOP_NS 2000000000u
 
@@ -188,135 +179,13 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     return psv_health_init(server, reterr);
 }
 
-static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
-{
-    const struct psv_config_http *http = &server->config->http;
-    struct psv_timer_wheel *wheel = &server->loop.wheel;
-
-    h1->request_line_bytes_max = (size_t)http->request_line_bytes_max;
-    h1->header_bytes_max = (size_t)http->header_bytes_max;
-    h1->header_count_max = (unsigned)http->header_count_max;
-    h1->body_bytes_max = http->body_bytes_max;
-    h1->body_memory_bytes = (size_t)http->body_memory_bytes;
-    h1->pipeline_requests_max = (unsigned)http->pipeline_requests_max;
-    h1->sends_server_field = server->config->server.tokens;
-    h1->hsts = h1 == &server->secure.h1 ? psv_bytes_of(server->hsts) : PSV_BYTES_EMPTY;
-    h1->pool = server->exchanges;
-    const struct {
-        struct psv_timer_queue *queue;
-        uint64_t duration_ms;
-    } timers[] = {
-        {&h1->header_timer, http->header_timeout_ms},       {&h1->body_timer, http->body_idle_timeout_ms},
-        {&h1->keepalive_timer, http->keepalive_timeout_ms}, {&h1->write_timer, http->write_timeout_ms},
-        {&h1->linger_timer, http->linger_timeout_ms},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
-        psv_timer_queue_init(timers[i].queue, wheel, timers[i].duration_ms * 1000000u,
-                             psv_connection_on_timer, NULL);
-    }
-}
-
-/* After init_h1: a connection's timers are the same in both versions. */
-static int init_h2(struct psv_server *server, struct psv_server_site *site)
-{
-    const struct psv_config_http *http = &server->config->http;
-    const struct psv_config_http2 *http2 = &server->config->http2;
-
-    site->h2 = (struct psv_h2_config){
-        .target_bytes_max = (size_t)http->request_line_bytes_max,
-        .header_bytes_max = (size_t)http->header_bytes_max,
-        .header_count_max = (unsigned)http->header_count_max,
-        .body_bytes_max = http->body_bytes_max,
-        .body_memory_bytes = (size_t)http->body_memory_bytes,
-        .streams_max = (uint32_t)http2->streams_max,
-        .stream_window_bytes = (uint32_t)http2->stream_window_bytes,
-        .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
-        .unanswered_max = REQUESTS_PER_CONNECTION + REQUESTS_PER_WORKER * server->workers,
-        .held_bytes_max = server->config->response.window_bytes,
-        .hsts = site->h1.hsts,
-        .sends_server_field = server->config->server.tokens,
-        .pool = server->exchanges,
-        .header_timer = &site->h1.header_timer,
-        .keepalive_timer = &site->h1.keepalive_timer,
-        .write_timer = &site->h1.write_timer,
-        .linger_timer = &site->h1.linger_timer,
-    };
-    return psv_h2_config_init(&site->h2, &server->loop.wheel, http->body_idle_timeout_ms * 1000000u,
-                              http->write_timeout_ms * 1000000u);
-}
-
-static void init_service(struct psv_server *server, struct psv_server_site *site,
-                         const struct psv_exchange_host *host)
-{
-    site->service.loop = &server->loop;
-    site->service.codec = &psv_h1_codec;
-    site->service.codec_config = &site->h1;
-    if (server->config->http2.enabled) {
-        site->service.preface_codec = &psv_h2_codec;
-        site->service.preface_codec_config = &site->h2;
-    }
-    site->service.idle_timer = &site->h1.keepalive_timer;
-    site->service.header_timer = &site->h1.header_timer;
-    const struct psv_layer *layer = site == &server->secure ? &psv_layer_tls : &psv_layer_plain;
-    bool has_proxy_header = server->config->proxy.protocol && site != &server->admin;
-    site->service.layer = has_proxy_header ? &psv_layer_proxy : layer;
-    site->service.inner_layer = layer;
-    site->service.proxies = &server->pipeline.clients.trusted;
-    site->service.tls = server->tls;
-    site->service.host = host;
-    site->service.is_counted = site != &server->admin;
-    psv_list_init(&site->service.connections);
-}
-
-static int boot_site(struct psv_server *server, struct psv_server_site *site, const char *address,
-                     const struct psv_exchange_host *host, struct psv_error *reterr)
-{
-    struct psv_socket_address parsed;
-    struct psv_socket_address bound;
-    struct psv_listener_options options = {.service = &site->service, .fd = -1};
-    const struct psv_listen_options listen_options = {.backlog = (int)server->config->listen.backlog};
-    uint64_t fds = psv_limits_raise_open_files();
-    uint64_t room = fds > 2 * RESERVED_FDS ? fds - RESERVED_FDS : fds / 2;
-
-    init_h1(server, &site->h1);
-    if (init_h2(server, site) != PSV_OK) {
-        return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
-    }
-    init_service(server, site, host);
-    int code = psv_socket_parse_address(psv_bytes_of(address), &parsed, reterr);
-    if (code == PSV_OK) {
-        code = psv_socket_listen(&parsed, &listen_options, &options.fd, &bound, reterr);
-    }
-    if (code != PSV_OK) {
-        return code;
-    }
-    (void)psv_socket_format_address(&bound, site->address);
-    options.connections_max = (unsigned)MIN(server->config->http.connections_max, room);
-    return psv_listener_new(&options, &site->listener, reterr);
-}
-
-static int boot_listeners(struct psv_server *server, struct psv_error *reterr)
-{
-    int code =
-        boot_site(server, &server->site, server->config->listen.address, &server->pipeline.host, reterr);
-
-    if (code == PSV_OK && server->tls != NULL) {
-        code = boot_site(server, &server->secure, server->config->tls.listen, &server->pipeline.host, reterr);
-    }
-    if (code == PSV_OK && server->config->internal.listen[0] != '\0') {
-        code = boot_site(server, &server->admin, server->config->internal.listen, &server->internal_host.host,
-                         reterr);
-    }
-    return code;
-}
-
 static int boot(struct psv_server *server, struct psv_error *reterr)
 {
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
         boot_process, boot_log,      boot_docroot,         boot_executor,       boot_waist,
-        boot_loop,    boot_pipeline, psv_compression_init, psv_server_tls_init, boot_listeners,
+        boot_loop,    boot_pipeline, psv_compression_init, psv_server_tls_init, psv_listeners_boot,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -365,7 +234,7 @@ int psv_server_wait(struct psv_server *server)
 
 static void close_connections(struct psv_server_site *site)
 {
-    site->listener = psv_listener_free(site->listener);
+    psv_listeners_close(site);
     if (site->service.loop != NULL) {
         PSV_LIST_FOR_EACH(node, &site->service.connections)
         {

@@ -24,13 +24,23 @@ struct psv_router;
 struct psv_tls;
 struct psv_worker_pool;
 
-/** A listener with its connections, codec limits and address. */
+#define PSV_SITE_LISTENERS_MAX 16
+
+struct psv_server_listener {
+    struct psv_listener *listener;
+    struct psv_socket_address address;
+    struct psv_socket_file file; /* of a unix socket that we have made */
+    bool is_file;
+};
+
+/** Listeners of one kind with their connections and codec limits. */
 struct psv_server_site {
     struct psv_service service;
     struct psv_h1_config h1;
     struct psv_h2_config h2;
-    struct psv_listener *listener;
-    char address[PSV_SOCKET_TEXT_MAX]; /* bound; "" = none */
+    struct psv_server_listener listeners[PSV_SITE_LISTENERS_MAX];
+    unsigned listeners_len;
+    char address[1024]; /* bound, with commas; "" = none */
 };
 
 struct psv_server {

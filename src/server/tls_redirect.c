@@ -7,8 +7,7 @@
 
 #include "base/error.h"
 #include "exec/exchange.h"
-
-#define HTTPS_PORT 443
+#include "http/target.h"
 
 bool psv_tls_redirect_applies(const struct psv_exchange *exchange, uint16_t port)
 {
@@ -27,7 +26,7 @@ static int answer(struct psv_exchange *exchange, uint16_t port)
     if (text == NULL) {
         return PSV_ENOMEM;
     }
-    if (port != HTTPS_PORT) {
+    if (port != PSV_HTTPS_PORT) {
         (void)snprintf(port_text, sizeof(port_text), ":%u", port);
     }
     /* the target was checked: it begins with a slash and holds no blank and no control byte */

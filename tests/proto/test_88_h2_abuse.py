@@ -179,6 +179,7 @@ def test_acknowledgements_that_nobody_reads(launch):
         assert resident_kib(server) - before < 10_000
 
 
+@pytest.mark.no_sanitizer
 def test_answers_that_nobody_reads(launch):
     """What waits for a client is one portion of frames per connection; bodies stay where they are."""
     server = launch(files=SERVER_FILES)

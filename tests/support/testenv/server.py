@@ -113,11 +113,12 @@ class Server:
     def use_ready_line(self, line):
         self.ready = line.fields
         self.pid = int(line["pid"])
-        self.address = self._endpoint(line["address"])
+        self.addresses = [self._endpoint(text) for text in line["address"].split(",")]
+        self.address = self.addresses[0]
         internal = line.fields.get("internal")
         tls = line.fields.get("tls")
         self.tls_address = self._endpoint(tls) if tls and ":" in tls else None
-        self.internal_address = self._endpoint(internal) if internal and ":" in internal else None
+        self.internal_address = self._endpoint(internal.split(",")[0]) if internal and ":" in internal else None
 
     def expect_log(self, *patterns):
         """These lines (regular expressions) may appear in the log although they look like trouble."""
@@ -268,6 +269,8 @@ class Server:
 
     @staticmethod
     def _endpoint(text):
+        if text.startswith("unix:"):
+            return text.removeprefix("unix:")
         host, _, port = text.rpartition(":")
         return host, int(port)
 

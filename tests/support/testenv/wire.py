@@ -21,18 +21,22 @@ class WireFailure(AssertionError):
 
 
 class Wire:
-    """A client connection. Every verb that waits has a deadline that only a broken server reaches."""
+    """A client connection. Every verb that waits has a deadline that only a broken server reaches.
+
+    The address is (host, port) or the path of a unix socket."""
 
     def __init__(self, address, receive_buffer=None, send_buffer=None, timeout=TIMEOUT):
         self.timeout = scaled(timeout)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        is_unix = isinstance(address, str)
+        self.socket = socket.socket(socket.AF_UNIX if is_unix else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if send_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         self.socket.settimeout(self.timeout)
         self.socket.connect(address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not is_unix:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server_end = self.socket.getpeername()
         self.client_end = self.socket.getsockname()
         self.reader = ResponseReader(self._receive)

@@ -44,6 +44,7 @@ static void test_parse_address(void **state)
         {ROW("star"), PSV_BYTES_INIT("*:80"), AF_INET6, true, "::", 80, "*:80"},
         {ROW("only a port"), PSV_BYTES_INIT(":8080"), AF_INET6, true, "::", 8080, "*:8080"},
         {ROW("free port"), PSV_BYTES_INIT("127.0.0.1:0"), AF_INET, false, "127.0.0.1", 0, "127.0.0.1:0"},
+        {ROW("unix"), PSV_BYTES_INIT("unix:/run/x:1.sock"), AF_UNIX, false, "unix:", 0, "unix:/run/x:1.sock"},
     };
     TABLE_FOR_EACH(row, cases)
     {
@@ -87,6 +88,14 @@ static void test_parse_malformed(void **state)
         {ROW("short ipv4"), PSV_BYTES_INIT("127.1:80"), "the host is not"},
         {ROW("leading zeros"), PSV_BYTES_INIT("127.0.0.01:80"), "the host is not"},
         {ROW("NUL inside"), PSV_BYTES_INIT("127.0.0.1\0x:80"), "the host is not"},
+        {ROW("unix without path"), PSV_BYTES_INIT("unix:"), "write unix:/path"},
+        {ROW("unix relative"), PSV_BYTES_INIT("unix:x.sock"), "write unix:/path"},
+        {ROW("unix with NUL"), PSV_BYTES_INIT("unix:/x\0y"), "write unix:/path"},
+        {ROW("unix too long"),
+         PSV_BYTES_INIT(
+             "unix:/2345678901234567890123456789012345678901234567890123456789012345678901234567890"
+             "1234567890123456789012345678"),
+         "of at most 107 bytes"},
         {ROW("host too long"), PSV_BYTES_INIT("1111111111111111111111111111111111111111111111111111:80"),
          "the host is not"},
     };
@@ -101,13 +110,44 @@ static void test_parse_malformed(void **state)
     }
 }
 
+static void test_next_address(void **state)
+{
+    (void)state;
+    static const struct {
+        TABLE_ROW;
+        struct psv_bytes list;
+        struct psv_bytes parts[4];
+        size_t parts_len;
+    } cases[] = {
+        {ROW("nothing"), PSV_BYTES_INIT(""), {{0}}, 0},
+        {ROW("one"), PSV_BYTES_INIT("*:80"), {PSV_BYTES_INIT("*:80")}, 1},
+        {ROW("two"), PSV_BYTES_INIT("*:80, unix:/x"), {PSV_BYTES_INIT("*:80"), PSV_BYTES_INIT("unix:/x")}, 2},
+        {ROW("an empty one is seen"),
+         PSV_BYTES_INIT("a,,b"),
+         {PSV_BYTES_INIT("a"), PSV_BYTES_INIT(""), PSV_BYTES_INIT("b")},
+         3},
+    };
+    TABLE_FOR_EACH(row, cases)
+    {
+        struct psv_bytes rest = row->list;
+        struct psv_bytes text;
+        for (size_t i = 0; i < row->parts_len; i++) {
+            assert_true(psv_socket_next_address(&rest, &text));
+            assert_true(psv_bytes_equal(text, row->parts[i]));
+        }
+        assert_false(psv_socket_next_address(&rest, &text));
+    }
+}
+
 static void test_address_from(void **state)
 {
     (void)state;
     struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(80)};
     struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(81)};
     struct sockaddr_un local = {.sun_family = AF_UNIX};
+    struct sockaddr packet = {.sa_family = AF_PACKET};
     struct psv_socket_address address;
+    char host[PSV_SOCKET_HOST_MAX];
     assert_int_equal(psv_socket_address_from((struct sockaddr *)&ipv4, sizeof(ipv4), &address), 0);
     assert_int_equal(psv_socket_port(&address), 80);
     assert_false(address.is_wildcard);
@@ -117,12 +157,14 @@ static void test_address_from(void **state)
                      PSV_EUNSUPPORTED);
     assert_int_equal(psv_socket_address_from((struct sockaddr *)&ipv6, sizeof(ipv4), &address),
                      PSV_EUNSUPPORTED);
-    assert_int_equal(psv_socket_address_from((struct sockaddr *)&local, sizeof(local), &address),
-                     PSV_EUNSUPPORTED);
-    assert_int_equal(psv_socket_address_from((struct sockaddr *)&local, sizeof(sa_family_t), &address),
+    assert_int_equal(psv_socket_address_from((struct sockaddr *)&packet, sizeof(packet), &address),
                      PSV_EUNSUPPORTED);
     assert_int_equal(psv_socket_address_from((struct sockaddr *)&ipv4, 0, &address), PSV_EUNSUPPORTED);
     assert_int_equal(psv_socket_port(&address), 81); /* untouched by the failures */
+    assert_int_equal(psv_socket_address_from((struct sockaddr *)&local, sizeof(sa_family_t), &address), 0);
+    assert_true(psv_socket_is_unix(&address));
+    assert_int_equal(psv_socket_format_host(&address, host), 5);
+    assert_string_equal(host, "unix:"); /* clients of a unix socket have no name */
 }
 
 static struct psv_socket_address parse(const char *text)
@@ -334,10 +376,15 @@ static void test_take_error_of_a_refused_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_address),   cmocka_unit_test(test_parse_malformed),
-        cmocka_unit_test(test_address_from),    cmocka_unit_test(test_listen_and_accept),
-        cmocka_unit_test(test_listen_options),  cmocka_unit_test(test_listen_failures),
-        cmocka_unit_test(test_accept_failures), cmocka_unit_test(test_take_error_of_a_refused_connection),
+        cmocka_unit_test(test_parse_address),
+        cmocka_unit_test(test_parse_malformed),
+        cmocka_unit_test(test_next_address),
+        cmocka_unit_test(test_address_from),
+        cmocka_unit_test(test_listen_and_accept),
+        cmocka_unit_test(test_listen_options),
+        cmocka_unit_test(test_listen_failures),
+        cmocka_unit_test(test_accept_failures),
+        cmocka_unit_test(test_take_error_of_a_refused_connection),
     };
     return cmocka_run_group_tests_name("os/socket", tests, NULL, NULL);
 }

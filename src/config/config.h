@@ -154,6 +154,7 @@ struct psv_config_static {
     uint64_t ttl_ms;                  /* 0 = no Cache-Control */
     struct psv_config_list immutable; /* patterns of paths */
     bool precompressed;
+    uint64_t compress_memory_bytes; /* 0 = off */
 };
 
 struct psv_config_php {

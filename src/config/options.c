@@ -258,6 +258,11 @@ const struct psv_option psv_options[] = {
     {NAME("static", static_files, precompressed, "static-precompressed", "STATIC_PRECOMPRESSED"),
      .type = PSV_OPTION_BOOL, RELOAD, .group = PSV_OPTION_GROUP_STATIC, .default_text = "true",
      .help = "send app.js.zst, app.js.br or app.js.gz in place of app.js to clients that take it"},
+    {NAME("static", static_files, compress_memory_bytes, "static-compress-memory-bytes",
+          "STATIC_COMPRESS_MEMORY_BYTES"),
+     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_STATIC, .value_name = "SIZE", .default_text = "32M",
+     RANGE(0, 64 * GIB),
+     .help = "memory for compressed copies of files, made in the background when first asked for; 0: none"},
 
     /* ---- PHP */
     {NAME("php", php, ini_values, "php-ini-value", "PHP_INI_VALUE"), .short_name = 'd',

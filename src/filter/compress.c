@@ -245,13 +245,13 @@ const struct psv_body_filter *psv_compress_choose(const struct psv_compress *com
 }
 
 unsigned psv_compress_rank(const struct psv_compress *compress, const struct psv_headers *headers,
-                           struct psv_bytes ret_codings[PSV_COMPRESS_COUNT])
+                           const struct psv_body_filter *ret_filters[PSV_COMPRESS_COUNT])
 {
     const struct coding_filter *ranked[PSV_COMPRESS_COUNT];
     unsigned len = rank(compress, headers, ranked);
 
     for (unsigned i = 0; i < len; i++) {
-        ret_codings[i] = ranked[i]->filter.coding;
+        ret_filters[i] = &ranked[i]->filter;
     }
     return len;
 }

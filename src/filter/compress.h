@@ -49,6 +49,6 @@ const struct psv_body_filter *psv_compress_choose(const struct psv_compress *com
                                                   const struct psv_headers *headers);
 /** Is a body of this media type worth it? */
 bool psv_compress_takes_type(const struct psv_compress *compress, struct psv_bytes content_type);
-/** All codings that the client takes, the best first; returns how many. */
+/** The filters of all codings that the client takes, the best first; returns how many. */
 unsigned psv_compress_rank(const struct psv_compress *compress, const struct psv_headers *headers,
-                           struct psv_bytes ret_codings[PSV_COMPRESS_COUNT]);
+                           const struct psv_body_filter *ret_filters[PSV_COMPRESS_COUNT]);

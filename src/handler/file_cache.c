@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "handler/encoded_cache.h"
 #include "http/mime.h"
 #include "http/script_path.h"
 #include "observe/metrics.h"
@@ -58,7 +59,7 @@ static size_t present_max(const struct psv_file_cache *cache)
     return cache->options.max_entries - absent_max(cache);
 }
 
-static bool is_remembered(const struct psv_cached_file *file)
+bool psv_cached_file_is_remembered(const struct psv_cached_file *file)
 {
     return !psv_list_is_empty(&file->link);
 }
@@ -108,7 +109,11 @@ void psv_cached_file_unref(struct psv_cached_file *file)
     INVARIANT(file->references != 0);
     if (--file->references != 0)
         return;
-    INVARIANT(!is_remembered(file));
+    INVARIANT(!psv_cached_file_is_remembered(file));
+    for (unsigned i = 0; i < PSV_CACHED_FILE_CODINGS; i++) {
+        if (file->encoded[i] != NULL)
+            psv_encoded_file_detach(file->encoded[i]);
+    }
     if (file->content != NULL) {
         file->cache->content_bytes -= file->size_bytes;
         file->content = psv_free(file->content);

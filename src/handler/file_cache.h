@@ -17,7 +17,11 @@
 #include "http/date.h"
 #include "http/etag.h"
 
+struct psv_encoded_file;
 struct psv_file_cache;
+
+/* Most codings of which a file may have copies. */
+#define PSV_CACHED_FILE_CODINGS 3
 
 enum psv_cached_kind {
     PSV_CACHED_ABSENT, /* nothing that may be served: missing, unreadable, outside of the root, not a regular
@@ -36,6 +40,8 @@ struct psv_cached_file {
     struct psv_file_cache *cache; /* outlives its entries */
     unsigned references;          /* the cache's own included */
     uint64_t checked_ns;
+
+    struct psv_encoded_file *encoded[PSV_CACHED_FILE_CODINGS]; /* copies of a FILE: see encoded_cache.h */
 
     enum psv_cached_kind kind;
     int fd;              /* of a FILE without content, else -1 */
@@ -88,6 +94,8 @@ void psv_file_cache_fini(struct psv_file_cache *cache);
 MUST_CHECK int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path,
                                        struct psv_cached_file **ret_file);
 struct psv_cached_file *psv_cached_file_ref(struct psv_cached_file *file);
+/** Will the next request for it find this entry? */
+bool psv_cached_file_is_remembered(const struct psv_cached_file *file);
 /** Accepts NULL.  The last reference closes the descriptor and frees the memory. */
 void psv_cached_file_unref(struct psv_cached_file *file);
 

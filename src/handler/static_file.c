@@ -31,7 +31,8 @@ struct answer {
     struct psv_exchange *exchange;
     const struct psv_static_file *options;
     const struct psv_static_choice *choice;
-    const struct psv_cached_file *file; /* whose bytes are sent */
+    const struct psv_cached_file *file;
+    const struct psv_static_form *form;
     struct psv_list pieces;
     bool is_out_of_memory; /* sticky: looked at once, before responding */
 };
@@ -48,18 +49,17 @@ static enum psv_range_verdict ranges_of(const struct psv_static_file *options, s
                                         struct psv_range **ret_ranges, unsigned *ret_len)
 {
     const struct psv_request *request = &answer->exchange->request;
-    const struct psv_cached_file *file = answer->file;
     if (request->method != PSV_METHOD_GET || psv_headers_count(&request->headers, PSV_FIELD_RANGE) != 1 ||
-        answer->choice->encoded != NULL ||
-        !psv_conditional_allows_range(request, file->etag, file->modified_s))
+        answer->form->coding.len != 0 ||
+        !psv_conditional_allows_range(request, answer->form->etag, answer->file->modified_s))
         return PSV_RANGE_IGNORED;
     struct psv_range *ranges =
         psv_arena_alloc(&answer->exchange->arena, sizeof(*ranges) * options->ranges_max);
     if (ranges == NULL)
         return PSV_RANGE_IGNORED;
     *ret_ranges = ranges;
-    return psv_range_parse(psv_headers_value(&request->headers, PSV_FIELD_RANGE), file->size_bytes, ranges,
-                           options->ranges_max, ret_len);
+    return psv_range_parse(psv_headers_value(&request->headers, PSV_FIELD_RANGE), answer->form->size_bytes,
+                           ranges, options->ranges_max, ret_len);
 }
 
 static void answer_get(const struct psv_static_file *options, struct answer *answer)
@@ -82,13 +82,23 @@ static void answer_get(const struct psv_static_file *options, struct answer *ans
     }
 }
 
+struct psv_static_form psv_static_form_of(const struct psv_cached_file *file, struct psv_bytes coding)
+{
+    return (struct psv_static_form){.coding = coding,
+                                    .etag = file->etag,
+                                    .content = file->content,
+                                    .fd = file->fd,
+                                    .size_bytes = file->size_bytes};
+}
+
 void psv_static_file_answer(const struct psv_static_file *options, struct psv_exchange *exchange,
                             const struct psv_static_choice *choice)
 {
     struct answer answer = {.exchange = exchange,
                             .options = options,
                             .choice = choice,
-                            .file = choice->encoded != NULL ? choice->encoded : choice->file};
+                            .file = choice->file,
+                            .form = &choice->form};
     enum psv_method method = exchange->request.method;
     psv_metric_inc(PSV_METRIC_STATIC_REQUESTS);
     psv_list_init(&answer.pieces);
@@ -97,7 +107,7 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
         answer_methods(&answer);
         return;
     }
-    switch (psv_conditional_evaluate(&exchange->request, answer.file->etag, choice->file->modified_s, true)) {
+    switch (psv_conditional_evaluate(&exchange->request, choice->form.etag, choice->file->modified_s, true)) {
     case PSV_PRECONDITION_PASS:
         answer_get(options, &answer);
         return;
@@ -123,7 +133,7 @@ static bool is_immutable(const struct answer *answer)
 {
     const struct psv_config_list *patterns = &answer->options->immutable;
     for (size_t i = 0; i < patterns->len; i++) {
-        if (fnmatch(patterns->items[i], answer->choice->file->path_text, 0) == 0)
+        if (fnmatch(patterns->items[i], answer->file->path_text, 0) == 0)
             return true;
     }
     return false;
@@ -132,9 +142,9 @@ static bool is_immutable(const struct answer *answer)
 /* What 200, 206 and 304 have in common (RFC 9110 15.4.5). */
 static void add_validators(struct answer *answer)
 {
-    const struct psv_cached_file *file = answer->choice->file;
+    const struct psv_cached_file *file = answer->file;
     struct psv_bytes cache_control = is_immutable(answer) ? IMMUTABLE : answer->options->cache_control;
-    add_field(answer, PSV_FIELD_ETAG, answer->file->etag);
+    add_field(answer, PSV_FIELD_ETAG, answer->form->etag);
     if (cache_control.len > 0)
         add_field(answer, PSV_FIELD_CACHE_CONTROL, cache_control);
     if (answer->choice->varies)
@@ -154,14 +164,14 @@ static void add_piece(struct answer *answer, const char *data, uint64_t offset, 
     /* no release: the exchange's arena holds the file, and the piece lives there as well */
     *piece = (struct psv_body_piece){.data = data, .fd = -1, .offset = offset, .len = len};
     if (data == NULL)
-        piece->fd = answer->file->fd;
+        piece->fd = answer->form->fd;
     psv_list_append(&answer->pieces, &piece->link);
 }
 
 static void add_file_piece(struct answer *answer, struct psv_range range)
 {
     if (range.len != 0)
-        add_piece(answer, answer->file->content, range.offset, range.len);
+        add_piece(answer, answer->form->content, range.offset, range.len);
 }
 
 static void respond(struct answer *answer, unsigned status, int64_t content_length)
@@ -191,22 +201,22 @@ static void answer_methods(struct answer *answer)
 
 static void answer_whole(struct answer *answer)
 {
-    const struct psv_cached_file *file = answer->file;
-    add_field(answer, PSV_FIELD_CONTENT_TYPE, answer->choice->file->content_type);
+    const struct psv_static_form *form = answer->form;
+    add_field(answer, PSV_FIELD_CONTENT_TYPE, answer->file->content_type);
     add_validators(answer);
-    if (answer->choice->encoded != NULL)
-        add_field(answer, PSV_FIELD_CONTENT_ENCODING, answer->choice->coding);
+    if (form->coding.len != 0)
+        add_field(answer, PSV_FIELD_CONTENT_ENCODING, form->coding);
     else
         add_field(answer, PSV_FIELD_ACCEPT_RANGES, PSV_BYTES("bytes"));
     if (answer->exchange->request.method == PSV_METHOD_GET)
-        add_file_piece(answer, (struct psv_range){.offset = 0, .len = file->size_bytes});
-    respond(answer, 200, (int64_t)file->size_bytes);
+        add_file_piece(answer, (struct psv_range){.offset = 0, .len = form->size_bytes});
+    respond(answer, 200, (int64_t)form->size_bytes);
 }
 
 static void answer_not_modified(struct answer *answer)
 {
     add_validators(answer);
-    respond(answer, 304, (int64_t)answer->file->size_bytes);
+    respond(answer, 304, (int64_t)answer->form->size_bytes);
 }
 
 static void answer_unsatisfiable(struct answer *answer)
@@ -218,7 +228,7 @@ static void answer_unsatisfiable(struct answer *answer)
     }
     const struct psv_field content_range = {
         .name = psv_field_name(PSV_FIELD_CONTENT_RANGE),
-        .value = {text, psv_range_format_unsatisfied(text, answer->file->size_bytes)},
+        .value = {text, psv_range_format_unsatisfied(text, answer->form->size_bytes)},
         .id = PSV_FIELD_CONTENT_RANGE,
     };
     psv_exchange_refuse(answer->exchange, 416, "range not satisfiable", &content_range, 1);
@@ -231,7 +241,7 @@ static void answer_range(struct answer *answer, struct psv_range range)
         answer_whole(answer);
         return;
     }
-    struct psv_bytes content_range = {text, psv_range_format(text, range, answer->file->size_bytes)};
+    struct psv_bytes content_range = {text, psv_range_format(text, range, answer->form->size_bytes)};
     add_field(answer, PSV_FIELD_CONTENT_TYPE, answer->file->content_type);
     add_field(answer, PSV_FIELD_CONTENT_RANGE, content_range);
     add_validators(answer);
@@ -268,7 +278,7 @@ static uint64_t add_part_head(struct answer *answer, struct psv_bytes boundary, 
     out = put(out, DELIMITER_TYPE);
     out = put(out, type);
     out = put(out, DELIMITER_RANGE);
-    out += psv_range_format(out, range, answer->file->size_bytes);
+    out += psv_range_format(out, range, answer->form->size_bytes);
     out = put(out, DELIMITER_END);
     /* the first delimiter needs no line break before it: it begins the body */
     size_t skip = psv_list_is_empty(&answer->pieces) ? 2 : 0;

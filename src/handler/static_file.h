@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/bytes.h"
 #include "config/config.h"
@@ -18,14 +19,24 @@ struct psv_static_file {
     struct psv_config_list immutable; /* patterns (fnmatch(3)) of paths whose files never change */
 };
 
+/** One form of a file's content. */
+struct psv_static_form {
+    struct psv_bytes coding; /* "" = as it is */
+    struct psv_bytes etag;
+    const char *content; /* NULL: behind fd */
+    int fd;
+    uint64_t size_bytes;
+};
+
 /** What of a file is sent. */
 struct psv_static_choice {
-    const struct psv_cached_file *file; /* a FILE: type, date, and the bytes unless encoded */
-    const struct psv_cached_file
-        *encoded;            /* the same content in another form, with a tag of its own; or NULL */
-    struct psv_bytes coding; /* of encoded */
-    bool varies;             /* another request could get the other form */
+    const struct psv_cached_file *file; /* a FILE: its name, type and date */
+    struct psv_static_form form;
+    bool varies; /* another request could get another form */
 };
+
+/** The form that the bytes of a FILE are; coding "" unless it is a copy of another one. */
+struct psv_static_form psv_static_form_of(const struct psv_cached_file *file, struct psv_bytes coding);
 
 /** Answers in any case (405, 412, 416, 503 included).  The files live as long as the exchange's arena: their
  * bytes and fields are not copied.  Any request body is of no interest. */

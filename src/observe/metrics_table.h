@@ -44,6 +44,9 @@
       "Worker threads started in place of a broken one.")                                                    \
     F(STATIC_REQUESTS, COUNTER, "phpsrv_static_requests_total", "Requests answered from a file.")            \
     F(STATIC_CACHE, COUNTER, "phpsrv_static_cache_lookups_total", "Look-ups in the cache of open files.")    \
+    F(STATIC_ENCODINGS, COUNTER, "phpsrv_static_encodings_total",                                            \
+      "Compressed copies of files made, by what came of them.")                                              \
+    F(STATIC_ENCODED_BYTES, GAUGE, "phpsrv_static_encoded_bytes", "Memory of compressed copies of files.")   \
     F(LOG_DROPPED, COUNTER, "phpsrv_log_dropped_total", "Log lines dropped: the ring was full.")
 
 /* X(ID, FAMILY, label, value); label and value are NULL for a family of one series.
@@ -136,6 +139,9 @@
     X(STATIC_REQUESTS, STATIC_REQUESTS, NULL, NULL)                                                          \
     X(STATIC_CACHE_HITS, STATIC_CACHE, "result", "hit")                                                      \
     X(STATIC_CACHE_MISSES, STATIC_CACHE, "result", "miss")                                                   \
+    X(STATIC_ENCODINGS_KEPT, STATIC_ENCODINGS, "result", "kept")                                             \
+    X(STATIC_ENCODINGS_USELESS, STATIC_ENCODINGS, "result", "useless")                                       \
+    X(STATIC_ENCODED_BYTES, STATIC_ENCODED_BYTES, NULL, NULL)                                                \
     X(LOG_DROPPED, LOG_DROPPED, NULL, NULL)
 
 /* H(ID, name, help) */

@@ -20,6 +20,7 @@
 #include "base/refcount.h"
 #include "clock.h"
 
+#define BACKGROUND_NICE 10
 #define NAME_BYTES 16 /* the kernel's limit, with NUL */
 
 struct psv_thread_record {
@@ -142,6 +143,11 @@ uint32_t psv_thread_id(void)
     if (UNLIKELY(id == 0))
         id = (uint32_t)gettid();
     return id;
+}
+
+void psv_thread_yield_to_others(void)
+{
+    (void)setpriority(PRIO_PROCESS, psv_thread_id(), BACKGROUND_NICE); /* Linux: of the thread alone */
 }
 
 uint64_t psv_thread_waits(void)

@@ -44,6 +44,9 @@ void psv_thread_abandon(struct psv_thread *thread);
 /** The kernel's id of the calling thread; cached.  [any] */
 uint32_t psv_thread_id(void);
 
+/** The calling thread runs when the others of the machine leave it time (nice 10).  [any] */
+void psv_thread_yield_to_others(void);
+
 /** How often the calling thread has given up the processor by itself: slept, waited for a socket, a file or a
  * lock (getrusage(2), ru_nvcsw).  [any] */
 uint64_t psv_thread_waits(void);

@@ -31,10 +31,11 @@ int psv_compression_check(const struct psv_config *config, struct psv_error *ret
     return code;
 }
 
-static unsigned rank_codings(void *context, const struct psv_headers *headers, struct psv_bytes *ret_codings)
+static unsigned rank_codings(void *context, const struct psv_headers *headers,
+                             const struct psv_body_filter **ret_filters)
 {
     _Static_assert((int)PSV_COMPRESS_COUNT <= PSV_ROUTER_CODINGS_MAX, "there is room for all codings");
-    return psv_compress_rank(context, headers, ret_codings);
+    return psv_compress_rank(context, headers, ret_filters);
 }
 
 static bool takes_type(void *context, struct psv_bytes content_type)
@@ -47,6 +48,38 @@ static const struct psv_body_filter *choose(void *context, const struct psv_head
     return psv_compress_choose(context, headers);
 }
 
+/* Made once and sent often: copies of files are worth more effort than a response. */
+static void use_file_levels(struct psv_compress_options *options)
+{
+    options->levels[PSV_COMPRESS_ZSTD] = 12;
+    options->levels[PSV_COMPRESS_BROTLI] = 9;
+    options->levels[PSV_COMPRESS_GZIP] = 9;
+}
+
+static int init_files(struct psv_server *server, const struct psv_compress_options *options,
+                      struct psv_error *reterr)
+{
+    const struct psv_config_static *files = &server->config->static_files;
+    struct psv_compress_options file_options = *options;
+
+    use_file_levels(&file_options);
+    int code = psv_compress_new(&file_options, &server->file_compress, reterr);
+    if (code != PSV_OK || server->file_compress == NULL) {
+        return code;
+    }
+    if (files->precompressed || files->compress_memory_bytes > 0) {
+        server->router->codings =
+            (struct psv_router_codings){server->file_compress, rank_codings, takes_type};
+    }
+    server->router->has_siblings = files->precompressed;
+    if (files->compress_memory_bytes > 0 && files->enabled) {
+        code = psv_encoded_cache_init(&server->encoded, files->compress_memory_bytes, reterr);
+        server->encoded_is_started = code == PSV_OK;
+        server->router->encoded = server->encoded_is_started ? &server->encoded : NULL;
+    }
+    return code;
+}
+
 int psv_compression_init(struct psv_server *server, struct psv_error *reterr)
 {
     struct psv_compress_options options;
@@ -57,13 +90,19 @@ int psv_compression_init(struct psv_server *server, struct psv_error *reterr)
         server->pipeline.dynamic.choose_filter = choose;
         server->pipeline.dynamic.filter_context = server->compress;
     }
-    if (server->compress != NULL && server->config->static_files.precompressed) {
-        server->router->codings = (struct psv_router_codings){server->compress, rank_codings, takes_type};
-    }
-    return code;
+    return code == PSV_OK ? init_files(server, &options, reterr) : code;
+}
+
+bool psv_compression_stop(struct psv_server *server)
+{
+    return !server->encoded_is_started || psv_encoded_cache_stop(&server->encoded) == PSV_OK;
 }
 
 void psv_compression_fini(struct psv_server *server)
 {
+    if (server->encoded_is_started) {
+        psv_encoded_cache_fini(&server->encoded);
+    }
     server->compress = psv_compress_free(server->compress);
+    server->file_compress = psv_compress_free(server->file_compress);
 }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 #include "config/config.h"
@@ -13,5 +15,7 @@ struct psv_server;
 MUST_CHECK int psv_compression_check(const struct psv_config *config, struct psv_error *reterr);
 /** After the pipeline.  [boot] */
 MUST_CHECK int psv_compression_init(struct psv_server *server, struct psv_error *reterr);
-/** After the workers have ended. */
+/** Ends the making of copies of files; false: a thread hangs in the file system.  [boot] */
+bool psv_compression_stop(struct psv_server *server);
+/** After the workers have ended and the router is gone.  [boot] */
 void psv_compression_fini(struct psv_server *server);

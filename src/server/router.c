@@ -11,7 +11,9 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "exec/body_filter.h"
 #include "exec/exchange.h"
+#include "handler/encoded_cache.h"
 #include "http/script_path.h"
 
 /* Small files are sent from memory: head and body in one write, and no descriptor held. */
@@ -247,12 +249,37 @@ static bool takes_type(struct psv_router *router, struct psv_bytes type)
     return router->types_known[slot].is_taken;
 }
 
+static void drop_made_copy(void *context)
+{
+    psv_encoded_file_unref(context);
+}
+
+/* A copy of ours; the first requests for a file still get it as it is. */
+static void choose_made_copy(const struct routing *routing, struct psv_cached_file *file,
+                             const struct psv_body_filter *filter, struct psv_static_choice *choice)
+{
+    int64_t now_s = (int64_t)(routing->exchange->received_unix_us / 1000000);
+    struct psv_encoded_file *copy = psv_encoded_cache_find_ref(routing->router->encoded, file, filter, now_s);
+    if (copy == NULL)
+        return;
+    if (psv_arena_on_fini(&routing->exchange->arena, drop_made_copy, copy) != 0) {
+        psv_encoded_file_unref(copy);
+        return;
+    }
+    choice->form = (struct psv_static_form){.coding = filter->coding,
+                                            .etag = copy->etag,
+                                            .content = copy->content,
+                                            .fd = -1,
+                                            .size_bytes = copy->size_bytes};
+}
+
 /* An encoded copy that this client takes.  Ranges are always of the plain form. */
-static void choose_copy(const struct routing *routing, struct psv_static_choice *choice)
+static void choose_copy(const struct routing *routing, struct psv_cached_file *file,
+                        struct psv_static_choice *choice)
 {
     const struct psv_router_codings *codings = &routing->router->codings;
     const struct psv_headers *headers = &routing->exchange->request.headers;
-    struct psv_bytes ranked[PSV_ROUTER_CODINGS_MAX];
+    const struct psv_body_filter *ranked[PSV_ROUTER_CODINGS_MAX];
     if (codings->context == NULL || choice->file->size_bytes == 0 ||
         !takes_type(routing->router, choice->file->content_type))
         return;
@@ -260,14 +287,15 @@ static void choose_copy(const struct routing *routing, struct psv_static_choice 
     if (psv_headers_find(headers, PSV_FIELD_RANGE) != NULL)
         return;
     unsigned len = codings->rank(codings->context, headers, ranked);
-    for (unsigned i = 0; i < len; i++) {
-        struct psv_cached_file *copy = find_copy_ref(routing, choice->file, ranked[i]);
+    for (unsigned i = 0; i < len && routing->router->has_siblings; i++) {
+        struct psv_cached_file *copy = find_copy_ref(routing, choice->file, ranked[i]->coding);
         if (copy != NULL && keep(routing, copy)) {
-            choice->encoded = copy;
-            choice->coding = ranked[i];
+            choice->form = psv_static_form_of(copy, ranked[i]->coding);
             return;
         }
     }
+    if (len > 0 && routing->router->encoded != NULL)
+        choose_made_copy(routing, file, ranked[0], choice);
 }
 
 /* Takes file. */
@@ -277,8 +305,10 @@ static void send_file(const struct routing *routing, struct psv_cached_file *fil
         refuse(routing, 503, "out of memory");
         return;
     }
-    *routing->route = (struct psv_route){.kind = PSV_ROUTE_STATIC, .file = {.file = file_take}};
-    choose_copy(routing, &routing->route->file);
+    *routing->route =
+        (struct psv_route){.kind = PSV_ROUTE_STATIC,
+                           .file = {.file = file_take, .form = psv_static_form_of(file_take, PSV_BYTES(""))}};
+    choose_copy(routing, file_take, &routing->route->file);
 }
 
 /* "/dir/": its index, never a listing. */

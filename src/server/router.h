@@ -15,7 +15,9 @@
 #include "handler/file_cache.h"
 #include "handler/static_file.h"
 
+struct psv_body_filter;
 struct psv_config;
+struct psv_encoded_cache;
 struct psv_exchange;
 
 enum psv_route_kind {
@@ -38,7 +40,8 @@ struct psv_route {
 /** Which codings a client takes, and what they are good for; context NULL: none. */
 struct psv_router_codings {
     void *context;
-    unsigned (*rank)(void *context, const struct psv_headers *headers, struct psv_bytes *ret_codings);
+    unsigned (*rank)(void *context, const struct psv_headers *headers,
+                     const struct psv_body_filter **ret_filters);
     bool (*takes_type)(void *context, struct psv_bytes content_type);
 };
 
@@ -52,7 +55,9 @@ struct psv_router {
         const char *type; /* a media type of the table: static text */
         bool is_taken;
     } types_known[PSV_ROUTER_TYPES_KNOWN]; /* what codings.takes_type has said */
-    struct psv_router_codings codings;     /* of encoded copies that lie beside files */
+    struct psv_router_codings codings;     /* of copies of files */
+    bool has_siblings;                     /* encoded copies may lie beside files */
+    struct psv_encoded_cache *encoded;     /* copies that we make; NULL = none; borrowed */
     struct psv_file_cache cache;
     char *document_root; /* no slash at its end: "" is "/" */
     size_t document_root_len;

@@ -285,7 +285,7 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->site);
     close_connections(&server->secure);
     close_connections(&server->admin);
-    if (!stop_workers(server)) {
+    if (!stop_workers(server) || !psv_compression_stop(server)) {
         end_log(server);
         _exit(server->exit_code);
     }
@@ -295,9 +295,9 @@ void psv_server_free(struct psv_server *server)
     psv_h2_config_fini(&server->admin.h2);
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
-    psv_compression_fini(server);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
+    psv_compression_fini(server);
     if (server->loop_is_ready) {
         server->signal_watch = psv_loop_watch_free(server->signal_watch);
         psv_loop_fini(&server->loop);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "exec/mailbox.h"
 #include "exec/queue.h"
+#include "handler/encoded_cache.h"
 #include "http1/config.h"
 #include "http2/config.h"
 #include "net/connection.h"
@@ -65,8 +66,11 @@ struct psv_server {
     struct psv_server_site site;   /* what the world sees */
     struct psv_server_site secure; /* the same over TLS */
     struct psv_server_site admin;  /* the internal listener */
-    struct psv_compress *compress; /* NULL: off */
-    struct psv_tls *tls;           /* NULL without certificates */
+    struct psv_compress *compress; /* of scripts' responses; NULL: off */
+    struct psv_compress *file_compress;
+    struct psv_encoded_cache encoded;
+    bool encoded_is_started;
+    struct psv_tls *tls; /* NULL without certificates */
     struct psv_timer_queue tls_queue;
     struct psv_timer tls_timer; /* looks at the certificates' files */
     char hsts[40];              /* value of the field, "" = none */

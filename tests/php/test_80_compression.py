@@ -12,7 +12,7 @@ import brotli
 import pytest
 import zstandard
 
-from testenv import H2Wire
+from testenv import H2Wire, decode_body
 
 TEXT = "".join(f"line {i} of a text that compresses well\n" for i in range(2000))
 SERVER_WORKERS = 2
@@ -41,16 +41,6 @@ echo "end\\n";
 CODINGS = ["gzip", "br", "zstd"]
 
 
-def decode(coding, body):
-    if coding == "gzip":
-        return gzip.decompress(body)
-    if coding == "br":
-        return brotli.decompress(body)
-    if coding == "zstd":
-        return zstandard.ZstdDecompressor().stream_reader(body).read()
-    return body
-
-
 @pytest.fixture(scope="module")
 def php(launch_module):
     return launch_module(files=SITE, executor="ext", workers=2)
@@ -66,7 +56,7 @@ def test_codings(php, coding):
     answer = ask(php, "/text.php", coding)
     assert answer.get("Content-Encoding") == coding and answer.get("Vary") == "Accept-Encoding"
     assert int(answer.get("Content-Length")) == len(answer.body) < len(TEXT) / 3
-    assert decode(coding, answer.body).decode() == TEXT
+    assert decode_body(coding, answer.body).decode() == TEXT
 
 
 @pytest.mark.parametrize(
@@ -100,7 +90,7 @@ def test_weights(php, accept, coding):
     answer = ask(php, "/text.php", accept)
     assert answer.status == 200 and answer.get("Content-Encoding") == coding
     assert answer.get("Vary") == "Accept-Encoding", "also a plain answer depends on the field"
-    assert decode(coding, answer.body).decode() == TEXT
+    assert decode_body(coding, answer.body).decode() == TEXT
 
 
 @pytest.mark.parametrize("path", ["/image.php", "/none.php", "/text.php?n=3", "/events.php", "/text.php?type=video/mp4"])
@@ -179,7 +169,7 @@ def test_a_body_in_a_memory_file(php):
     expected = json.dumps([{"id": i, "name": f"user {i}"} for i in range(40000)], separators=(",", ":"))
     for coding in CODINGS:
         answer = ask(php, "/big.php", coding)
-        assert decode(coding, answer.body).decode() == expected
+        assert decode_body(coding, answer.body).decode() == expected
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -213,7 +203,7 @@ def test_streams_end_whole(php):
     for coding in CODINGS:
         answer = ask(php, "/text.php?n=0&h[]=X:y", coding)
         assert answer.body == b""
-    assert decode("br", ask(php, "/big.php", "br").body)
+    assert decode_body("br", ask(php, "/big.php", "br").body)
 
 
 def test_http2(php):
@@ -227,7 +217,7 @@ def test_many_at_once(php):
         coding = CODINGS[index % 3]
         n = 100 + index * 37
         expected = "".join(f"line {i} of a text that compresses well\n" for i in range(n))
-        return decode(coding, ask(php, f"/text.php?n={n}", coding).body).decode() == expected
+        return decode_body(coding, ask(php, f"/text.php?n={n}", coding).body).decode() == expected
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(pool.map(visit, range(120)))

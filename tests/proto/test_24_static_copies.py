@@ -10,7 +10,7 @@ import brotli
 import pytest
 import zstandard
 
-from testenv import H2Wire
+from testenv import H2Wire, decode_body
 
 TEXT = b"".join(b"line %d\n" % i for i in range(3000))
 PICTURE = b"\x89PNG" + bytes(range(256)) * 20
@@ -31,6 +31,8 @@ FILES = {
     "sub/index.html.br": brotli.compress(TEXT),
 }
 
+NONE_MADE = ("--static-compress-memory-bytes", "0")
+
 
 @pytest.fixture(scope="module")
 def server(launch_module, tmp_path_factory):
@@ -40,7 +42,7 @@ def server(launch_module, tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         os.utime(path, (1_700_000_000, 1_600_000_000 if name == "old.css.gz" else 1_700_000_000))
-    return launch_module("--static-immutable", "/assets/*.????????.*", docroot=docroot)
+    return launch_module("--static-immutable", "/assets/*.????????.*", *NONE_MADE, docroot=docroot)
 
 
 def ask(server, path, accept=None, method="GET", fields=()):
@@ -49,10 +51,7 @@ def ask(server, path, accept=None, method="GET", fields=()):
 
 
 def decode(answer):
-    coding = answer.get("Content-Encoding")
-    if coding == "zstd":
-        return zstandard.ZstdDecompressor().decompress(answer.body)
-    return {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}[coding](answer.body)
+    return decode_body(answer.get("Content-Encoding"), answer.body)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_copy_that_comes_later(launch, tmp_path):
     site = tmp_path / "late"
     site.mkdir()
     (site / "a.txt").write_bytes(TEXT)
-    server = launch("--static-cache-valid-ms", 0, docroot=site)
+    server = launch("--static-cache-valid-ms", 0, *NONE_MADE, docroot=site)
     assert ask(server, "/a.txt", "gzip").get("Content-Encoding") is None
     (site / "a.txt.gz").write_bytes(gzip.compress(TEXT))
     assert ask(server, "/a.txt", "gzip").get("Content-Encoding") == "gzip"
@@ -142,6 +141,6 @@ def test_time_to_live(server, launch):
     assert ask(server, "/assets/app.3f2a9b1c.js").get("Cache-Control") == "public, max-age=31536000, immutable"
     assert ask(server, "/none.txt", fields=[("Range", "bytes=0-3")]).get("Cache-Control") == "public, max-age=86400"
     assert ask(server, "/absent.txt").get("Cache-Control") is None
-    other = launch("--static-ttl-ms", "0", "--static-precompressed=false", docroot=server.docroot)
+    other = launch("--static-ttl-ms", "0", "--static-precompressed=false", *NONE_MADE, docroot=server.docroot)
     answer = ask(other, "/all.js", "gzip")
     assert answer.get("Cache-Control") is None and answer.get("Content-Encoding") is None and answer.get("Vary") is None

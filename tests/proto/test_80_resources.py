@@ -185,9 +185,9 @@ def test_memory_of_connections_that_were_busy(launch):
 
 
 def test_threads(launch):
-    """One loop, the workers, the log: no more."""
+    """One loop, the workers, the log, the encoder of files: no more."""
     server = launch(workers=3)
     names = [name for name, _ in server.threads()]
-    assert len(names) <= 3 + 2, names
+    assert len(names) <= 3 + 3, names
     assert len(set(names)) == len(names), f"threads are told apart by their names: {names}"
     assert os.path.exists(f"/proc/{server.pid}")

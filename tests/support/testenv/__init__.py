@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 from .clock import scaled, wait_until
+from .coding import decode_body
 from .facts import LogLine, parse_log_line
 from .h2 import H2Wire
 from .metrics import Metrics
@@ -23,6 +24,7 @@ __all__ = [
     "Wire",
     "WireFailure",
     "binary_path",
+    "decode_body",
     "parse_log_line",
     "run_binary",
     "scaled",

@@ -81,7 +81,9 @@ static const struct fake_exchange *ask(struct fixture *fixture, const char *meth
     assert_int_equal(psv_file_cache_find_ref(&fixture->cache, exchange->request.path, &file), 0);
     assert_int_equal(file->kind, PSV_CACHED_FILE);
     assert_int_equal(psv_arena_on_fini(&exchange->arena, drop_file, file), 0);
-    psv_static_file_answer(&options, exchange, &(struct psv_static_choice){.file = file});
+    psv_static_file_answer(
+        &options, exchange,
+        &(struct psv_static_choice){.file = file, .form = psv_static_form_of(file, PSV_BYTES(""))});
     assert_int_equal(fixture->fake.answers, 1);
     return &fixture->fake;
 }
@@ -306,7 +308,9 @@ static void test_allocation_failures(void **state)
         assert_int_equal(psv_arena_on_fini(&exchange->arena, drop_file, file), 0);
         exchange->arena.max_bytes = limit;
         exchange->arena.end = MIN(exchange->arena.end, exchange->arena.next + limit / 8);
-        psv_static_file_answer(&options, exchange, &(struct psv_static_choice){.file = file});
+        psv_static_file_answer(
+            &options, exchange,
+            &(struct psv_static_choice){.file = file, .form = psv_static_form_of(file, PSV_BYTES(""))});
         assert_int_equal(fixture->fake.answers, 1);
         assert_true(exchange->response.status == 206 || exchange->response.status == 200 ||
                     exchange->response.status == 503);

@@ -78,6 +78,8 @@ struct psv_config_executor {
 
 struct psv_config_request {
     uint64_t timeout_ms; /* 0 = none */
+    bool decode;
+    uint64_t decode_ratio_max;
 };
 
 struct psv_config_response {

@@ -226,6 +226,13 @@ const struct psv_option psv_options[] = {
     {NAME("compress", compress, min_bytes, "compress-min-bytes", "COMPRESS_MIN_BYTES"),
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "SIZE", .default_text = "1K",
      RANGE(0, GIB), .help = "bodies below it are sent as they are"},
+    {NAME("request", request, decode, "request-decode", "REQUEST_DECODE"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_COMPRESS, .default_text = "false",
+     .help = "decode bodies of requests that come with Content-Encoding gzip, br or zstd before the script "
+             "sees them; others get 415"},
+    {NAME("request", request, decode_ratio_max, "request-decode-ratio-max", "REQUEST_DECODE_RATIO_MAX"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "N", .default_text = "100",
+     RANGE(1, 100000), .help = "times that a request body beyond 64K may grow when decoded, else 413"},
     {NAME("compress", compress, types, "compress-type", "COMPRESS_TYPE"), .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_COMPRESS, .value_name = "TYPE", .default_text = "", RANGE(1, 128),
      .help = "media type that is compressed, such as text/*; none: the usual text types"},

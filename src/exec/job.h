@@ -14,6 +14,7 @@
 #include "exec/response_sink.h"
 #include "phpsrv/message.h"
 
+struct psv_body_decoder;
 struct psv_exchange;
 struct psv_request_body;
 
@@ -25,7 +26,10 @@ struct psv_job {
     unsigned magic;
     struct psv_message message; /* frozen: text only, never a pointer into net/ */
     struct psv_request_body *body;
-    struct psv_arena *arena; /* the worker's while it runs the job */
+    const struct psv_body_decoder *decoder; /* of the body; NULL: it is as it is.  Set by who makes the job */
+    unsigned refusal_status;                /* of a request that no runtime may see; 0 = none */
+    const char *refusal;                    /* the reason, static */
+    struct psv_arena *arena;                /* the worker's while it runs the job */
     struct psv_response_sink sink;
     struct psv_exchange *exchange;  /* [loop] only; set by who makes the job */
     _Atomic int state;              /* enum psv_job_state */

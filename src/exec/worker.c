@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "exec/body_decoder.h"
 #include "exec/job.h"
 #include "exec/queue.h"
 #include "observe/log.h"
@@ -82,9 +83,14 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
         if (take_job(worker, job)) {
             job->started_ns = psv_clock_monotonic_ns();
             atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
-            return job;
+            if (LIKELY(job->decoder == NULL) || psv_job_decode_body(job)) {
+                return job;
+            }
+            psv_job_fail(job);
+            psv_worker_end_job(worker, job);
+        } else {
+            psv_sink_release_unused(&job->sink);
         }
-        psv_sink_release_unused(&job->sink);
     }
     return NULL;
 }

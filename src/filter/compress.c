@@ -58,9 +58,7 @@ struct psv_compress {
 
 static const struct coding_filter *coding_filter_of(const struct psv_body_filter *filter)
 {
-    const char *at = (const char *)filter - offsetof(struct coding_filter, filter);
-
-    return (const struct coding_filter *)(const void *)at;
+    return CONTAINER_OF_CONST(filter, struct coding_filter, filter);
 }
 
 /* ---- encoders of a thread */

@@ -114,6 +114,10 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
     if (dynamic->choose_filter != NULL) {
         job->sink.filter = dynamic->choose_filter(dynamic->filter_context, &exchange->request.headers);
     }
+    if (dynamic->choose_decoder != NULL) {
+        /* an unknown coding was refused at the request's head */
+        (void)!dynamic->choose_decoder(dynamic->decoder_context, &exchange->request.headers, &job->decoder);
+    }
     exchange->job = job;
     exchange->is_job_held = true;
     code = psv_queue_add(dynamic->queue, job);
@@ -177,6 +181,15 @@ static void start_response(struct psv_exchange *exchange, const struct psv_respo
     psv_exchange_respond(exchange, pieces, is_complete);
 }
 
+static void refuse_failed(struct psv_exchange *exchange, const struct psv_job *job)
+{
+    if (job->refusal_status != 0) {
+        psv_exchange_refuse(exchange, job->refusal_status, job->refusal, NULL, 0);
+    } else {
+        psv_exchange_refuse(exchange, 500, "the response could not be completed", NULL, 0);
+    }
+}
+
 void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *part)
 {
     struct psv_job *job = part->job;
@@ -204,7 +217,7 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
         if (exchange->is_answered) {
             psv_exchange_abort(exchange);
         } else {
-            psv_exchange_refuse(exchange, 500, "the response could not be completed", NULL, 0);
+            refuse_failed(exchange, job);
         }
     } else if ((flags & PSV_PART_HEAD) != 0) {
         start_response(exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+struct psv_body_decoder;
 struct psv_body_filter;
 struct psv_exchange;
 struct psv_headers;
@@ -39,6 +40,11 @@ struct psv_dynamic {
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);
     void *filter_context;
+    /** How the body of a request with these fields is decoded; *ret NULL: not at all.  0, or PSV_EUNSUPPORTED
+     * (415).  The function may be NULL. */
+    int (*choose_decoder)(void *context, const struct psv_headers *headers,
+                          const struct psv_body_decoder **ret_decoder);
+    void *decoder_context;
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
 };

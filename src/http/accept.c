@@ -116,6 +116,12 @@ enum psv_accept_form psv_accept_choose(const struct psv_headers *headers)
     return form;
 }
 
+/* RFC 9110 8.4.1.3: "x-gzip" is the same as "gzip". */
+static bool is_old_name(struct psv_bytes name, struct psv_bytes coding)
+{
+    return psv_bytes_equal(coding, PSV_BYTES("gzip")) && psv_bytes_equal_case(name, PSV_BYTES("x-gzip"));
+}
+
 unsigned psv_accept_encoding_quality(const struct psv_headers *headers, struct psv_bytes coding)
 {
     struct preference best = {FIT_NONE, 0};
@@ -129,7 +135,7 @@ unsigned psv_accept_encoding_quality(const struct psv_headers *headers, struct p
             enum fit fit = FIT_NONE;
 
             (void)psv_field_parameter_next(&parameters, &name);
-            if (psv_bytes_equal_case(name, coding)) {
+            if (psv_bytes_equal_case(name, coding) || is_old_name(name, coding)) {
                 fit = FIT_EXACT;
             } else if (psv_bytes_equal(name, PSV_BYTES("*"))) {
                 fit = FIT_ANY;

@@ -4,6 +4,7 @@
 #include "compression.h"
 
 #include "filter/compress.h"
+#include "filter/decompress.h"
 #include "server/router.h"
 #include "server/server_state.h"
 
@@ -80,6 +81,25 @@ static int init_files(struct psv_server *server, const struct psv_compress_optio
     return code;
 }
 
+static int choose_decoder(void *context, const struct psv_headers *headers,
+                          const struct psv_body_decoder **ret_decoder)
+{
+    return psv_decompress_choose(context, headers, ret_decoder);
+}
+
+static int init_requests(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config_request *config = &server->config->request;
+
+    if (!config->decode) {
+        return PSV_OK;
+    }
+    server->decompress = psv_decompress_new(config->decode_ratio_max);
+    server->pipeline.dynamic.choose_decoder = choose_decoder;
+    server->pipeline.dynamic.decoder_context = server->decompress;
+    return server->decompress != NULL ? PSV_OK : psv_error_set(reterr, PSV_ENOMEM, "out of memory");
+}
+
 int psv_compression_init(struct psv_server *server, struct psv_error *reterr)
 {
     struct psv_compress_options options;
@@ -90,7 +110,10 @@ int psv_compression_init(struct psv_server *server, struct psv_error *reterr)
         server->pipeline.dynamic.choose_filter = choose;
         server->pipeline.dynamic.filter_context = server->compress;
     }
-    return code == PSV_OK ? init_files(server, &options, reterr) : code;
+    if (code == PSV_OK) {
+        code = init_files(server, &options, reterr);
+    }
+    return code == PSV_OK ? init_requests(server, reterr) : code;
 }
 
 bool psv_compression_stop(struct psv_server *server)
@@ -105,4 +128,5 @@ void psv_compression_fini(struct psv_server *server)
     }
     server->compress = psv_compress_free(server->compress);
     server->file_compress = psv_compress_free(server->file_compress);
+    server->decompress = psv_decompress_free(server->decompress);
 }

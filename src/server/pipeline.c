@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "exec/job.h"
 #include "exec/queue.h"
+#include "filter/decompress.h"
 #include "filter/request_id.h"
 #include "handler/static_file.h"
 #include "http/target.h"
@@ -68,12 +69,34 @@ static void answer_server_options(struct psv_exchange *exchange)
     psv_exchange_respond(exchange, &none, true);
 }
 
+static bool is_coding_known(const struct psv_dynamic *dynamic, const struct psv_exchange *exchange)
+{
+    const struct psv_body_decoder *decoder;
+
+    return dynamic->choose_decoder == NULL ||
+           dynamic->choose_decoder(dynamic->decoder_context, &exchange->request.headers, &decoder) == PSV_OK;
+}
+
+/* RFC 9110 15.5.16: with Accept-Encoding it is the coding that is not liked. */
+static void refuse_coding(struct psv_exchange *exchange)
+{
+    const struct psv_field accept = {.name = psv_field_name(PSV_FIELD_ACCEPT_ENCODING),
+                                     .value = psv_decompress_codings(),
+                                     .id = PSV_FIELD_ACCEPT_ENCODING};
+
+    psv_exchange_refuse(exchange, 415, "unknown content coding of the request", &accept, 1);
+}
+
 /* Whether a worker may get this request: answered early, before any of its body is kept. */
 static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
 {
     if (exchange->request.content_length > 0 &&
         (uint64_t)exchange->request.content_length > exchange->body.max_bytes) {
         psv_exchange_refuse(exchange, 413, "request body too large", NULL, 0);
+        return PSV_BODY_IGNORE;
+    }
+    if (!is_coding_known(&pipeline->dynamic, exchange)) {
+        refuse_coding(exchange);
         return PSV_BODY_IGNORE;
     }
     if (psv_queue_is_full(pipeline->dynamic.queue)) {

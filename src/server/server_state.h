@@ -19,6 +19,7 @@
 #include "server/pipeline.h"
 
 struct psv_compress;
+struct psv_decompress;
 struct psv_executor;
 struct psv_listener;
 struct psv_router;
@@ -68,6 +69,7 @@ struct psv_server {
     struct psv_server_site admin;  /* the internal listener */
     struct psv_compress *compress; /* of scripts' responses; NULL: off */
     struct psv_compress *file_compress;
+    struct psv_decompress *decompress; /* of requests; NULL: off */
     struct psv_encoded_cache encoded;
     bool encoded_is_started;
     struct psv_tls *tls; /* NULL without certificates */

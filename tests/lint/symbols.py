@@ -15,7 +15,7 @@ OWNERS: List[Tuple[str, str, str]] = [
     ("OpenSSL", r"^(SSL|CRYPTO|EVP|X509|BIO|ERR|PEM|OPENSSL|OSSL)_", "net"),
     ("llhttp", r"^llhttp_", "http1"),
     ("nghttp2", r"^nghttp2_", "http2"),
-    ("a compression library", r"^(BrotliEncoder|deflate|inflate|ZSTD_)", "filter"),
+    ("a compression library", r"^(BrotliEncoder|BrotliDecoder|deflate|inflate|ZSTD_)", "filter"),
     # libstdc++ is wanted by the TOML reader alone.
     ("C++", r"^_Z", "config"),
 ]

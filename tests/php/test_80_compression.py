@@ -70,6 +70,7 @@ def test_codings(php, coding):
         ("gzip, deflate, br", "br"),
         ("gzip, deflate", "gzip"),
         ("GZip", "gzip"),
+        ("x-gzip", "gzip"),
         ("*", "zstd"),
         ("gzip, *;q=0", "gzip"),
         ("zstd;q=0, *", "br"),

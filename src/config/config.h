@@ -34,6 +34,12 @@ enum psv_config_log_level {
     PSV_CONFIG_LOG_LEVEL_ERROR
 };
 enum psv_config_log_format { PSV_CONFIG_LOG_FORMAT_TEXT, PSV_CONFIG_LOG_FORMAT_JSON };
+enum psv_config_http_version {
+    PSV_CONFIG_HTTP_1_0,
+    PSV_CONFIG_HTTP_1_1,
+    PSV_CONFIG_HTTP_2,
+};
+
 enum psv_config_access {
     PSV_CONFIG_ACCESS_OFF,
     PSV_CONFIG_ACCESS_COMMON,
@@ -90,6 +96,7 @@ struct psv_config_response {
 };
 
 struct psv_config_http {
+    enum psv_config_http_version min_version;
     uint64_t request_line_bytes_max;
     uint64_t header_bytes_max;
     uint64_t header_count_max;

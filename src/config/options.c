@@ -27,6 +27,7 @@
 #define RELOAD .is_reloadable = true
 
 static const char *const executor_choices[] = {"ext", "stub", NULL};
+static const char *const http_version_choices[] = {"1.0", "1.1", "2", NULL};
 static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
@@ -154,6 +155,9 @@ const struct psv_option psv_options[] = {
     {NAME("http", http, connections_max, "http-connections-max", "HTTP_CONNECTIONS_MAX"),
      .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "N", .default_text = "16384",
      RANGE(1, 1000000), .help = "open connections; lowered to what the limit of file descriptors allows"},
+    {NAME("http", http, min_version, "http-min-version", "HTTP_MIN_VERSION"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_LIMITS, .value_name = "VERSION", .default_text = "1.0",
+     .choices = http_version_choices, .help = "oldest version of HTTP that is served; others get 426"},
     {NAME("http2", http2, enabled, "http2", "HTTP2"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_LIMITS, .default_text = "true",
      .help = "speak HTTP/2, on the same port, with clients that begin with its preface or choose it in TLS"},

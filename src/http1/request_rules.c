@@ -47,6 +47,13 @@ static int check_expect(struct psv_request *request, struct psv_request_rules_re
     return PSV_OK;
 }
 
+/* RFC 1945 7.2.2: without a length these make no sense in HTTP/1.0; what follows could be anything. */
+static bool brings_content(const struct psv_request *request)
+{
+    return request->method == PSV_METHOD_POST || request->method == PSV_METHOD_PUT ||
+           request->method == PSV_METHOD_PATCH;
+}
+
 /* The target's authority takes the place of the Host field (RFC 9112 3.2.2): scripts see one host, the right
  * one. */
 static int replace_host(struct psv_request *request, struct psv_arena *arena)
@@ -67,6 +74,10 @@ int psv_h1_request_check(struct psv_request *request, struct psv_arena *arena,
 
     if (psv_body_framing_decide(request, &framing) != PSV_OK) {
         return fail(ret_result, framing.status, framing.reason);
+    }
+    if (request->version == PSV_HTTP_1_0 && framing.kind == PSV_BODY_FRAMING_NONE &&
+        brings_content(request)) {
+        return fail(ret_result, 411, "HTTP/1.0 request without Content-Length");
     }
     request->has_body = framing.kind == PSV_BODY_FRAMING_CHUNKED || framing.length > 0;
     request->content_length = framing.kind == PSV_BODY_FRAMING_CHUNKED ? -1 : (int64_t)framing.length;

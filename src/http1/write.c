@@ -70,12 +70,14 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     char *start = out;
     bool has_date = false;
     bool has_server = false;
+    bool has_upgrade = false;
     bool has_hsts = head->hsts.len == 0;
 
     out = put_status_line(out, head->response->status);
     for (unsigned i = 0; i < head->response->headers.len; i++) {
         const struct psv_field *field = &head->response->headers.items[i];
         has_date |= field->id == PSV_FIELD_DATE;
+        has_upgrade |= field->id == PSV_FIELD_UPGRADE;
         has_server |= field->id == PSV_FIELD_SERVER;
         has_hsts |= field->id == PSV_FIELD_STRICT_TRANSPORT_SECURITY;
         out = put(out, field->name);
@@ -95,6 +97,9 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
         out = PUT(out, "\r\n");
     }
     out = put_framing(out, head);
+    if (has_upgrade) {
+        out = PUT(out, "Connection: upgrade\r\n"); /* RFC 9110 7.8 */
+    }
     if (head->closes) {
         out = PUT(out, "Connection: close\r\n");
     } else if (head->version == PSV_HTTP_1_0) {

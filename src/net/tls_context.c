@@ -58,17 +58,44 @@ static int on_alpn(SSL *ssl, const unsigned char **ret_protocol, unsigned char *
     return SSL_TLSEXT_ERR_OK;
 }
 
+static bool is_for(const struct psv_tls_certificate *certificate, struct psv_bytes name)
+{
+    return name.len > 0 && X509_check_host(certificate->certificate, name.data, name.len, 0, NULL) == 1;
+}
+
+/* The first certificate for name; options.len: there is none. */
+static size_t find_certificate(const struct psv_tls *tls, struct psv_bytes name)
+{
+    size_t i = 0;
+
+    while (i < tls->options.len && !is_for(&tls->certificates[i], name)) {
+        i++;
+    }
+    return i;
+}
+
+bool psv_tls_is_misdirected(const struct psv_tls *tls, const char *server_name, struct psv_bytes host)
+{
+    if (server_name == NULL || tls->options.len < 2 ||
+        psv_bytes_equal_case(psv_bytes_of(server_name), host)) {
+        return false;
+    }
+    size_t used = find_certificate(tls, psv_bytes_of(server_name));
+    if (used == tls->options.len) {
+        used = 0; /* the default */
+    }
+    return !is_for(&tls->certificates[used], host) && find_certificate(tls, host) < tls->options.len;
+}
+
 static int on_server_name(SSL *ssl, int *ret_alert, void *context)
 {
     struct psv_tls *tls = context;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
     (void)ret_alert;
-    for (size_t i = 0; name != NULL && i < tls->options.len; i++) {
-        if (X509_check_host(tls->certificates[i].certificate, name, 0, 0, NULL) == 1) {
-            (void)SSL_set_SSL_CTX(ssl, tls->certificates[i].context);
-            return SSL_TLSEXT_ERR_OK;
-        }
+    size_t found = name != NULL ? find_certificate(tls, psv_bytes_of(name)) : tls->options.len;
+    if (found < tls->options.len) {
+        (void)SSL_set_SSL_CTX(ssl, tls->certificates[found].context);
     }
     return name != NULL ? SSL_TLSEXT_ERR_OK
                         : SSL_TLSEXT_ERR_NOACK; /* nobody's name: the default certificate */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/macros.h"
 
@@ -34,6 +35,10 @@ MUST_CHECK int psv_tls_new(const struct psv_tls_options *options, uint64_t now_n
                            struct psv_error *reterr);
 /** Connections keep what they use.  Accepts NULL; returns NULL. */
 struct psv_tls *psv_tls_free(struct psv_tls *tls);
+
+/** Was a request for host sent to the certificate of server_name (NULL: nobody said), although another one is
+ * for that host?  (RFC 9110 7.4, 15.5.20.) */
+bool psv_tls_is_misdirected(const struct psv_tls *tls, const char *server_name, struct psv_bytes host);
 
 /** Sets the metric of the certificate that runs out first, and warns of those that have. */
 void psv_tls_tell_expiry(struct psv_tls *tls);

@@ -6,13 +6,13 @@
 #include "base/assert.h"
 #include "exec/job.h"
 #include "exec/queue.h"
-#include "filter/decompress.h"
 #include "filter/request_id.h"
 #include "handler/static_file.h"
 #include "http/target.h"
 #include "net/loop.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
+#include "server/early_refusal.h"
 #include "server/exchange_metrics.h"
 #include "server/router.h"
 #include "server/tls_redirect.h"
@@ -20,9 +20,6 @@
 #define RECHECK_NS 1000000000u
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
-
-static const struct psv_bytes all_methods =
-    PSV_BYTES_INIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY");
 
 /* What the pipeline knows of an exchange beyond the exchange itself; on its arena. */
 struct pipeline_state {
@@ -45,13 +42,6 @@ static void refuse_overload(struct psv_exchange *exchange)
     psv_exchange_refuse(exchange, 503, "queue is full", &retry, 1);
 }
 
-static void refuse_method(struct psv_exchange *exchange)
-{
-    const struct psv_field allow = {.name = PSV_BYTES("Allow"), .value = all_methods, .id = PSV_FIELD_ALLOW};
-
-    psv_exchange_refuse(exchange, 405, "method not allowed", &allow, 1);
-}
-
 /* "OPTIONS *" asks about the server itself. */
 static void answer_server_options(struct psv_exchange *exchange)
 {
@@ -61,42 +51,18 @@ static void answer_server_options(struct psv_exchange *exchange)
     psv_headers_init(&exchange->response.headers, 1);
     exchange->response.status = 204;
     exchange->response.content_length = -1;
-    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_ALLOW, all_methods) !=
-        PSV_OK) {
+    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_ALLOW,
+                              psv_allowed_methods()) != PSV_OK) {
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
         return;
     }
     psv_exchange_respond(exchange, &none, true);
 }
 
-static bool is_coding_known(const struct psv_dynamic *dynamic, const struct psv_exchange *exchange)
-{
-    const struct psv_body_decoder *decoder;
-
-    return dynamic->choose_decoder == NULL ||
-           dynamic->choose_decoder(dynamic->decoder_context, &exchange->request.headers, &decoder) == PSV_OK;
-}
-
-/* RFC 9110 15.5.16: with Accept-Encoding it is the coding that is not liked. */
-static void refuse_coding(struct psv_exchange *exchange)
-{
-    const struct psv_field accept = {.name = psv_field_name(PSV_FIELD_ACCEPT_ENCODING),
-                                     .value = psv_decompress_codings(),
-                                     .id = PSV_FIELD_ACCEPT_ENCODING};
-
-    psv_exchange_refuse(exchange, 415, "unknown content coding of the request", &accept, 1);
-}
-
 /* Whether a worker may get this request: answered early, before any of its body is kept. */
 static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
 {
-    if (exchange->request.content_length > 0 &&
-        (uint64_t)exchange->request.content_length > exchange->body.max_bytes) {
-        psv_exchange_refuse(exchange, 413, "request body too large", NULL, 0);
-        return PSV_BODY_IGNORE;
-    }
-    if (!is_coding_known(&pipeline->dynamic, exchange)) {
-        refuse_coding(exchange);
+    if (psv_refuse_body(&pipeline->dynamic, exchange)) {
         return PSV_BODY_IGNORE;
     }
     if (psv_queue_is_full(pipeline->dynamic.queue)) {
@@ -150,8 +116,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     psv_client_resolve(&pipeline->clients, exchange);
 
     /* 3. what no handler may see */
-    if (exchange->request.method == PSV_METHOD_TRACE || exchange->request.method == PSV_METHOD_CONNECT) {
-        refuse_method(exchange);
+    if (psv_refuse_early(&pipeline->early, exchange)) {
         return PSV_BODY_IGNORE;
     }
     if (psv_target_is_asterisk(&exchange->request)) {

@@ -13,12 +13,14 @@
 #include "handler/dynamic.h"
 #include "net/timer.h"
 #include "server/client_address.h"
+#include "server/early_refusal.h"
 
 struct psv_loop;
 struct psv_router;
 
 struct psv_pipeline {
     struct psv_client_rules clients;
+    struct psv_early_rules early;
     uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;

@@ -30,6 +30,8 @@
 #define WORKER_STOP_NS 2000000000u
 
 _Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
+_Static_assert((int)PSV_CONFIG_HTTP_2 == (int)PSV_HTTP_2 && (int)PSV_CONFIG_HTTP_1_0 == (int)PSV_HTTP_1_0,
+               "config and http name the same versions");
 _Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
                "config and log name the same formats");
 
@@ -168,6 +170,7 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
+    pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
     pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
     if (code != PSV_OK) {

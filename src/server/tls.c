@@ -67,6 +67,7 @@ int psv_server_tls_init(struct psv_server *server, struct psv_error *reterr)
     if (code != PSV_OK) {
         return code;
     }
+    server->pipeline.early.tls = server->tls;
     psv_tls_tell_expiry(server->tls);
     uint64_t max_age_s = server->config->tls.hsts_ms / 1000;
     if (max_age_s > 0) {

@@ -503,3 +503,36 @@ def test_drain(launch, certificates, trusting):
         answer = read_all(wire)
         assert b"Connection: close" in answer and answer.endswith(b"slept\n")
     assert server.wait_exit() == 0
+
+
+# ---- requests for another certificate's host (RFC 9110 15.5.20, RFC 9113 9.1.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "status"),
+    [
+        ("localhost", "localhost", 200),
+        ("localhost", "LOCALHOST", 200),
+        ("localhost", "example.org", 421),
+        ("localhost", "www.example.org", 421),
+        ("localhost", "nobody.example", 200),
+        ("localhost", "127.0.0.1", 200),
+        ("example.org", "www.example.org", 200),
+        ("www.example.org", "localhost", 421),
+        ("nobody.example", "localhost", 200),
+        ("nobody.example", "example.org", 421),
+        (None, "example.org", 200),
+    ],
+)
+@pytest.mark.parametrize("version", ["http/1.1", "h2"])
+def test_misdirected(tls, name, host, status, version):
+    """A connection that was made to one certificate's name is not for the host of another."""
+    made = ssl.create_default_context()
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    made.set_alpn_protocols([version])
+    if version == "h2":
+        with H2Wire(tls.tls_address, tls=made, server_name=name) as wire:
+            assert wire.request(path="/small.txt", authority=host, scheme="https").status == status
+    else:
+        with connect(tls, made, name) as wire:
+            assert f"HTTP/1.1 {status} ".encode() in ask(wire, name=host)

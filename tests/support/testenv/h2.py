@@ -80,7 +80,7 @@ class H2Response:
 class H2Wire:
     """A connection, over TLS if there is a context for it. Every verb that waits has a deadline that only a broken server reaches."""
 
-    def __init__(self, address, settings=(), handshake=True, receive_buffer=None, updates=True, tls=None):
+    def __init__(self, address, settings=(), handshake=True, receive_buffer=None, updates=True, tls=None, server_name="localhost"):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -88,7 +88,7 @@ class H2Wire:
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = tls.wrap_socket(self.socket, server_hostname=server_name)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 22
         self.buffer = b""

@@ -18,7 +18,7 @@
 struct psv_exchange;
 struct psv_job;
 
-/** What the codec can do for an exchange.  Implemented by http1/ (later http2/). */
+/** What the codec can do for an exchange.  Implemented by http1/ and http2/. */
 struct psv_exchange_codec {
     /** Frames exchange->response and sends it with these pieces (takes them).  is_last: no more will follow.
      */

@@ -348,7 +348,9 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
         psv_timer_stop(&stream->timer);
     }
     stream->exchange->bytes_sent += len;
-    stream->exchange->host->on_sent(stream->exchange, len);
+    if (len > 0) { /* an empty frame only ends the stream */
+        stream->exchange->host->on_sent(stream->exchange, len);
+    }
     return 0;
 }
 

@@ -42,8 +42,8 @@ struct psv_tls {
 static int on_alpn(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_len,
                    const unsigned char *offered, unsigned offered_len, void *context)
 {
-    static const unsigned char both[] = "\x02h2\x08http/1.1";
-    static const unsigned char http1[] = "\x08http/1.1";
+    static const unsigned char both[] = "\x02h2\x08http/1.1\x08http/1.0";
+    static const unsigned char http1[] = "\x08http/1.1\x08http/1.0";
     const struct psv_tls *tls = context;
     const unsigned char *ours = tls->options.offers_h2 ? both : http1;
     unsigned ours_len = tls->options.offers_h2 ? sizeof(both) - 1 : sizeof(http1) - 1;

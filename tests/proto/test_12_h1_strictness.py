@@ -13,7 +13,7 @@ LONGEST_BYTEWISE = 2000
 
 
 def rows(table):
-    return pytest.mark.parametrize("case", [case for _, case in table], ids=[name for name, _ in table])
+    return pytest.mark.parametrize("case", [case for _, case in table], ids=[f"{case.rfc} {name}" for name, case in table])
 
 
 def refused(server, case, bytewise):

@@ -148,7 +148,7 @@ def test_default_certificate(tls, certificates, name):
 
 @pytest.mark.parametrize(
     ("offered", "chosen"),
-    [(None, None), (["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), (["spdy/3", "http/1.1"], "http/1.1")],
+    [(None, None), (["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), (["spdy/3", "http/1.1"], "http/1.1"), (["http/1.0"], "http/1.0")],
 )
 def test_alpn(tls, certificates, offered, chosen):
     with connect(tls, context(certificates["localhost"][0], alpn=offered)) as wire:

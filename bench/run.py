@@ -114,7 +114,7 @@ def make_site(folder: str) -> str:
     """The scripts and two files of a known length, old enough for opcache to keep them."""
     site = os.path.join(folder, "site")
     shutil.copytree(os.path.join(HERE, "site"), site)
-    for name, length in (("1k.txt", 1024), ("100k.bin", 100 * 1024)):
+    for name, length in (("1k.txt", 1024), ("100k.bin", 100 * 1024), ("10m.bin", 10 * 1024 * 1024)):
         with open(os.path.join(site, name), "wb") as file:
             file.write((b"0123456789abcdefghijklmnopqrstuvwxyz\n" * (length // 37 + 1))[:length])
     old = time.time() - 3600

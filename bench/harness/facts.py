@@ -51,6 +51,8 @@ def versions(binary: str, php_prefix: str) -> Dict[str, str]:
         "nginx": _first_line("nginx", "-v"),
         "php-fpm": _first_line(os.path.join(php_prefix, "sbin", "php-fpm"), "-v"),
         "wrk": _first_line("wrk", "-v").split(" [")[0],
+        "h2load": _first_line("h2load", "--version"),
+        "openssl": _first_line("openssl", "version"),
     }
     return {name: text for name, text in found.items() if text}
 
@@ -75,6 +77,10 @@ def cpu_ns(pids: List[int]) -> int:
             if len(fields) > 12:
                 total += (int(fields[11]) + int(fields[12])) * TICK_NS
     return total
+
+
+def thread_cpu_ns(pid: int, thread: int) -> int:
+    return int((_text(f"/proc/{pid}/task/{thread}/schedstat").split() or ["0"])[0])
 
 
 def machine_busy_ns() -> int:

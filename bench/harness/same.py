@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Checks before anything is measured that all servers of a scenario do the same work."""
+import gzip
 import json
 from typing import Dict, List, Optional
 
@@ -11,9 +12,18 @@ from .servers import Server
 OWN_EXTENSIONS = ("cgi-fcgi", "phpsrv")
 
 
-def check_answers(servers: List[Server], path: str, body: Optional[bytes] = None) -> Dict[str, Response]:
-    """Every server answers path with 200 and the same body; returns the responses by name."""
-    found = {server.name: fetch(server.port, path, body) for server in servers}
+def check_answers(
+    servers: List[Server], path: str, body: Optional[bytes] = None, accept_encoding: Optional[str] = None
+) -> Dict[str, Response]:
+    """Every server answers path with 200 and the same body, in the coding that is wanted; returns the responses by name."""
+    fields = {"Accept-Encoding": accept_encoding} if accept_encoding else {}
+    found = {server.name: fetch(server.port, path, body, fields) for server in servers}
+    for name, response in found.items():
+        coding = response.fields.get("content-encoding")
+        if coding != accept_encoding:
+            raise InvalidRun(f"{name} answers {path} in the coding {coding}, not {accept_encoding}")
+        if coding == "gzip":
+            response.body = gzip.decompress(response.body)
     first = servers[0].name
     for name, response in found.items():
         if response.status != 200:

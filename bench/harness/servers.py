@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import socket
-from typing import Any, Dict, List
+import subprocess
+from typing import Any, Dict, List, Tuple
 
 from . import facts
 from .children import Child, wait_until
@@ -25,6 +26,7 @@ class Setup:
         self.docroot = docroot
         self.folder = folder
         self.php_ini = os.path.join(PEERS, "php.ini")
+        self.certificate, self.key = make_certificate(folder)
         self.count = 0
 
     def new_folder(self, name: str) -> str:
@@ -32,6 +34,17 @@ class Setup:
         path = os.path.join(self.folder, f"{self.count:03d}-{name}")
         os.mkdir(path)
         return path
+
+
+def make_certificate(folder: str) -> Tuple[str, str]:
+    """One of P-256 for all servers of a run: what most sites have."""
+    certificate, key = os.path.join(folder, "localhost.pem"), os.path.join(folder, "localhost.key")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
 
 
 def fill(name: str, folder: str, values: Dict[str, Any]) -> str:
@@ -68,6 +81,7 @@ class Server:
         self.folder = setup.new_folder(name)
         self.children: List[Child] = []
         self.port = 0
+        self.tls_port = 0
 
     def __enter__(self) -> "Server":
         try:
@@ -99,6 +113,10 @@ class Server:
     def cpu_ns(self) -> int:
         return facts.cpu_ns(self.pids())
 
+    def loop_cpu_ns(self) -> int:
+        """Of the one thread that handles all connections; 0 where there is no such thing."""
+        return 0
+
     def memory(self) -> Dict[str, int]:
         return facts.memory_bytes(self.pids())
 
@@ -120,15 +138,22 @@ class Phpsrv(Server):
             "--executor=" + self.spec["executor"],
             f"--workers={self.spec['workers']}",
             "--php-ini=" + self.setup.php_ini,
+            "--tls-listen=127.0.0.1:0",
+            "--tls-cert=" + self.setup.certificate,
+            "--tls-key=" + self.setup.key,
         ]
         arguments += self.spec.get("options", [])
         child = Child("phpsrv", arguments, self.folder)
         self.children.append(child)
         ready = wait_until(
-            lambda: re.search(r"server\.ready\b.*?\baddress=\"?127\.0\.0\.1:(\d+)", child.log()),
+            lambda: re.search(r"server\.ready\b.*?\baddress=\"?127\.0\.0\.1:(\d+)\"? tls=\"?127\.0\.0\.1:(\d+)", child.log()),
             START_SECONDS, "the ready line", child,
         )  # fmt: skip
-        self.port = int(ready.group(1))
+        self.port, self.tls_port = int(ready.group(1)), int(ready.group(2))
+
+    def loop_cpu_ns(self) -> int:
+        # the process's first thread
+        return facts.thread_cpu_ns(self.children[0].pid, self.children[0].pid)
 
 
 class Nginx(Server):
@@ -138,12 +163,15 @@ class Nginx(Server):
     def start_nginx(self, probe: str) -> None:
         if shutil.which("nginx") is None:
             raise RuntimeError("nginx is not there: ./dev setup bench installs it")
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         connections = self.spec.get("connections_max", 4096)
         path = fill("nginx.conf", self.folder, {
             "folder": self.folder,
             "docroot": self.setup.docroot,
             "port": self.port,
+            "tls_port": self.tls_port,
+            "certificate": self.setup.certificate,
+            "key": self.setup.key,
             "nginx_workers": self.spec["nginx_workers"],
             "connections": connections,
             "files": connections * 2,

@@ -19,7 +19,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
     for name in scenario["servers"]:
         with servers.make(setup, table, name, scenario) as server:
             same.check_answers([server], scenario["path"])
-            load.run(server, scenario["path"], scenario["connections"], options.warm_up)
+            load.run(server, scenario, options.warm_up)
             pairs = options.pairs(lambda server=server: _pair(server, scenario, options))
             commands[name] = server.command_lines()
         valid = [pair for pair in pairs if pair["without"]["is_valid"] and pair["with"]["is_valid"]]
@@ -28,13 +28,15 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         rounds.append({name: pairs})
         for state in ("without", "with"):
             row: Dict[str, Any] = {"server": name, "slow_clients": slow["clients"] if state == "with" else 0}
-            for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share"):
-                row[key] = median(pair[state][key] for pair in valid)
+            for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share", "pss_mib"):
+                if all(key in pair[state] for pair in valid):
+                    row[key] = median(pair[state][key] for pair in valid)
             rows.append(row)
         found = {
             "p99_ratio": median(pair["with"]["p99_us"] / pair["without"]["p99_us"] for pair in valid),
             "ratio": median(pair["with"]["requests_per_s"] / pair["without"]["requests_per_s"] for pair in valid),
         }
+        found["pss_mib"] = median(pair["with"]["pss_mib"] for pair in valid)
         figures = figures or found
         report = valid[-1]["slow"]
         notes.append(f"{name}: the slow clients moved {report['bytes']} bytes and were cut off {report['cut_off']} times in {report['seconds']:.1f} s")
@@ -43,13 +45,14 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
 
 def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, Any]:
     slow = scenario["slow"]
-    without = load.run(server, scenario["path"], scenario["connections"], options.seconds)
+    without = load.run(server, scenario, options.seconds)
     client = Child("slow-client", [
         sys.executable, os.path.join(servers.HERE, "slow_client.py"), str(server.port), slow["mode"], slow["path"], str(slow["clients"]),
     ], server.folder)  # fmt: skip
     try:
         wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{slow['clients']} slow clients", client)
-        with_slow = load.run(server, scenario["path"], scenario["connections"], options.seconds)
+        with_slow = load.run(server, scenario, options.seconds)
+        with_slow["pss_mib"] = server.memory()["pss"] / (1 << 20)
         client.check_alive()
         client.process.stdin.close()
         client.process.wait(READY_SECONDS)

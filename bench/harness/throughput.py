@@ -25,7 +25,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
             file.write(body)
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(servers.make(setup, table, name, scenario)) for name in scenario["servers"]]
-        answers = same.check_answers(running, scenario["path"], body)
+        answers = same.check_answers(running, scenario["path"], body, scenario.get("accept_encoding"))
         same.check_php(running)
         rounds = measure(running, scenario, options, body_path)
         commands = {server.name: server.command_lines() for server in running}
@@ -35,7 +35,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
 
 def measure(running: List[servers.Server], scenario: Dict[str, Any], options, body_path: Optional[str]) -> List[Dict[str, Any]]:
     def round_of(server: servers.Server, seconds: float) -> Dict[str, Any]:
-        return load.run(server, scenario["path"], scenario["connections"], seconds, body_path)
+        return load.run(server, scenario, seconds, body_path)
 
     for server in running:
         round_of(server, options.warm_up)
@@ -51,8 +51,9 @@ def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Di
     rows = []
     for name in scenario["servers"]:
         row: Dict[str, Any] = {"server": name}
-        for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share"):
-            row[key] = median(pair[name][key] for pair in valid)
+        for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "loop_cpu_us", "server_cores", "foreign_share"):
+            if all(key in pair[name] for pair in valid):
+                row[key] = median(pair[name][key] for pair in valid)
         rows.append(row)
     figures: Dict[str, float] = {}
     if len(scenario["servers"]) == 2:

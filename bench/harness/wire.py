@@ -12,10 +12,12 @@ class Response:
         self.wire_len = wire_len  # head and body as received
 
 
-def request_bytes(path: str, body: Optional[bytes] = None, close: bool = False) -> bytes:
+def request_bytes(path: str, body: Optional[bytes] = None, close: bool = False, fields: Optional[Dict[str, str]] = None) -> bytes:
     head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\n"
     if body is not None:
         head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
+    for name, value in (fields or {}).items():
+        head += f"{name}: {value}\r\n"
     if close:
         head += "Connection: close\r\n"
     return head.encode("ascii") + b"\r\n" + (body or b"")
@@ -71,8 +73,8 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
 
-    def send(self, path: str, body: Optional[bytes] = None) -> None:
-        self.socket.sendall(request_bytes(path, body))
+    def send(self, path: str, body: Optional[bytes] = None, fields: Optional[Dict[str, str]] = None) -> None:
+        self.socket.sendall(request_bytes(path, body, fields=fields))
 
     def receive(self) -> Response:
         while True:
@@ -87,8 +89,8 @@ class Connection:
             self.pending = self.pending[length:]
             return response
 
-    def get(self, path: str, body: Optional[bytes] = None) -> Response:
-        self.send(path, body)
+    def get(self, path: str, body: Optional[bytes] = None, fields: Optional[Dict[str, str]] = None) -> Response:
+        self.send(path, body, fields)
         return self.receive()
 
     def close(self) -> None:
@@ -101,6 +103,6 @@ class Connection:
         self.close()
 
 
-def fetch(port: int, path: str, body: Optional[bytes] = None) -> Response:
+def fetch(port: int, path: str, body: Optional[bytes] = None, fields: Optional[Dict[str, str]] = None) -> Response:
     with Connection(port) as connection:
-        return connection.get(path, body)
+        return connection.get(path, body, fields)

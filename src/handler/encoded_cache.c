@@ -145,11 +145,20 @@ void psv_encoded_file_unref(struct psv_encoded_file *copy)
     psv_free(copy);
 }
 
-void psv_encoded_file_detach(struct psv_encoded_file *copy)
+static void detach(struct psv_encoded_file *copy)
 {
     *copy->slot = NULL;
     copy->slot = NULL;
     psv_encoded_file_unref(copy);
+}
+
+static void drop_encoded(struct psv_cached_file *file)
+{
+    for (unsigned i = 0; i < PSV_CACHED_FILE_CODINGS; i++) {
+        if (file->encoded[i] != NULL) {
+            detach(file->encoded[i]);
+        }
+    }
 }
 
 /* Takes over what the thread has made; false: it is not ready. */
@@ -195,7 +204,7 @@ static bool make_room(struct psv_encoded_cache *cache, uint64_t bytes)
         struct psv_encoded_file *copy = PSV_LIST_ENTRY(node, struct psv_encoded_file, link);
         node = node->prev;
         if (copy->references == 1 && copy->slot != NULL) {
-            psv_encoded_file_detach(copy);
+            detach(copy);
         }
     }
     return cache->held_bytes + bytes <= cache->memory_max_bytes;
@@ -223,6 +232,7 @@ static void begin(struct psv_encoded_cache *cache, struct psv_cached_file *file,
     copy->etag = (struct psv_bytes){copy->etag_text, file->etag.len + 2};
     psv_response_body_init(&copy->body, NULL, 0, SIZE_MAX);
     *slot = copy;
+    file->drop_encoded = drop_encoded;
     psv_list_append(&cache->making, &copy->link);
     hold(cache, (int64_t)copy->size_bytes);
     INVARIANT(psv_ring_push(&cache->ring, copy) == PSV_OK); /* only the loop pushes, and there was room */

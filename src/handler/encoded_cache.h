@@ -66,5 +66,3 @@ struct psv_encoded_file *psv_encoded_cache_find_ref(struct psv_encoded_cache *ca
                                                     const struct psv_body_filter *filter, int64_t now_unix_s);
 /** Accepts NULL. */
 void psv_encoded_file_unref(struct psv_encoded_file *copy);
-/** The file of this copy goes away. */
-void psv_encoded_file_detach(struct psv_encoded_file *copy);

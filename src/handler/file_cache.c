@@ -11,7 +11,6 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "handler/encoded_cache.h"
 #include "http/mime.h"
 #include "http/script_path.h"
 #include "observe/metrics.h"
@@ -110,10 +109,8 @@ void psv_cached_file_unref(struct psv_cached_file *file)
     if (--file->references != 0)
         return;
     INVARIANT(!psv_cached_file_is_remembered(file));
-    for (unsigned i = 0; i < PSV_CACHED_FILE_CODINGS; i++) {
-        if (file->encoded[i] != NULL)
-            psv_encoded_file_detach(file->encoded[i]);
-    }
+    if (file->drop_encoded != NULL)
+        file->drop_encoded(file);
     if (file->content != NULL) {
         file->cache->content_bytes -= file->size_bytes;
         file->content = psv_free(file->content);

@@ -42,6 +42,7 @@ struct psv_cached_file {
     uint64_t checked_ns;
 
     struct psv_encoded_file *encoded[PSV_CACHED_FILE_CODINGS]; /* copies of a FILE: see encoded_cache.h */
+    void (*drop_encoded)(struct psv_cached_file *file);        /* set by who has put one there */
 
     enum psv_cached_kind kind;
     int fd;              /* of a FILE without content, else -1 */

@@ -16,7 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-#include "net/tls_context.h"
+#include "net/tls_error.h"
 #include "os/fd.h"
 
 #define OCSP_BYTES_MAX ((size_t)64 * 1024)

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "net/tls_certificate.h"
+#include "net/tls_error.h"
 #include "net/tls_tickets.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -285,24 +286,4 @@ struct ssl_st *psv_tls_session_new(struct psv_tls *tls, int fd)
     }
     ERR_clear_error();
     return ssl;
-}
-
-const char *psv_tls_take_error(char out[static 256], const char *otherwise)
-{
-    unsigned long error = ERR_get_error();
-    const char *reason = error != 0 ? ERR_reason_error_string(error) : NULL;
-
-    ERR_clear_error();
-    if (reason == NULL) {
-        return otherwise;
-    }
-    size_t len = MIN(strlen(reason), (size_t)255);
-    memcpy(out, reason, len);
-    out[len] = '\0';
-    return out;
-}
-
-const char *psv_tls_library_version(void)
-{
-    return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

@@ -49,9 +49,3 @@ void psv_tls_tick(struct psv_tls *tls, uint64_t now_ns);
 
 /** A server's side of a new connection over fd (borrowed); NULL when out of memory. */
 MUST_CHECK struct ssl_st *psv_tls_session_new(struct psv_tls *tls, int fd);
-
-/** The library's oldest pending error as text, or otherwise; clears them all. */
-const char *psv_tls_take_error(char out[static 256], const char *otherwise);
-
-/** Version of the library, for --version.  Static. */
-const char *psv_tls_library_version(void);

@@ -12,7 +12,7 @@
 #include "http1/codec.h"
 #include "http2/codec.h"
 #include "net/loop.h"
-#include "net/tls_context.h"
+#include "net/tls_error.h"
 #include "os/fd.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"

@@ -30,12 +30,17 @@
 #include <zend_exceptions.h>
 #include <zend_extensions.h>
 #include <zend_modules.h>
+#include <zend_smart_str.h>
 #include <zend_strtod.h>
+#include <ext/json/php_json.h>
 #include <ext/standard/info.h>
 #if defined(HAVE_PHP_SESSION) && !defined(COMPILE_DL_SESSION)
 #include <ext/session/php_session.h>
 #endif
 #pragma GCC diagnostic pop
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wassume" /* ZEND_ASSERT in the macros that parse parameters */
+#endif
 
 /* <sys/param.h>, which PHP includes, has its own. */
 #undef MIN

@@ -18,6 +18,7 @@ struct psv_php_settings {
     const char *const *definitions; /* -d name=value */
     size_t definitions_len;
     unsigned workers;
+    bool limits_wall_time;  /* max_execution_time counts waiting as well */
     uint64_t start_unix_us; /* when the engine was started */
 };
 

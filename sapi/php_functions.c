@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
 
+#include "php_functions.h"
+
 #include <unistd.h>
 
 #include "base/text_parse.h"

@@ -137,3 +137,20 @@ int psv_php_headers_send(sapi_headers_struct *headers)
     }
     return SAPI_HEADER_SENT_SUCCESSFULLY;
 }
+
+int psv_php_headers_inform(struct psv_php_thread *thread, unsigned status)
+{
+    sapi_headers_struct *headers = &SG(sapi_headers);
+    size_t max = zend_llist_count(&headers->headers);
+    struct psv_field *fields = psv_arena_alloc(thread->job->arena, (max + 1) * sizeof(*fields));
+    unsigned ignored_status = status;
+    if (fields == NULL)
+        return PSV_ENOMEM;
+    unsigned count = collect(thread, headers, fields, &ignored_status);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (fields[i].id != PSV_FIELD_CONTENT_LENGTH) /* RFC 9110 8.6: not in a 1xx */
+            fields[kept++] = fields[i];
+    }
+    return psv_job_inform(thread->job, status, fields, kept);
+}

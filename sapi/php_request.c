@@ -103,6 +103,7 @@ static void begin(struct psv_php_thread *thread, struct psv_job *job)
     thread->stage = PSV_PHP_STAGE_NONE;
     thread->head_is_lost = false;
     thread->output_has_failed = false;
+    thread->is_finished = false;
     thread->filter_has_server = false;
     thread->environment_text = NULL; /* the last request's memory is gone */
     SG(server_context) = thread;

@@ -41,6 +41,7 @@ struct psv_php_thread {
     enum psv_php_stage stage;
     bool head_is_lost;      /* the response head could not be set: the response will be failed */
     bool output_has_failed; /* memory or disk is exhausted: said once per request */
+    bool is_finished;       /* by phpsrv_finish_request(): the client has its response */
     bool filter_has_server; /* filter_input(INPUT_SERVER) has been given its variables */
     struct _zend_string *environment_text; /* what getenv() found last; request memory */
     bool cache_is_bypassed;                /* this request runs without opcache (a restart is pending) */

@@ -8,8 +8,10 @@
 
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
+#include "php_engine.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
@@ -35,17 +37,20 @@ int psv_php_timeout_process_start(struct psv_error *reterr)
 /* The flag of this thread; NULL on threads that run no PHP. */
 static _Thread_local const atomic_bool *own_flag;
 
+static void make_timer(void);
+static void delete_timer(void);
+
 void psv_php_timeout_thread_start(struct psv_php_thread *thread)
 {
     own_flag = &thread->is_interrupted;
+    if (!psv_php_engine_settings()->limits_wall_time)
+        make_timer();
 }
 
 bool psv_php_timeout_is_interrupted(void)
 {
     return own_flag != NULL && atomic_load_explicit(own_flag, memory_order_relaxed);
 }
-
-static void delete_timer(void);
 
 void psv_php_timeout_thread_stop(void)
 {
@@ -71,6 +76,20 @@ void psv_php_timeout_show_timer(void)
     hidden_pid = 0;
 }
 
+/* The engine would make one of CLOCK_BOOTTIME with the thread's first request, so that sleeping and waiting
+ * for a database count; under php-fpm they do not (ITIMER_PROF).  As Zend/zend_max_execution_timer.c makes
+ * it, but for the clock.  Without it the engine makes its own. */
+static void make_timer(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
+    event.sigev_value.sival_ptr = &EG(max_execution_timer_timer);
+    event._sigev_un._tid = gettid();
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &EG(max_execution_timer_timer)) == 0) {
+        EG(pid) = getpid();
+        sigaction(SIGRTMIN, NULL, &EG(oldact));
+    }
+}
+
 static void delete_timer(void)
 {
     if (EG(pid) == 0)
@@ -82,6 +101,8 @@ static void delete_timer(void)
 void psv_php_timeout_hide_timer(void) {}
 
 void psv_php_timeout_show_timer(void) {}
+
+static void make_timer(void) {}
 
 static void delete_timer(void) {}
 #endif

@@ -58,6 +58,11 @@ void psv_job_body_rewind(struct psv_job *job);
  * promise. */
 MUST_CHECK int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields,
                                unsigned fields_len);
+/** Sends an informational response (103 Early Hints) before the head is set; the fields are copied.  0;
+ * PSV_EINVAL: not 100 to 199, or 101; PSV_EEXIST: the response has begun; PSV_ELIMIT: more than 16;
+ * PSV_EGONE, PSV_ENOMEM. */
+MUST_CHECK int psv_job_inform(struct psv_job *job, unsigned status, const struct psv_field *fields,
+                              unsigned fields_len);
 bool psv_job_has_responded(const struct psv_job *job);
 
 /** Appends to the response body (memory first, then a memfd).  0, PSV_EGONE when the client has left (nothing
@@ -80,5 +85,5 @@ void psv_job_fail(struct psv_job *job);
 bool psv_job_is_gone(const struct psv_job *job);
 /** True once the request's deadline has passed. */
 bool psv_job_is_overdue(const struct psv_job *job);
-/** Moves the request's deadline to `timeout_ms` from now. */
+/** Moves the request's deadline, if it has one, to `timeout_ms` from now. */
 void psv_job_extend_deadline(struct psv_job *job, uint64_t timeout_ms);

@@ -40,6 +40,12 @@ enum psv_config_http_version {
     PSV_CONFIG_HTTP_2,
 };
 
+/* What max_execution_time counts. */
+enum psv_config_php_time_limit {
+    PSV_CONFIG_PHP_TIME_LIMIT_CPU,
+    PSV_CONFIG_PHP_TIME_LIMIT_WALL,
+};
+
 enum psv_config_access {
     PSV_CONFIG_ACCESS_OFF,
     PSV_CONFIG_ACCESS_COMMON,
@@ -84,6 +90,7 @@ struct psv_config_executor {
 
 struct psv_config_request {
     uint64_t timeout_ms; /* 0 = none */
+    uint64_t stream_timeout_ms;
     bool decode;
     uint64_t decode_ratio_max;
 };
@@ -170,6 +177,7 @@ struct psv_config_php {
     struct psv_config_list ini_values; /* "key=value" each */
     const char *ini_file;              /* "" = PHP's own search */
     const char *sapi_name;
+    enum psv_config_php_time_limit time_limit;
 };
 
 struct psv_config_log {

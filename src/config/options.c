@@ -28,6 +28,7 @@
 
 static const char *const executor_choices[] = {"ext", "stub", NULL};
 static const char *const http_version_choices[] = {"1.0", "1.1", "2", NULL};
+static const char *const time_limit_choices[] = {"cpu", "wall", NULL};
 static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
@@ -213,6 +214,10 @@ const struct psv_option psv_options[] = {
      .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
      .default_text = "120s", RANGE(0, 7 * DAY),
      .help = "deadline of a dynamic request, waiting included, else 504; 0: none"},
+    {NAME("request", request, stream_timeout_ms, "request-stream-timeout-ms", "REQUEST_STREAM_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_TIMEOUTS, .value_name = "DURATION",
+     .default_text = "30m", RANGE(0, 7 * DAY),
+     .help = "the same for a text/event-stream, from its beginning; 0: none"},
 
     /* ---- compression */
     {NAME("compress", compress, codings, "compress-codings", "COMPRESS_CODINGS"), .type = PSV_OPTION_TEXT,
@@ -287,6 +292,12 @@ const struct psv_option psv_options[] = {
     {NAME("php", php, sapi_name, "sapi-name", "SAPI_NAME"), .type = PSV_OPTION_TEXT,
      .group = PSV_OPTION_GROUP_PHP, .value_name = "NAME", .default_text = "phpsrv", RANGE(1, 32),
      .help = "what php_sapi_name() returns, for applications that expect a certain one, such as fpm-fcgi"},
+
+    {NAME("php", php, time_limit, "php-time-limit", "PHP_TIME_LIMIT"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_PHP, .value_name = "CLOCK", .default_text = "cpu",
+     .choices = time_limit_choices,
+     .help = "what max_execution_time counts: cpu, the script's own time, as under php-fpm; or wall, waiting "
+             "included"},
 
     /* ---- logs */
     {NAME("log", log, level, "log-level", "LOG_LEVEL"), .type = PSV_OPTION_ENUM, RELOAD,

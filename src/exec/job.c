@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "exec/informational.h"
 #include "exec/request_body.h"
 #include "os/clock.h"
 
@@ -70,9 +71,53 @@ void psv_job_body_rewind(struct psv_job *job)
     psv_request_body_rewind(job->body);
 }
 
+/* Server-sent events (WHATWG HTML 9.2): the response is meant to last. */
+static bool is_event_stream(const struct psv_response_sink *sink)
+{
+    const struct psv_bytes name = PSV_BYTES("text/event-stream");
+
+    for (unsigned i = 0; i < sink->fields_len; i++) {
+        if (sink->fields[i].id == PSV_FIELD_CONTENT_TYPE) {
+            struct psv_bytes value = sink->fields[i].value;
+            return psv_bytes_equal_case(psv_bytes_first(value, name.len), name) &&
+                   (value.len == name.len || value.data[name.len] == ';' || value.data[name.len] == ' ');
+        }
+    }
+    return false;
+}
+
+static void set_deadline(struct psv_job *job, uint64_t timeout_ms)
+{
+    uint64_t now_ns = psv_clock_monotonic_ns();
+    uint64_t timeout_ns;
+    uint64_t deadline_ns;
+
+    if (__builtin_mul_overflow(timeout_ms, PSV_NS_PER_MS, &timeout_ns) ||
+        __builtin_add_overflow(now_ns, timeout_ns, &deadline_ns)) {
+        deadline_ns = UINT64_MAX;
+    }
+    /* relaxed: the loop reads it when the old deadline comes, being a little late is harmless */
+    atomic_store_explicit(&job->deadline_ns, deadline_ns, memory_order_relaxed);
+}
+
 int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields, unsigned fields_len)
 {
-    return psv_sink_respond(&job->sink, status, fields, fields_len);
+    int code = psv_sink_respond(&job->sink, status, fields, fields_len);
+
+    if (code == PSV_OK && is_event_stream(&job->sink)) {
+        if (job->stream_timeout_ms > 0) {
+            set_deadline(job, job->stream_timeout_ms);
+        } else {
+            /* relaxed: as in set_deadline */
+            atomic_store_explicit(&job->deadline_ns, 0, memory_order_relaxed);
+        }
+    }
+    return code;
+}
+
+int psv_job_inform(struct psv_job *job, unsigned status, const struct psv_field *fields, unsigned fields_len)
+{
+    return psv_sink_inform(&job->sink, status, fields, fields_len);
 }
 
 bool psv_job_has_responded(const struct psv_job *job)
@@ -115,14 +160,8 @@ bool psv_job_is_overdue(const struct psv_job *job)
 
 void psv_job_extend_deadline(struct psv_job *job, uint64_t timeout_ms)
 {
-    uint64_t now_ns = psv_clock_monotonic_ns();
-    uint64_t timeout_ns;
-    uint64_t deadline_ns;
-
-    if (__builtin_mul_overflow(timeout_ms, PSV_NS_PER_MS, &timeout_ns) ||
-        __builtin_add_overflow(now_ns, timeout_ns, &deadline_ns)) {
-        deadline_ns = UINT64_MAX;
+    /* relaxed: this thread's own, or published by the queue */
+    if (atomic_load_explicit(&job->deadline_ns, memory_order_relaxed) != 0) {
+        set_deadline(job, timeout_ms);
     }
-    /* relaxed: the loop reads it when the old deadline comes, being a little late is harmless */
-    atomic_store_explicit(&job->deadline_ns, deadline_ns, memory_order_relaxed);
 }

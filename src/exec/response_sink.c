@@ -46,7 +46,7 @@ struct heap_part {
     char bytes[HEAP_PART_BYTES];
 };
 
-static void init_part(struct psv_response_sink *sink, struct psv_response_part *part)
+void psv_sink_init_part(struct psv_response_sink *sink, struct psv_response_part *part)
 {
     memset(&part->piece, 0, sizeof(part->piece));
     psv_list_init(&part->piece.link);
@@ -79,7 +79,7 @@ void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct p
     sink->filter = NULL;
     sink->encoder = NULL;
     sink->is_encoded = false;
-    init_part(sink, &sink->part); /* the other two when they are needed */
+    psv_sink_init_part(sink, &sink->part); /* the other two when they are needed */
     atomic_init(&sink->taken_bytes, 0);
     atomic_init(&sink->credit_futex, 0);
 }
@@ -193,7 +193,7 @@ static int new_heap_part(struct psv_response_sink *sink)
     if (heap == NULL) {
         return PSV_ENOMEM;
     }
-    init_part(sink, &heap->part);
+    psv_sink_init_part(sink, &heap->part);
     psv_response_body_init(&heap->part.body, heap->bytes, sizeof(heap->bytes), sink->memory_max);
     heap->part.is_heap = true;
     sink->current = &heap->part;
@@ -462,7 +462,7 @@ static void finish(struct psv_response_sink *sink, bool failed, unsigned more)
 
     if (part == NULL) {
         part = &sink->end_part;
-        init_part(sink, part);
+        psv_sink_init_part(sink, part);
     }
     if (failed && sink->failure == PSV_OK) {
         sink->failure = PSV_EIO;
@@ -501,7 +501,7 @@ void psv_sink_finish(struct psv_response_sink *sink, bool failed)
 
 static void post_release(struct psv_response_sink *sink)
 {
-    init_part(sink, &sink->release_part);
+    psv_sink_init_part(sink, &sink->release_part);
     sink->release_part.flags = PSV_PART_RELEASE;
     psv_mailbox_post(sink->mailbox, &sink->release_part);
 }
@@ -548,7 +548,7 @@ static void release_part(struct psv_body_piece *piece)
     psv_response_body_fini(&part->body);
     psv_response_memory_release(part->held_bytes);
     if (part->is_heap) {
-        psv_free(CONTAINER_OF(part, struct heap_part, part));
+        psv_free(part); /* which begins its block */
     }
 }
 

@@ -29,6 +29,7 @@ enum psv_part_flag {
               the application promised; the body is there and shorter than content_length.  Neither in this
               nor in an earlier part a HEAD: there is no response at all, the server answers 500 itself */
     PSV_PART_RELEASE = 8, /* the worker will not touch the job any more */
+    PSV_PART_INFORM = 16, /* alone: an informational response (exec/informational.h) */
 };
 
 /** What travels through the mailbox. */
@@ -74,6 +75,9 @@ struct psv_response_sink {
  * client before a flush waits.  [loop], before the job is queued */
 void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct psv_mailbox *mailbox,
                    size_t memory_max, uint64_t window_bytes);
+
+/** An empty part of this sink's job, on the way to the loop.  [worker] */
+void psv_sink_init_part(struct psv_response_sink *sink, struct psv_response_part *part);
 
 /* [worker]: contracts in phpsrv/message.h.  Beyond them:
  *   respond: PSV_EINVAL unless 200 <= status <= 999, PSV_ENOMEM; PSV_EEXIST also after finish.

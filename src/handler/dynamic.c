@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "exec/exchange.h"
+#include "exec/informational.h"
 #include "exec/job.h"
 #include "exec/queue.h"
 #include "exec/worker.h"
@@ -107,6 +108,7 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
     }
     job->exchange = exchange;
     job->queued_ns = now_ns;
+    job->stream_timeout_ms = dynamic->stream_timeout_ms;
     atomic_store_explicit(&job->deadline_ns, dynamic->timeout_ns != 0 ? now_ns + dynamic->timeout_ns : 0,
                           memory_order_relaxed); /* published by the push */
     psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes,
@@ -200,6 +202,11 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
     struct psv_exchange *exchange = job->exchange;
     psv_list_init(&pieces);
     psv_list_append(&pieces, &psv_part_piece(part)->link);
+    if ((flags & PSV_PART_INFORM) != 0) {
+        psv_informational_deliver(part, exchange);
+        psv_body_pieces_release(&pieces);
+        return;
+    }
     if ((flags & PSV_PART_RELEASE) != 0) {
         exchange->is_job_held = false;
         note_times(job);
@@ -256,7 +263,7 @@ bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *e
 
     /* relaxed: only this job's worker moves it, and being a little late is harmless */
     uint64_t deadline_ns = atomic_load_explicit(&job->deadline_ns, memory_order_relaxed);
-    if (deadline_ns > now_ns) {
+    if (deadline_ns == 0 || deadline_ns > now_ns) {
         return false;
     }
     if (!psv_job_try_cancel(job)) {

@@ -34,8 +34,9 @@ struct psv_dynamic {
     struct psv_bytes server_name;   /* configured; empty = the request's host */
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t timeout_ns;  /* of a request from dispatch to the end of its script; 0 = none */
-    unsigned unannounced; /* jobs queued since the last wake-up of a worker */
+    uint64_t timeout_ns;        /* of a request from dispatch to the end of its script; 0 = none */
+    uint64_t stream_timeout_ms; /* of an event stream, from its beginning; 0 = none */
+    unsigned unannounced;       /* jobs queued since the last wake-up of a worker */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "exec/exchange.h"
 #include "observe/metrics.h"
+#include "observe/user_metrics.h"
 #include "os/clock.h"
 #include "phpsrv/executor.h"
 
@@ -247,7 +248,7 @@ static int build_metrics(struct page *page)
     int error = psv_metrics_format(&page->text);
     if (error == 0 && executor != NULL && executor->metrics != NULL)
         executor->metrics(&page->text);
-    return error;
+    return error == 0 ? psv_user_metrics_format(&page->text) : error;
 }
 
 static int build_config(struct page *page)

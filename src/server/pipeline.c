@@ -139,7 +139,10 @@ static void on_request(struct psv_exchange *exchange)
 
     switch (psv_dynamic_dispatch(&pipeline->dynamic, exchange, &state->script, now_ns)) {
     case PSV_OK:
-        psv_timer_start(&pipeline->deadline_queue, &state->deadline, now_ns);
+        /* without a timeout there may still be one of a stream */
+        psv_timer_start(pipeline->dynamic.timeout_ns > 0 ? &pipeline->deadline_queue
+                                                         : &pipeline->recheck_queue,
+                        &state->deadline, now_ns);
         break;
     case PSV_EFULL:
     case PSV_ESTOPPING:

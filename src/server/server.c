@@ -165,6 +165,7 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
         .server_name = psv_bytes_of(config->site.server_name),
         .response_memory_bytes = (size_t)config->response.memory_bytes,
         .response_window_bytes = config->response.window_bytes,
+        .stream_timeout_ms = config->request.stream_timeout_ms,
     };
     psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED

@@ -8,7 +8,7 @@ import json
 import re
 
 TEXT_LINE = re.compile(r"(?:(?P<time>\S+)\s+)?(?P<level>DEBUG|INFO|WARN|ERROR)\s+(?P<event>[a-z0-9_]+(?:\.[a-z0-9_]+)+)(?P<rest>.*)\Z")
-FIELD = re.compile(r'\s+([A-Za-z_][A-Za-z0-9_]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+FIELD = re.compile(r'\s+([A-Za-z_][A-Za-z0-9_.-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 
 
 class LogLine:

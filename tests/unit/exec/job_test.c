@@ -49,6 +49,8 @@ static void test_deadline(void **state)
     (void)state;
     job_fixture_init(&fixture);
     assert_false(psv_job_is_overdue(fixture.job)); /* none */
+    psv_job_extend_deadline(fixture.job, 100000);
+    assert_int_equal(atomic_load(&fixture.job->deadline_ns), 0); /* stays none */
     atomic_store(&fixture.job->deadline_ns, psv_clock_monotonic_ns());
     assert_true(psv_job_is_overdue(fixture.job));
     psv_job_extend_deadline(fixture.job, 100000);

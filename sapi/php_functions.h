@@ -1,0 +1,12 @@
+/* Functions of the extension that are not in php_functions.c, for the compiler.  Include php_compat.h first.
+ *
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+ZEND_FUNCTION(phpsrv_finish_request);
+ZEND_FUNCTION(headers_send);
+ZEND_FUNCTION(phpsrv_request_heartbeat);
+ZEND_FUNCTION(phpsrv_log);
+ZEND_FUNCTION(phpsrv_metric_counter);
+ZEND_FUNCTION(phpsrv_metric_gauge);
+ZEND_FUNCTION(phpsrv_metric_histogram);

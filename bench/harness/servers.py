@@ -146,14 +146,14 @@ class Phpsrv(Server):
         child = Child("phpsrv", arguments, self.folder)
         self.children.append(child)
         ready = wait_until(
-            lambda: re.search(r"server\.ready\b.*?\baddress=\"?127\.0\.0\.1:(\d+)\"? tls=\"?127\.0\.0\.1:(\d+)", child.log()),
+            lambda: re.search(r"server\.ready\b.*?\baddress=\"?127\.0\.0\.1:(\d+)\"? tls=\"?127\.0\.0\.1:(\d+).* pid=(\d+)", child.log()),
             START_SECONDS, "the ready line", child,
         )  # fmt: skip
-        self.port, self.tls_port = int(ready.group(1)), int(ready.group(2))
+        self.port, self.tls_port, self.server_pid = (int(text) for text in ready.groups())
 
     def loop_cpu_ns(self) -> int:
-        # the process's first thread
-        return facts.thread_cpu_ns(self.children[0].pid, self.children[0].pid)
+        # the first thread of the supervised process
+        return facts.thread_cpu_ns(self.server_pid, self.server_pid)
 
 
 class Nginx(Server):

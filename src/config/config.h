@@ -71,6 +71,11 @@ struct psv_config_server {
     uint64_t drain_timeout_ms;
 };
 
+struct psv_config_supervisor {
+    bool enabled;
+    uint64_t start_timeout_ms;
+};
+
 struct psv_config_internal {
     const char *listen; /* HOST:PORT; "" = off */
 };
@@ -194,6 +199,7 @@ struct psv_config {
     struct psv_config_internal internal;
     struct psv_config_site site;
     struct psv_config_server server;
+    struct psv_config_supervisor supervisor;
     struct psv_config_workers workers;
     struct psv_config_queue queue;
     struct psv_config_executor executor;

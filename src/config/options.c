@@ -64,6 +64,13 @@ const struct psv_option psv_options[] = {
     {NAME("server", server, drain_timeout_ms, "server-drain-timeout-ms", "SERVER_DRAIN_TIMEOUT_MS"),
      .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "30s", RANGE(0, DAY), .help = "time that running requests get when the server stops"},
+    {NAME("supervisor", supervisor, enabled, "supervisor", "SUPERVISOR"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
+     .help = "a small process holds the ports, starts a crashed server anew, and reloads without a gap"},
+    {NAME("supervisor", supervisor, start_timeout_ms, "supervisor-start-timeout-ms",
+          "SUPERVISOR_START_TIMEOUT_MS"),
+     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
+     .default_text = "60s", RANGE(SECOND, DAY), .help = "time in which a new server has to become ready"},
 
     /* ---- TLS */
     {NAME("tls", tls, listen, "tls-listen", "TLS_LISTEN"), .type = PSV_OPTION_ADDRESS,

@@ -21,6 +21,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
+#include "os/crash.h"
 #include "os/thread.h"
 
 /* A runtime that broke sooner than this after its start is likely to break again: wait before the next try.
@@ -71,6 +72,9 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     bool is_started = psv_job_try_start(job);
     worker->job = is_started ? job : NULL;
     pthread_mutex_unlock(&worker->lock);
+    if (is_started) {
+        psv_crash_note(worker->id, job->message.request_id, job->message.script_filename);
+    }
     return is_started;
 }
 
@@ -98,6 +102,7 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
 void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
 {
     INVARIANT(worker->job == job);
+    psv_crash_forget(worker->id);
     pthread_mutex_lock(&worker->lock);
     worker->job = NULL;
     pthread_mutex_unlock(&worker->lock);

@@ -226,11 +226,7 @@ static bool finish_response(struct psv_h1 *h1)
     end_exchange(h1, false);
     h1->state = PSV_H1_IDLE;
     psv_h1_parser_reset(&h1->parser, h1->config);
-    if (h1->config->is_draining && h1->input_left == 0) {
-        close_after_response(h1, false); /* its head went out before the drain began, without "close" */
-        return false;
-    }
-    return true;
+    return true; /* during a drain too, when the head went out before it, without "close" */
 }
 
 static bool is_reading(const struct psv_h1 *h1)
@@ -282,7 +278,7 @@ static struct psv_timer_queue *wanted_timer(struct psv_h1 *h1)
     }
     switch (h1->state) {
     case PSV_H1_IDLE:
-        return &h1->config->keepalive_timer;
+        return h1->config->is_draining ? &h1->config->drain_timer : &h1->config->keepalive_timer;
     case PSV_H1_READ_HEAD:
         return &h1->config->header_timer;
     case PSV_H1_READ_BODY:
@@ -422,7 +418,8 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
         psv_metric_inc(PSV_METRIC_TIMEOUTS_KEEPALIVE);
         psv_connection_close(connection, PSV_CLOSE_KEEPALIVE_TIMEOUT);
     } else {
-        psv_connection_close(connection, PSV_CLOSE_LINGER_TIMEOUT);
+        psv_connection_close(connection,
+                             queue == &config->drain_timer ? PSV_CLOSE_DRAIN : PSV_CLOSE_LINGER_TIMEOUT);
     }
 }
 
@@ -430,7 +427,7 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 static void drain(struct psv_connection *connection)
 {
     if (h1_of(connection)->state == PSV_H1_IDLE) {
-        psv_connection_close(connection, PSV_CLOSE_DRAIN);
+        psv_connection_end_idle(connection);
     }
 }
 

@@ -29,4 +29,5 @@ struct psv_h1_config {
     struct psv_timer_queue keepalive_timer;
     struct psv_timer_queue write_timer;
     struct psv_timer_queue linger_timer;
+    struct psv_timer_queue drain_timer; /* idle while the server stops */
 };

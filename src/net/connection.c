@@ -138,8 +138,23 @@ void psv_connection_reset(struct psv_connection *connection, enum psv_close_reas
     }
 }
 
+void psv_connection_end_idle(struct psv_connection *connection)
+{
+    const struct psv_service *service = connection->service;
+    const struct psv_timer_queue *idle = service->idle_timer;
+    uint64_t grace_ns = service->drain_timer->duration_ns;
+
+    if (connection->timer_queue == idle && idle->duration_ns > grace_ns &&
+        connection->timer.deadline_ns + grace_ns <= service->loop->now_ns + idle->duration_ns) {
+        psv_connection_close(connection, PSV_CLOSE_DRAIN);
+    } else {
+        psv_connection_set_timer(connection, service->drain_timer);
+    }
+}
+
 void psv_service_drain(struct psv_service *service)
 {
+    service->is_draining = true;
     PSV_LIST_FOR_EACH(node, &service->connections)
     {
         struct psv_connection *connection = PSV_LIST_ENTRY(node, struct psv_connection, link);

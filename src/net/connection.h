@@ -83,6 +83,8 @@ struct psv_service {
     void *preface_codec_config;
     struct psv_timer_queue *idle_timer;   /* before the first byte */
     struct psv_timer_queue *header_timer; /* within a preface */
+    struct psv_timer_queue *drain_timer;  /* idle connections while the server stops */
+    bool is_draining;
     const struct psv_layer *layer;
     const struct psv_layer *inner_layer;   /* behind layer_proxy */
     const struct psv_ip_networks *proxies; /* who may send its header; none: everybody.  Borrowed */
@@ -150,6 +152,10 @@ static inline bool psv_connection_is_drained(const struct psv_connection *connec
 {
     return psv_list_is_empty(&connection->out);
 }
+
+/** The server stops and this connection is idle.  If it has been for as long as the drain timer runs it is
+ * closed, else it gets that time: its next request may be on its way already, and would be lost. */
+void psv_connection_end_idle(struct psv_connection *connection);
 
 /** Tells every connection's codec that the server stops. */
 void psv_service_drain(struct psv_service *service);

@@ -45,6 +45,9 @@ static void go_on(struct psv_connection *connection, struct psv_bytes seen, char
     if (len > 0 && !connection->is_closed) {
         connection->codec->on_data(connection, data, len);
     }
+    if (connection->service->is_draining && !connection->is_closed) {
+        connection->codec->drain(connection); /* what came now is answered, nothing after it */
+    }
 }
 
 static void on_data(struct psv_connection *connection, char *data, size_t len)
@@ -90,6 +93,10 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 {
     bool is_idle = queue == connection->service->idle_timer;
 
+    if (queue == connection->service->drain_timer) {
+        psv_connection_close(connection, PSV_CLOSE_DRAIN);
+        return;
+    }
     if (!is_idle && connection->layer == &psv_layer_tls && !connection->is_secured) {
         psv_metric_inc(PSV_METRIC_TLS_HANDSHAKES_FAILED);
     }
@@ -104,7 +111,7 @@ static void on_close(struct psv_connection *connection, enum psv_close_reason re
 
 static void drain(struct psv_connection *connection)
 {
-    psv_connection_close(connection, PSV_CLOSE_DRAIN);
+    psv_connection_end_idle(connection);
 }
 
 const struct psv_codec psv_codec_chooser = {

@@ -37,6 +37,10 @@
     F(QUEUE_CAPACITY, GAUGE, "phpsrv_queue_capacity", "Requests that may wait for a worker.")                \
     F(QUEUE_REJECTED, COUNTER, "phpsrv_queue_rejected_total",                                                \
       "Requests answered with 503: the queue was full.")                                                     \
+    F(SERVER_GENERATION, GAUGE, "phpsrv_server_generation",                                                  \
+      "How many servers the supervisor has started, this one included; 0: there is no supervisor.")          \
+    F(SERVER_CRASHES, COUNTER, "phpsrv_server_crashes_total",                                                \
+      "Servers that have crashed since the supervisor started.")                                             \
     F(WORKERS, GAUGE, "phpsrv_workers", "Worker threads that are alive, by state.")                          \
     F(WORKERS_CONFIGURED, GAUGE, "phpsrv_workers_configured", "Worker threads that there should be.")        \
     F(WORKER_STARTS, COUNTER, "phpsrv_worker_starts_total", "Worker threads started.")                       \
@@ -131,6 +135,8 @@
     X(QUEUE_DEPTH, QUEUE_DEPTH, NULL, NULL)                                                                  \
     X(QUEUE_CAPACITY, QUEUE_CAPACITY, NULL, NULL)                                                            \
     X(QUEUE_REJECTED, QUEUE_REJECTED, NULL, NULL)                                                            \
+    X(SERVER_GENERATION, SERVER_GENERATION, NULL, NULL)                                                      \
+    X(SERVER_CRASHES, SERVER_CRASHES, NULL, NULL)                                                            \
     X(WORKERS_BUSY, WORKERS, "state", "busy")                                                                \
     X(WORKERS_IDLE, WORKERS, "state", "idle")                                                                \
     X(WORKERS_TOTAL, WORKERS_CONFIGURED, NULL, NULL)                                                         \

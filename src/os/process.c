@@ -32,17 +32,19 @@ static const struct {
     {SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGHUP, "SIGHUP"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"},
 };
 
-static void fill_handled(sigset_t *set)
+static void fill_handled(sigset_t *set, bool with_children)
 {
     sigemptyset(set);
+    if (with_children)
+        sigaddset(set, SIGCHLD);
     for (size_t i = 0; i < ARRAY_SIZE(handled_signals); i++)
         sigaddset(set, handled_signals[i].number);
 }
 
-void psv_process_block_signals(void)
+void psv_process_block_signals(bool with_children)
 {
     sigset_t set;
-    fill_handled(&set);
+    fill_handled(&set, with_children);
     INVARIANT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
 }
 
@@ -52,10 +54,10 @@ void psv_process_ignore_sigpipe(void)
     INVARIANT(sigaction(SIGPIPE, &ignore, NULL) == 0);
 }
 
-int psv_process_open_signals(struct psv_error *reterr)
+int psv_process_open_signals(bool with_children, struct psv_error *reterr)
 {
     sigset_t set;
-    fill_handled(&set);
+    fill_handled(&set, with_children);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd >= 0)
         return fd;

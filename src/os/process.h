@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -10,17 +11,18 @@
 
 struct psv_error;
 
-/** Blocks SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2 in the calling thread and in all it will start.  Call
- * it before the first thread exists, otherwise one of them may be hit by the signal's default action.  [boot]
+/** Blocks SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2 (with_children: SIGCHLD as well) in the calling thread
+ * and in all it will start.  Call it before the first thread exists, otherwise one of them may be hit by the
+ * signal's default action.  [boot]
  */
-void psv_process_block_signals(void);
+void psv_process_block_signals(bool with_children);
 
 /** Writing to a closed connection becomes an error instead of the process's end.  [boot] */
 void psv_process_ignore_sigpipe(void);
 
 /** A non-blocking, close-on-exec descriptor that is readable when one of the blocked signals has come, or a
  * negative PSV_E* with a sentence.  [boot] */
-MUST_CHECK int psv_process_open_signals(struct psv_error *reterr);
+MUST_CHECK int psv_process_open_signals(bool with_children, struct psv_error *reterr);
 
 /** The next signal: its number (SIGTERM, ...), or PSV_EAGAIN when there is none, PSV_EIO.  [any] */
 MUST_CHECK int psv_process_take_signal(int signal_fd);

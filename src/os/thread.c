@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/refcount.h"
 #include "clock.h"
+#include "crash.h"
 
 #define BACKGROUND_NICE 10
 #define NAME_BYTES 16 /* the kernel's limit, with NUL */
@@ -41,7 +42,9 @@ static void *run_thread(void *context)
 {
     struct psv_thread_record *record = context;
     (void)pthread_setname_np(pthread_self(), record->name); /* a thread without a name works as well */
+    psv_crash_thread_start();
     record->function(record->argument);
+    psv_crash_thread_stop();
     /* release pairs with the acquire in join: all that the thread did */
     atomic_store_explicit(&record->is_ended, 1, memory_order_release);
     psv_futex_wake(&record->is_ended, UINT32_MAX);

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 #include "psv_version.h"
 #include "server/compression.h"
 #include "server/tls.h"
+#include "supervise/supervised.h"
+#include "supervise/supervisor.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
 
@@ -68,8 +71,21 @@ static int format_action(const struct psv_config_loaded *loaded, struct psv_buff
     return PSV_EUNSUPPORTED;
 }
 
-static int serve(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+/* What psv_config_check does not know. */
+static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
+    int code = psv_compression_check(&loaded->config, reterr);
+
+    return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
+}
+
+static int serve(int argc, char **argv, const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    if (loaded->config.supervisor.enabled && getenv(PSV_SUPERVISED_VARIABLE) == NULL) {
+        const struct psv_supervisor_options options = {
+            .argc = argc, .argv = argv, .config = loaded, .check = check_more};
+        return psv_supervise(&options, reterr);
+    }
     struct psv_server *server = NULL;
     int code = psv_server_start(loaded, &server, reterr);
 
@@ -81,12 +97,12 @@ static int serve(const struct psv_config_loaded *loaded, struct psv_error *reter
     return exit_code;
 }
 
-static int act(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+static int act(int argc, char **argv, const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     struct psv_buffer out;
 
     if (loaded->action == PSV_CONFIG_ACTION_RUN) {
-        return serve(loaded, reterr);
+        return serve(argc, argv, loaded, reterr);
     }
     psv_buffer_init(&out, TEXT_BYTES_MAX);
     int code = format_action(loaded, &out);
@@ -117,14 +133,11 @@ int psv_cli_main(int argc, char **argv, char **environment, const struct psv_exe
         needs_check = loaded.action == PSV_CONFIG_ACTION_RUN || loaded.action == PSV_CONFIG_ACTION_CHECK;
         code = needs_check ? psv_config_check(&loaded, &error) : PSV_OK;
         if (code == PSV_OK && needs_check) {
-            code = psv_compression_check(&loaded.config, &error);
-        }
-        if (code == PSV_OK && needs_check) {
-            code = psv_server_tls_check(&loaded.config, &error);
+            code = check_more(&loaded, &error);
         }
     }
     if (code == PSV_OK) {
-        exit_code = act(&loaded, &error);
+        exit_code = act(argc, argv, &loaded, &error);
         if (exit_code < 0) {
             exit_code = 1;
             code = error.code;

@@ -10,7 +10,6 @@
 #include "net/layer.h"
 #include "net/listener.h"
 #include "os/activation.h"
-#include "os/fd.h"
 #include "os/limits.h"
 #include "server/server_state.h"
 
@@ -20,8 +19,8 @@
  * all workers busy, and one client does not fill the queue. */
 #define REQUESTS_PER_CONNECTION 16
 #define REQUESTS_PER_WORKER 2
-/* Of unix sockets: the group may connect, as under php-fpm. */
-#define UNIX_MODE 0660
+/* Idle connections while the server stops: time for a request that is on its way. */
+#define DRAIN_GRACE_MS 1000
 /* Sockets of a service manager, of all kinds together. */
 #define ACTIVATED_MAX 32
 
@@ -45,7 +44,7 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
     } timers[] = {
         {&h1->header_timer, http->header_timeout_ms},       {&h1->body_timer, http->body_idle_timeout_ms},
         {&h1->keepalive_timer, http->keepalive_timeout_ms}, {&h1->write_timer, http->write_timeout_ms},
-        {&h1->linger_timer, http->linger_timeout_ms},
+        {&h1->linger_timer, http->linger_timeout_ms},       {&h1->drain_timer, DRAIN_GRACE_MS},
     };
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
         psv_timer_queue_init(timers[i].queue, wheel, timers[i].duration_ms * 1000000u,
@@ -94,6 +93,7 @@ static void init_service(struct psv_server *server, struct psv_server_site *site
     }
     site->service.idle_timer = &site->h1.keepalive_timer;
     site->service.header_timer = &site->h1.header_timer;
+    site->service.drain_timer = &site->h1.drain_timer;
     const struct psv_layer *layer = site == &server->secure ? &psv_layer_tls : &psv_layer_plain;
     bool has_proxy_header = server->config->proxy.protocol && site != &server->admin;
     site->service.layer = has_proxy_header ? &psv_layer_proxy : layer;
@@ -126,17 +126,17 @@ static void note_address(struct psv_server_site *site, const struct psv_socket_a
     }
 }
 
-/* Takes fd. */
-static int add_listener(struct psv_server *server, struct psv_server_site *site, int fd,
+/* Takes its descriptor. */
+static int add_listener(struct psv_server *server, struct psv_server_site *site,
                         struct psv_server_listener *listener, struct psv_error *reterr)
 {
     const struct psv_listener_options options = {
         .service = &site->service,
-        .fd = fd,
+        .fd = listener->socket.fd,
         .connections_max = connections_max(server),
     };
 
-    note_address(site, &listener->address);
+    note_address(site, &listener->socket.address);
     int code = psv_listener_new(&options, &listener->listener, reterr);
     site->listeners_len += code == PSV_OK;
     return code;
@@ -148,32 +148,14 @@ static int open_one(struct psv_server *server, struct psv_server_site *site, str
     const struct psv_config_listen *config = &server->config->listen;
     const struct psv_listen_options options = {.backlog = (int)config->backlog,
                                                .has_reuse_port = config->reuse_port};
-    struct psv_socket_address parsed;
-    int fd = -1;
 
     if (site->listeners_len == PSV_SITE_LISTENERS_MAX) {
         return psv_error_set(reterr, PSV_ELIMIT, "more than %d addresses to listen on",
                              PSV_SITE_LISTENERS_MAX);
     }
     struct psv_server_listener *listener = &site->listeners[site->listeners_len];
-    int code = psv_socket_parse_address(text, &parsed, reterr);
-    if (code == PSV_OK) {
-        code = psv_socket_listen(&parsed, &options, &fd, &listener->address, reterr);
-    }
-    if (code != PSV_OK) {
-        return code;
-    }
-    if (psv_socket_is_unix(&parsed)) {
-        listener->address = parsed;
-        listener->is_file = true;
-        int error = psv_socket_finish_unix(&parsed, UNIX_MODE, &listener->file);
-        if (error != 0) {
-            (void)psv_fd_close(fd);
-            return psv_error_set_errno(reterr, psv_error_of_errno(error), error,
-                                       "cannot set the permissions of %.*s", PSV_BYTES_ARG(text));
-        }
-    }
-    return add_listener(server, site, fd, listener, reterr);
+    int code = psv_listening_socket_open(text, &options, &listener->socket, reterr);
+    return code == PSV_OK ? add_listener(server, site, listener, reterr) : code;
 }
 
 static int take_activated(struct psv_server *server, struct psv_server_site *site, int fd,
@@ -185,10 +167,8 @@ static int take_activated(struct psv_server *server, struct psv_server_site *sit
         return psv_error_set(reterr, PSV_ELIMIT, "more than %d sockets of LISTEN_FDS",
                              PSV_SITE_LISTENERS_MAX);
     }
-    if (psv_socket_local_address(fd, &listener->address) != PSV_OK) {
-        return psv_error_set(reterr, PSV_EINVAL, "descriptor %d of LISTEN_FDS has no address", fd);
-    }
-    return add_listener(server, site, fd, listener, reterr);
+    int code = psv_listening_socket_adopt(fd, &listener->socket, reterr);
+    return code == PSV_OK ? add_listener(server, site, listener, reterr) : code;
 }
 
 static int boot_site(struct psv_server *server, struct psv_server_site *site,
@@ -271,8 +251,6 @@ void psv_listeners_close(struct psv_server_site *site)
     while (site->listeners_len > 0) {
         struct psv_server_listener *listener = &site->listeners[--site->listeners_len];
         listener->listener = psv_listener_free(listener->listener);
-        if (listener->is_file) {
-            psv_socket_remove_unix(&listener->address, &listener->file);
-        }
+        psv_listening_socket_remove_file(&listener->socket);
     }
 }

@@ -13,7 +13,9 @@
 #include "exec/response_memory.h"
 #include "exec/worker.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "os/clock.h"
+#include "os/crash.h"
 #include "os/fd.h"
 #include "os/limits.h"
 #include "os/process.h"
@@ -28,6 +30,7 @@
 #define SPARE_EXCHANGES 256
 /* After the drain: what still runs is interrupted and gets this long. */
 #define WORKER_STOP_NS 2000000000u
+#define BEAT_NS 1000000000u
 
 _Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
 _Static_assert((int)PSV_CONFIG_HTTP_2 == (int)PSV_HTTP_2 && (int)PSV_CONFIG_HTTP_1_0 == (int)PSV_HTTP_1_0,
@@ -37,10 +40,11 @@ _Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
 
 static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
-    psv_process_block_signals();
+    psv_process_block_signals(false);
     psv_process_ignore_sigpipe();
+    psv_crash_init(server->config->log.format == PSV_CONFIG_LOG_FORMAT_JSON);
     (void)psv_limits_raise_open_files();
-    server->signal_fd = psv_process_open_signals(reterr);
+    server->signal_fd = psv_process_open_signals(false, reterr);
     return server->signal_fd < 0 ? server->signal_fd : PSV_OK;
 }
 
@@ -143,6 +147,26 @@ static int boot_loop(struct psv_server *server, struct psv_error *reterr)
     return psv_drain_init(server, reterr);
 }
 
+/* The supervisor hears that the loop turns. */
+static void on_beat(struct psv_timer *timer, void *context)
+{
+    struct psv_server *server = context;
+
+    psv_supervised_tell_beat(&server->supervised);
+    psv_timer_start(&server->beat_queue, timer, server->loop.now_ns);
+}
+
+static int boot_supervised(struct psv_server *server, struct psv_error *reterr)
+{
+    (void)reterr;
+    psv_supervised_init(&server->supervised);
+    psv_timer_init(&server->beat_timer);
+    psv_timer_queue_init(&server->beat_queue, &server->loop.wheel, BEAT_NS, on_beat, server);
+    psv_metric_set(PSV_METRIC_SERVER_GENERATION, server->supervised.generation);
+    psv_metric_add(PSV_METRIC_SERVER_CRASHES, server->supervised.crashes);
+    return PSV_OK;
+}
+
 static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
@@ -188,8 +212,9 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process, boot_log,      boot_docroot,         boot_executor,       boot_waist,
-        boot_loop,    boot_pipeline, psv_compression_init, psv_server_tls_init, psv_listeners_boot,
+        boot_process,       boot_log,        boot_docroot,  boot_executor,        boot_waist,
+        boot_loop,          boot_supervised, boot_pipeline, psv_compression_init, psv_server_tls_init,
+        psv_listeners_boot,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -232,6 +257,10 @@ int psv_server_wait(struct psv_server *server)
             PSV_LOG_TEXT("tls", server->secure.address), PSV_LOG_TEXT("internal", server->admin.address),
             PSV_LOG_U64("workers", server->workers), PSV_LOG_TEXT("executor", server->executor->name),
             PSV_LOG_TEXT("docroot", server->docroot), PSV_LOG_U64("pid", (uint64_t)getpid()));
+    if (psv_supervised_is(&server->supervised)) {
+        psv_supervised_tell_ready(&server->supervised);
+        psv_timer_start(&server->beat_queue, &server->beat_timer, server->loop.now_ns);
+    }
     psv_loop_run(&server->loop);
     return server->exit_code;
 }

@@ -14,9 +14,10 @@
 #include "http2/config.h"
 #include "net/connection.h"
 #include "net/loop.h"
-#include "os/socket.h"
+#include "os/socket_listener.h"
 #include "server/internal_host.h"
 #include "server/pipeline.h"
+#include "supervise/supervised.h"
 
 struct psv_compress;
 struct psv_decompress;
@@ -30,9 +31,7 @@ struct psv_worker_pool;
 
 struct psv_server_listener {
     struct psv_listener *listener;
-    struct psv_socket_address address;
-    struct psv_socket_file file; /* of a unix socket that we have made */
-    bool is_file;
+    struct psv_listening_socket socket;
 };
 
 /** Listeners of one kind with their connections and codec limits. */
@@ -79,6 +78,9 @@ struct psv_server {
     int signal_fd;
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;
+    struct psv_supervised supervised;
+    struct psv_timer_queue beat_queue;
+    struct psv_timer beat_timer;
     /* the end */
     bool is_draining;
     int exit_code;                            /* 1 after a second signal */

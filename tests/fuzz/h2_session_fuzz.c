@@ -38,7 +38,7 @@ enum mode {
 static struct {
     struct psv_mailbox mailbox;
     struct psv_loop loop;
-    struct psv_timer_queue timers[4];
+    struct psv_timer_queue timers[5];
     struct psv_h2_config config;
     struct psv_service service;
     struct psv_exchange_pool *pool;
@@ -391,6 +391,7 @@ static void set_up(void)
         .preface_codec_config = &fuzz.config,
         .idle_timer = &fuzz.timers[1],
         .header_timer = &fuzz.timers[0],
+        .drain_timer = &fuzz.timers[4],
         .layer = &layer,
         .host = &host,
     };
@@ -421,6 +422,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t piece_len = (size_t)take_byte(&input) + 1;
     fuzz.head_len = 0;
     fuzz.payload_left = 0;
+    fuzz.service.is_draining = false;
     open_connection();
     for (unsigned i = 0; input.len > 0 && the_connection() != NULL; i++) {
         if ((fuzz.mode & MODE_FRAMED) != 0) {

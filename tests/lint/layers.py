@@ -11,7 +11,7 @@ from common import Floor, Problem
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 # libc and Linux. A name that is not here belongs to somebody else.
 SYSTEM = set(
-    "assert.h ctype.h dirent.h dlfcn.h endian.h err.h errno.h fcntl.h float.h fnmatch.h getopt.h glob.h grp.h inttypes.h limits.h locale.h "
+    "assert.h ctype.h dirent.h dlfcn.h endian.h err.h errno.h execinfo.h fcntl.h float.h fnmatch.h getopt.h glob.h grp.h inttypes.h limits.h locale.h "
     "malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h "
     "stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h syslog.h termios.h threads.h "
     "time.h unistd.h utime.h wchar.h "

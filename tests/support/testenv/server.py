@@ -22,6 +22,8 @@ from .wire import Wire
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SANITIZER = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:|panic|INVARIANT")
 START_TIMEOUT = 30
+# Most tests are of the server itself, and look at its process; tests of the supervisor switch it on.
+SUPERVISOR = os.environ.get("PHPSRV_TEST_SUPERVISOR", "false")
 STOP_TIMEOUT = 30
 
 
@@ -62,7 +64,7 @@ class Server:
         self.docroot = pathlib.Path(docroot)
         self.arguments = [
             "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--docroot", str(docroot),
-            "--executor", executor, "--workers", str(workers),
+            "--executor", executor, "--workers", str(workers), "--supervisor=" + SUPERVISOR,
         ]  # fmt: skip
         self.arguments += [str(argument) for argument in arguments]
         self.env = environment(env)

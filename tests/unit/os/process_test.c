@@ -43,8 +43,8 @@ static void test_signals(void **state)
     struct psv_error error = {0};
     sigset_t before;
     pthread_sigmask(SIG_BLOCK, NULL, &before);
-    psv_process_block_signals();
-    int fd = psv_process_open_signals(&error);
+    psv_process_block_signals(false);
+    int fd = psv_process_open_signals(false, &error);
     assert_true(fd >= 0);
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     assert_int_equal(psv_process_take_signal(fd), PSV_EAGAIN);
@@ -76,7 +76,7 @@ static void test_signal_failures(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    int result = psv_process_open_signals(&error);
+    int result = psv_process_open_signals(false, &error);
     struct psv_process_facts facts;
     int facts_result = psv_process_read_facts(&facts);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);

@@ -67,7 +67,10 @@ struct psv_config_site {
 };
 
 struct psv_config_server {
-    bool tokens; /* send "Server: phpsrv" */
+    bool tokens;       /* send "Server: phpsrv" */
+    const char *user;  /* "" = as started */
+    const char *group; /* "" = the user's */
+    bool no_new_privileges;
     uint64_t drain_timeout_ms;
 };
 

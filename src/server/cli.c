@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "net/tls_error.h"
 #include "os/fd.h"
+#include "os/privileges.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"
 #include "server/compression.h"
@@ -74,8 +75,13 @@ static int format_action(const struct psv_config_loaded *loaded, struct psv_buff
 /* What psv_config_check does not know. */
 static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
+    struct psv_privileges privileges;
     int code = psv_compression_check(&loaded->config, reterr);
 
+    if (code == PSV_OK) {
+        code =
+            psv_privileges_find(loaded->config.server.user, loaded->config.server.group, &privileges, reterr);
+    }
     return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
 }
 

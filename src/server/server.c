@@ -18,6 +18,7 @@
 #include "os/crash.h"
 #include "os/fd.h"
 #include "os/limits.h"
+#include "os/privileges.h"
 #include "os/process.h"
 #include "server/compression.h"
 #include "server/health.h"
@@ -207,6 +208,19 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     return psv_health_init(server, reterr);
 }
 
+/* Last: ports are bound, keys are read, logs are open. */
+static int boot_privileges(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config_server *config = &server->config->server;
+    struct psv_privileges privileges;
+    int code = psv_privileges_find(config->user, config->group, &privileges, reterr);
+
+    if (code == PSV_OK) {
+        code = psv_privileges_drop(&privileges, reterr);
+    }
+    return code == PSV_OK && config->no_new_privileges ? psv_privileges_forbid_new(reterr) : code;
+}
+
 static int boot(struct psv_server *server, struct psv_error *reterr)
 {
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
@@ -214,7 +228,7 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
         boot_process,       boot_log,        boot_docroot,  boot_executor,        boot_waist,
         boot_loop,          boot_supervised, boot_pipeline, psv_compression_init, psv_server_tls_init,
-        psv_listeners_boot,
+        psv_listeners_boot, boot_privileges,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -86,6 +86,8 @@ struct psv_config_internal {
 struct psv_config_workers {
     uint64_t count; /* 0 = as many as the cores that the cgroup allows; server/ resolves it */
     uint64_t stack_bytes;
+    uint64_t max_requests; /* 0 = no limit */
+    uint64_t give_up_ms;   /* 0 = never */
 };
 
 struct psv_config_queue {

@@ -141,6 +141,18 @@ const struct psv_option psv_options[] = {
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "SIZE", .default_text = "8M",
      RANGE(256 * KIB, GIB),
      .help = "stack of a worker thread; deep recursion in PHP and in regular expressions needs it"},
+    {NAME("workers", workers, max_requests, "workers-max-requests", "WORKERS_MAX_REQUESTS"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0",
+     RANGE(0, 1000000000),
+     .help =
+         "requests after which a worker is replaced by a fresh one, give or take a tenth, one at a time; 0: "
+         "never"},
+    {NAME("workers", workers, give_up_ms, "workers-give-up-ms", "WORKERS_GIVE_UP_MS"),
+     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "DURATION",
+     .default_text = "30s", RANGE(0, DAY),
+     .help =
+         "time past its deadline after which a worker that cannot be interrupted is left behind, and another "
+         "takes its place; 0: never"},
     {NAME("queue", queue, capacity, "queue-capacity", "QUEUE_CAPACITY"), .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
      .help = "requests that may wait for a worker, above it the answer is 503; 0: workers x 100"},

@@ -58,12 +58,14 @@ static inline uint32_t idle_top(uint64_t word)
     return (uint32_t)word;
 }
 
-int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max, unsigned awake_max)
+int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers, unsigned spares,
+                   unsigned awake_max)
 {
-    queue->parkings_len = workers_max;
-    queue->awake_max = MIN(awake_max, workers_max);
+    queue->parkings_len = workers + spares;
+    queue->workers_len = workers;
+    queue->awake_max = MIN(awake_max, workers);
     queue->parkings =
-        psv_calloc_aligned(_Alignof(struct psv_parking), sizeof(*queue->parkings) * MAX(workers_max, 1));
+        psv_calloc_aligned(_Alignof(struct psv_parking), sizeof(*queue->parkings) * MAX(workers + spares, 1));
     if (queue->parkings == NULL) {
         queue->ring.slots = NULL;
         return PSV_ENOMEM;
@@ -133,12 +135,12 @@ static void wake_parking(struct psv_queue *queue, struct psv_parking *parking)
 /* Whether as many workers are awake as there is work for (5.). */
 static bool is_enough_awake(struct psv_queue *queue)
 {
-    if (queue->awake_max == queue->parkings_len) {
+    if (queue->awake_max == queue->workers_len) {
         return false;
     }
     /* relaxed: whoever reads an old count comes before its writer at the gate, and that one looks itself */
     unsigned idle = atomic_load_explicit(&queue->idle_len, memory_order_relaxed);
-    return queue->parkings_len - idle >= queue->awake_max &&
+    return queue->workers_len - MIN(idle, queue->workers_len) >= queue->awake_max &&
            psv_clock_monotonic_ns() >= atomic_load_explicit(&queue->lifted_until_ns, memory_order_relaxed);
 }
 
@@ -203,7 +205,7 @@ int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
 bool psv_queue_is_held_back(const struct psv_queue *queue)
 {
     /* relaxed: asked again and again */
-    return queue->awake_max < queue->parkings_len &&
+    return queue->awake_max < queue->workers_len &&
            atomic_load_explicit(&queue->idle_len, memory_order_relaxed) > 0 && psv_ring_len(&queue->ring) > 0;
 }
 
@@ -266,7 +268,7 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
 {
     INVARIANT(index < queue->parkings_len);
     struct psv_parking *parking = &queue->parkings[index];
-    bool is_bounded = queue->awake_max < queue->parkings_len;
+    bool is_bounded = queue->awake_max < queue->workers_len;
     struct psv_job *job = psv_ring_pop(&queue->ring);
 
     while (job == NULL) {

@@ -25,7 +25,8 @@ struct psv_queue {
     struct psv_ring ring;
     struct psv_parking *parkings; /* one per worker slot */
     unsigned parkings_len;
-    unsigned awake_max; /* workers that are woken while none of them waits for anything */
+    unsigned workers_len; /* slots that are in use at a time */
+    unsigned awake_max;   /* workers that are woken while none of them waits for anything */
     _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t idle; /* {tag:32, index + 1:32} top of the idle stack */
     _Atomic uint32_t is_waking; /* a woken worker has not looked at the ring yet: no need to wake another */
     _Atomic uint32_t idle_len;  /* workers on the idle stack */
@@ -34,9 +35,10 @@ struct psv_queue {
     _Atomic uint64_t wakes;                           /* futex wake calls so far: what the bench watches */
 };
 
-/** 0 or PSV_ENOMEM.  workers_max: highest worker index + 1.  awake_max: processors; more workers than that
+/** 0 or PSV_ENOMEM.  workers: as many take jobs at a time; spares: further indexes that may take the place of
+ * one.  awake_max: processors; more workers than that
  * are woken only when scripts wait for something.  [boot] */
-MUST_CHECK int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers_max,
+MUST_CHECK int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers, unsigned spares,
                               unsigned awake_max);
 /** Harmless after a failed init.  Jobs inside are the caller's affair.  [boot] */
 void psv_queue_fini(struct psv_queue *queue);

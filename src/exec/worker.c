@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "exec/body_decoder.h"
 #include "exec/job.h"
 #include "exec/queue.h"
@@ -37,6 +38,12 @@ struct psv_worker {
     void *state;              /* the executor's */
     struct psv_worker_pool *pool;
     unsigned id;
+    bool is_used;                 /* the slot has a thread; guarded by the pool's life_lock */
+    bool is_given_up;             /* guarded by lock: its thread ends when it comes back, if ever */
+    bool ends_check;              /* it is time to look whether this thread ends; this thread's */
+    bool is_recycled;             /* its thread makes way for a fresh one; this thread's */
+    uint64_t jobs;                /* of this thread */
+    uint64_t jobs_max;            /* 0 = no limit */
     unsigned failures;            /* quick ones in a row; handed from thread to successor */
     unsigned newest;              /* index of the slot's latest thread; guarded by the pool's life_lock */
     struct psv_thread threads[2]; /* the latest and the one that it replaces */
@@ -46,8 +53,11 @@ struct psv_worker_pool {
     const struct psv_executor *executor;
     struct psv_queue *queue;
     size_t stack_bytes;
-    unsigned workers_len;
-    struct psv_worker *workers;
+    uint64_t max_requests;
+    unsigned workers_len; /* that serve at a time */
+    unsigned slots_len;
+    struct psv_worker *workers; /* the slots */
+    atomic_flag is_recycling;   /* one worker at a time is being replaced by plan */
     _Atomic uint32_t stop_word; /* futex: 1 = stopping; ends back-offs */
     _Atomic unsigned busy;
     _Atomic unsigned alive;
@@ -78,11 +88,30 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     return is_started;
 }
 
+/* True when this thread is to end although nothing is broken. */
+static bool has_served_its_time(struct psv_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool is_given_up = worker->is_given_up;
+    pthread_mutex_unlock(&worker->lock);
+    if (is_given_up) {
+        return true;
+    }
+    /* acquire: pairs with the clear by the last one that was replaced */
+    worker->is_recycled =
+        worker->jobs_max > 0 && worker->jobs >= worker->jobs_max &&
+        !atomic_flag_test_and_set_explicit(&worker->pool->is_recycling, memory_order_acquire);
+    return worker->is_recycled;
+}
+
 struct psv_job *psv_worker_next_job(struct psv_worker *worker)
 {
     struct psv_job *job;
 
     INVARIANT(worker->job == NULL); /* written by this thread only */
+    if (UNLIKELY(worker->ends_check) && has_served_its_time(worker)) {
+        return NULL;
+    }
     while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
         if (take_job(worker, job)) {
             job->started_ns = psv_clock_monotonic_ns();
@@ -105,9 +134,14 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
     psv_crash_forget(worker->id);
     pthread_mutex_lock(&worker->lock);
     worker->job = NULL;
+    bool is_given_up = worker->is_given_up;
     pthread_mutex_unlock(&worker->lock);
+    worker->jobs++;
+    worker->ends_check = is_given_up || (worker->jobs_max > 0 && worker->jobs >= worker->jobs_max);
     job->finished_ns = psv_clock_monotonic_ns();
-    atomic_fetch_sub_explicit(&worker->pool->busy, 1, memory_order_relaxed);
+    if (!is_given_up) { /* else it was counted out already */
+        atomic_fetch_sub_explicit(&worker->pool->busy, 1, memory_order_relaxed);
+    }
     psv_sink_release(&job->sink);
 }
 
@@ -178,9 +212,12 @@ static int run_runtime(struct psv_worker *worker)
         psv_job_fail(worker->job);
         psv_worker_end_job(worker, worker->job);
     }
-    atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
+    if (!worker->is_given_up) { /* without a job nobody gives it up: no lock */
+        atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
+    }
     executor->thread_stop(worker->state); /* without a job nobody interrupts: no lock */
-    worker->failures = psv_clock_monotonic_ns() - began_ns < HEALTHY_NS ? worker->failures + 1 : 1;
+    bool is_broken = code != PSV_OK && psv_clock_monotonic_ns() - began_ns < HEALTHY_NS;
+    worker->failures = is_broken ? worker->failures + 1 : 1;
     return code;
 }
 
@@ -220,6 +257,52 @@ static void join_predecessor(struct psv_worker *worker)
     INVARIANT(psv_thread_join(predecessor, 0) == PSV_OK);
 }
 
+/* The thread of a worker that was given up has come back after all. */
+static void give_slot_back(struct psv_worker *worker)
+{
+    PSV_LOG(PSV_LOG_WARN, "worker.came_back", PSV_LOG_U64("worker", worker->id));
+    pthread_mutex_lock(&worker->pool->life_lock);
+    worker->is_given_up = false;
+    worker->is_used = false;
+    pthread_mutex_unlock(&worker->pool->life_lock);
+}
+
+static void note_replacement(struct psv_worker *worker, int code)
+{
+    if (code == PSV_OK) {
+        psv_metric_inc(PSV_METRIC_WORKERS_RECYCLED);
+        PSV_LOG(PSV_LOG_DEBUG, "worker.recycled", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_U64("requests", worker->jobs));
+    } else {
+        psv_metric_inc(PSV_METRIC_WORKERS_RESTARTED);
+        PSV_LOG(PSV_LOG_WARN, "worker.replaced", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_U64("failures", worker->failures));
+    }
+}
+
+/* After its start, successful or not: the next one may be replaced. */
+static void end_recycling(struct psv_worker *worker)
+{
+    if (worker->is_recycled) {
+        worker->is_recycled = false;
+        /* release: pairs with the acquire in has_served_its_time */
+        atomic_flag_clear_explicit(&worker->pool->is_recycling, memory_order_release);
+    }
+}
+
+/* About max_requests, another number each time: workers that began together do not end together. */
+static uint64_t choose_jobs_max(const struct psv_worker_pool *pool)
+{
+    uint64_t spread = pool->max_requests / 10;
+    uint64_t random;
+
+    if (spread == 0) {
+        return pool->max_requests;
+    }
+    psv_random_fill(&random, sizeof(random));
+    return pool->max_requests - spread + random % (2 * spread + 1);
+}
+
 static void run_worker(void *argument)
 {
     struct psv_worker *worker = argument;
@@ -230,6 +313,10 @@ static void run_worker(void *argument)
     while (back_off(worker)) {
         bool is_first = worker->failures == 0;
         int code = start_runtime(worker, &error);
+        end_recycling(worker);
+        worker->jobs = 0;
+        worker->ends_check = false;
+        worker->jobs_max = choose_jobs_max(pool);
         if (is_first) {
             report_boot(pool, code, &error);
         }
@@ -242,12 +329,18 @@ static void run_worker(void *argument)
                     PSV_LOG_TEXT("reason", error.message));
             continue;
         }
-        if (run_runtime(worker) == PSV_OK || is_stopping(pool)) {
+        code = run_runtime(worker);
+        if (is_stopping(pool)) {
             return;
         }
-        psv_metric_inc(PSV_METRIC_WORKERS_RESTARTED);
-        PSV_LOG(PSV_LOG_WARN, "worker.replaced", PSV_LOG_U64("worker", worker->id),
-                PSV_LOG_U64("failures", worker->failures));
+        if (worker->is_given_up) {
+            give_slot_back(worker);
+            return;
+        }
+        if (code == PSV_OK && !worker->is_recycled) {
+            return; /* the queue has stopped */
+        }
+        note_replacement(worker, code);
         if (start_successor(worker)) {
             return;
         }
@@ -268,7 +361,7 @@ static void tell_stopping(struct psv_worker_pool *pool)
 
 static void free_pool(struct psv_worker_pool *pool)
 {
-    for (unsigned i = 0; i < pool->workers_len; i++) {
+    for (unsigned i = 0; i < pool->slots_len; i++) {
         pthread_mutex_destroy(&pool->workers[i].lock);
     }
     pthread_cond_destroy(&pool->boot_change);
@@ -284,8 +377,8 @@ static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *op
     if (pool == NULL) {
         return NULL;
     }
-    pool->workers =
-        psv_calloc_aligned(_Alignof(struct psv_worker), sizeof(*pool->workers) * MAX(options->workers, 1));
+    pool->slots_len = options->workers + PSV_WORKER_SPARES;
+    pool->workers = psv_calloc_aligned(_Alignof(struct psv_worker), sizeof(*pool->workers) * pool->slots_len);
     if (pool->workers == NULL) {
         return psv_free(pool);
     }
@@ -293,12 +386,15 @@ static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *op
     pool->queue = options->queue;
     pool->stack_bytes = options->stack_bytes;
     pool->workers_len = options->workers;
+    pool->max_requests = options->max_requests;
+    atomic_flag_clear(&pool->is_recycling);
     pthread_mutex_init(&pool->life_lock, NULL); /* without attributes neither can fail */
     pthread_cond_init(&pool->boot_change, NULL);
-    for (unsigned i = 0; i < pool->workers_len; i++) {
+    for (unsigned i = 0; i < pool->slots_len; i++) {
         pthread_mutex_init(&pool->workers[i].lock, NULL);
         pool->workers[i].pool = pool;
         pool->workers[i].id = i;
+        pool->workers[i].is_used = i < pool->workers_len;
     }
     return pool;
 }
@@ -353,7 +449,7 @@ unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns
         return 0;
     }
     tell_stopping(pool);
-    for (unsigned i = 0; i < pool->workers_len; i++) {
+    for (unsigned i = 0; i < pool->slots_len; i++) {
         struct psv_worker *worker = &pool->workers[i];
         pthread_mutex_lock(&pool->life_lock); /* its last writer may have been a worker */
         struct psv_thread *thread = &worker->threads[worker->newest];
@@ -389,15 +485,71 @@ void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job
         return;
     }
     unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
-    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->workers_len);
+    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
     interrupt_if(pool, &pool->workers[worker_plus_1 - 1], job);
 }
 
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
 {
-    for (unsigned i = 0; i < pool->workers_len; i++) {
+    for (unsigned i = 0; i < pool->slots_len; i++) {
         interrupt_if(pool, &pool->workers[i], NULL);
     }
+}
+
+/* A free slot's thread; its number goes on where the slot's last one ended. */
+static int start_spare(struct psv_worker_pool *pool)
+{
+    struct psv_worker *spare = NULL;
+    struct psv_error error = {.code = PSV_OK};
+    char name[16];
+
+    for (unsigned i = 0; i < pool->slots_len && spare == NULL; i++) {
+        spare = pool->workers[i].is_used ? NULL : &pool->workers[i];
+    }
+    if (spare == NULL) {
+        return PSV_ELIMIT;
+    }
+    unsigned next = spare->newest ^ 1;
+    snprintf(name, sizeof(name), "php-%u", spare->id);
+    const struct psv_thread_options options = {
+        .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = spare};
+    spare->failures = 1; /* no first start any more: nobody waits for its report */
+    int code = psv_thread_start(&spare->threads[next], &options, &error);
+    if (code == PSV_OK) {
+        spare->newest = next;
+        spare->is_used = true;
+    }
+    return code;
+}
+
+int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
+        return PSV_EGONE;
+    }
+    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
+    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
+    struct psv_worker *worker = &pool->workers[worker_plus_1 - 1];
+    int code = PSV_EGONE;
+    /* both are held for a moment only, by whoever; in this order nowhere else */
+    pthread_mutex_lock(&pool->life_lock);
+    pthread_mutex_lock(&worker->lock);
+    if (worker->job == job && !worker->is_given_up && !is_stopping(pool)) {
+        code = start_spare(pool);
+        worker->is_given_up = code == PSV_OK;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&pool->life_lock);
+    if (code == PSV_OK) {
+        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&pool->alive, 1, memory_order_relaxed);
+        psv_metric_inc(PSV_METRIC_WORKERS_GIVEN_UP);
+        PSV_LOG(PSV_LOG_ERROR, "worker.given_up", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_BYTES("request_id", job->message.request_id),
+                PSV_LOG_BYTES("script", job->message.script_filename));
+    }
+    return code;
 }
 
 unsigned psv_worker_pool_size(const struct psv_worker_pool *pool)

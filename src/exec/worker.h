@@ -13,11 +13,15 @@
 struct psv_queue;
 struct psv_worker_pool;
 
+/* Slots beside the workers': one takes the place of a worker that is given up. */
+#define PSV_WORKER_SPARES 16
+
 struct psv_worker_pool_options {
     const struct psv_executor *executor;
-    struct psv_queue *queue;
+    struct psv_queue *queue; /* made with PSV_WORKER_SPARES */
     unsigned workers;
     size_t stack_bytes;
+    uint64_t max_requests; /* a worker is replaced after about as many; 0 = never */
 };
 
 /** Starts the threads and waits until each is ready or one failed: then all are stopped, and so is the queue.
@@ -31,6 +35,10 @@ unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns
 
 /** Interrupts the worker that runs job, if it still does.  [loop] */
 void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job);
+/** The worker that runs job does not come back from it: another one takes its place.  If it comes back all
+ * the same, it ends.  PSV_EGONE: nobody runs it; PSV_ELIMIT: all spare slots are taken; PSV_ENOMEM.  [loop]
+ */
+MUST_CHECK int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job);
 /** Interrupts whatever runs.  [any] */
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
 

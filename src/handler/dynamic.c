@@ -257,6 +257,15 @@ void psv_dynamic_on_client_gone(struct psv_exchange *exchange)
     psv_job_set_gone(job);
 }
 
+/* In vain when the job has just ended, was given up before, or there is no room: asked again in a second. */
+static void give_up(const struct psv_dynamic *dynamic, struct psv_exchange *exchange)
+{
+    if (!exchange->job->is_given_up && psv_worker_pool_give_up(dynamic->pool, exchange->job) == PSV_OK) {
+        exchange->job->is_given_up = true;
+        dynamic->on_given_up(exchange);
+    }
+}
+
 bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *exchange, uint64_t now_ns)
 {
     struct psv_job *job = exchange->job;
@@ -268,6 +277,9 @@ bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *e
     }
     if (!psv_job_try_cancel(job)) {
         psv_worker_pool_interrupt(dynamic->pool, job);
+        if (dynamic->give_up_ns > 0 && now_ns - deadline_ns >= dynamic->give_up_ns) {
+            give_up(dynamic, exchange);
+        }
     }
     if (atomic_load_explicit(&job->is_gone, memory_order_relaxed)) {
         return true; /* nobody waits for an answer any more */

@@ -35,6 +35,7 @@ struct psv_dynamic {
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
     uint64_t timeout_ns;        /* of a request from dispatch to the end of its script; 0 = none */
+    uint64_t give_up_ns;        /* past its deadline a worker is left behind after this; 0 = never */
     uint64_t stream_timeout_ms; /* of an event stream, from its beginning; 0 = none */
     unsigned unannounced;       /* jobs queued since the last wake-up of a worker */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
@@ -48,6 +49,8 @@ struct psv_dynamic {
     void *decoder_context;
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
+    /** The exchange's worker was left behind; it may come back some day, then on_released is called. */
+    void (*on_given_up)(struct psv_exchange *exchange);
 };
 
 /** 0: queued, the answer comes by itself.  PSV_EFULL, PSV_ESTOPPING (503), PSV_ENOMEM (500): the exchange is

@@ -46,6 +46,10 @@
     F(WORKER_STARTS, COUNTER, "phpsrv_worker_starts_total", "Worker threads started.")                       \
     F(WORKER_RESTARTS, COUNTER, "phpsrv_worker_restarts_total",                                              \
       "Worker threads started in place of a broken one.")                                                    \
+    F(WORKER_RECYCLES, COUNTER, "phpsrv_worker_recycles_total",                                              \
+      "Worker threads replaced by plan, after workers.max_requests.")                                        \
+    F(WORKERS_GIVEN_UP, COUNTER, "phpsrv_workers_given_up_total",                                            \
+      "Worker threads that did not come back from a script and were left behind.")                           \
     F(STATIC_REQUESTS, COUNTER, "phpsrv_static_requests_total", "Requests answered from a file.")            \
     F(STATIC_CACHE, COUNTER, "phpsrv_static_cache_lookups_total", "Look-ups in the cache of open files.")    \
     F(STATIC_ENCODINGS, COUNTER, "phpsrv_static_encodings_total",                                            \
@@ -142,6 +146,8 @@
     X(WORKERS_TOTAL, WORKERS_CONFIGURED, NULL, NULL)                                                         \
     X(WORKERS_STARTED, WORKER_STARTS, NULL, NULL)                                                            \
     X(WORKERS_RESTARTED, WORKER_RESTARTS, NULL, NULL)                                                        \
+    X(WORKERS_RECYCLED, WORKER_RECYCLES, NULL, NULL)                                                         \
+    X(WORKERS_GIVEN_UP, WORKERS_GIVEN_UP, NULL, NULL)                                                        \
     X(STATIC_REQUESTS, STATIC_REQUESTS, NULL, NULL)                                                          \
     X(STATIC_CACHE_HITS, STATIC_CACHE, "result", "hit")                                                      \
     X(STATIC_CACHE_MISSES, STATIC_CACHE, "result", "miss")                                                   \

@@ -170,6 +170,17 @@ static void on_sent(struct psv_exchange *exchange, uint64_t bytes)
     psv_dynamic_on_sent(exchange, bytes);
 }
 
+static bool is_left_behind(const struct psv_exchange *exchange)
+{
+    return exchange->job != NULL && exchange->job->is_given_up;
+}
+
+/* The end of the server does not wait for it. */
+static void on_given_up(struct psv_exchange *exchange)
+{
+    pipeline_of(exchange)->live_len--;
+}
+
 static void free_exchange(struct psv_exchange *exchange)
 {
     struct psv_pipeline *pipeline = pipeline_of(exchange);
@@ -178,7 +189,7 @@ static void free_exchange(struct psv_exchange *exchange)
     if (state != NULL) {
         psv_timer_stop(&state->deadline);
         psv_list_remove(&exchange->link);
-        pipeline->live_len--;
+        pipeline->live_len -= !is_left_behind(exchange);
     }
     psv_exchange_free(pipeline->pool, exchange);
 }
@@ -241,6 +252,7 @@ void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_m
     };
     pipeline->dynamic.timeout_ns = request_timeout_ms * 1000000u;
     pipeline->dynamic.on_released = free_exchange;
+    pipeline->dynamic.on_given_up = on_given_up;
     psv_list_init(&pipeline->live);
     psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns,
                          on_deadline, pipeline);

@@ -101,7 +101,7 @@ static int boot_waist(struct psv_server *server, struct psv_error *reterr)
         PSV_LOG(PSV_LOG_WARN, "server.no_spill_folder",
                 PSV_LOG_TEXT("folder", config->response.spill_folder));
     }
-    if (psv_queue_init(&server->queue, capacity, server->workers,
+    if (psv_queue_init(&server->queue, capacity, server->workers, PSV_WORKER_SPARES,
                        psv_limits_cores(&psv_limits_system_roots)) != PSV_OK ||
         psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
@@ -111,6 +111,7 @@ static int boot_waist(struct psv_server *server, struct psv_error *reterr)
         .queue = &server->queue,
         .workers = server->workers,
         .stack_bytes = config->workers.stack_bytes,
+        .max_requests = config->workers.max_requests,
     };
     return psv_worker_pool_start(&options, &server->pool, reterr);
 }
@@ -190,6 +191,7 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
         .server_name = psv_bytes_of(config->site.server_name),
         .response_memory_bytes = (size_t)config->response.memory_bytes,
         .response_window_bytes = config->response.window_bytes,
+        .give_up_ns = config->workers.give_up_ms * PSV_NS_PER_MS,
         .stream_timeout_ms = config->request.stream_timeout_ms,
     };
     psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,

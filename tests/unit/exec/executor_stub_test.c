@@ -27,7 +27,7 @@ static int setup(void **state)
 
     (void)state;
     assert_int_equal(psv_executor_stub.process_start(NULL, &error), 0);
-    assert_int_equal(psv_queue_init(&queue, 10, 1, 1), 0);
+    assert_int_equal(psv_queue_init(&queue, 10, 1, 0, 1), 0);
     assert_int_equal(psv_mailbox_init(&mailbox, 64), 0);
     psv_arena_init(&arena, 1 << 20);
     psv_request_body_init(&request_body, 1000, 1 << 20);

@@ -23,7 +23,7 @@ static void test_order_and_exact_capacity(void **state)
     struct psv_queue queue;
 
     (void)state;
-    assert_int_equal(psv_queue_init(&queue, 3, 1, 1), 0);
+    assert_int_equal(psv_queue_init(&queue, 3, 1, 0, 1), 0);
     for (unsigned round = 0; round < 10; round++) {
         assert_false(psv_queue_is_full(&queue));
         for (uintptr_t i = 1; i <= 3; i++) {
@@ -44,7 +44,7 @@ static void test_a_stopped_queue_is_emptied_first(void **state)
     struct psv_queue queue;
 
     (void)state;
-    assert_int_equal(psv_queue_init(&queue, 10, 1, 1), 0);
+    assert_int_equal(psv_queue_init(&queue, 10, 1, 0, 1), 0);
     assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
     assert_int_equal(psv_queue_push(&queue, job_of(2)), 0);
     psv_queue_stop(&queue);
@@ -62,7 +62,7 @@ static int init_and_fini(void *context)
     struct psv_queue queue;
 
     (void)context;
-    int code = psv_queue_init(&queue, 100, 4, 4);
+    int code = psv_queue_init(&queue, 100, 4, 0, 4);
     psv_queue_fini(&queue); /* also after a failure */
     return code;
 }
@@ -122,7 +122,7 @@ static bool is_asleep(struct crew_member *member)
 static void crew_start(struct crew *crew, unsigned members_len, unsigned awake_max)
 {
     memset(crew, 0, sizeof(*crew));
-    assert_int_equal(psv_queue_init(&crew->queue, 1000, members_len, awake_max), 0);
+    assert_int_equal(psv_queue_init(&crew->queue, 1000, members_len, 0, awake_max), 0);
     crew->members_len = members_len;
     for (unsigned i = 0; i < members_len; i++) {
         struct crew_member *member = &crew->members[i];
@@ -384,7 +384,7 @@ static void run_model(unsigned producers, unsigned workers, unsigned awake_max, 
     assert_non_null(model.taken);
     model.next_number = 1;
     model.waits_for_empty = true;
-    assert_int_equal(psv_queue_init(&model.queue, capacity, workers, awake_max), 0);
+    assert_int_equal(psv_queue_init(&model.queue, capacity, workers, 0, awake_max), 0);
     for (unsigned i = 0; i < producers + workers; i++) {
         threads[i] =
             (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
@@ -473,7 +473,7 @@ static void test_stopping_reaches_those_who_fall_asleep(void **state)
 
     (void)state;
     while (psv_clock_monotonic_ns() < until_ns) {
-        assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads), ARRAY_SIZE(threads)), 0);
+        assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads), 0, ARRAY_SIZE(threads)), 0);
         for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
             threads[i] = (struct model_thread){.model = &model, .index = i};
             assert_int_equal(pthread_create(&threads[i].thread, NULL, consume_nothing, &threads[i]), 0);

@@ -149,7 +149,7 @@ static int setup_without_pool(void **state)
     (void)state;
     memset(&world, 0, sizeof(world));
     pool = NULL;
-    assert_int_equal(psv_queue_init(&queue, 1000, WORKERS, WORKERS), 0);
+    assert_int_equal(psv_queue_init(&queue, 1000, WORKERS, PSV_WORKER_SPARES, WORKERS), 0);
     assert_int_equal(psv_mailbox_init(&mailbox, 4096), 0);
     arenas_used = 0;
     for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {

@@ -10,6 +10,7 @@
 #include "php_opcache.h"
 #include "php_thread.h"
 #include "php_timeout.h"
+#include "php_trace.h"
 
 struct memory_sum {
     uint64_t now_bytes;
@@ -77,6 +78,7 @@ const struct psv_executor psv_executor_ext = {
     .thread_start = psv_php_thread_start,
     .run = psv_php_thread_run,
     .interrupt = psv_php_timeout_interrupt,
+    .trace = psv_php_trace,
     .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_engine_stop,
     .facts = list_facts,

@@ -6,6 +6,8 @@
 
 #include "php_thread.h"
 
+#include <sched.h>
+
 #include <signal.h>
 
 #include "base/assert.h"
@@ -77,9 +79,13 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     thread->worker = worker;
     thread->pthread = pthread_self();
 
+    /* umask() and what extensions do with the working directory are this thread's alone from here on; where
+     * the kernel does not allow it they are the process's, as in any threaded PHP */
+    (void)unshare(CLONE_FS);
     (void)ts_resource(0);
     ZEND_TSRMLS_CACHE_UPDATE();
     thread->vm_interrupt = &EG(vm_interrupt);
+    thread->current_execute_data = &EG(current_execute_data);
     SG(options) |= SAPI_OPTION_NO_CHDIR; /* php_request.c does it, without the way back */
     activate_date_once();
     psv_php_timeout_thread_start(thread);

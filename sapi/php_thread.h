@@ -50,6 +50,7 @@ struct psv_php_thread {
 
     /* other threads */
     pthread_t pthread;                            /* [any] read: to break a blocking call */
+    const void *current_execute_data;             /* [any] read, through the kernel: the engine's pointer */
     void *vm_interrupt;                           /* [any] set: the engine looks at it between opcodes */
     atomic_bool is_interrupted;                   /* [any] set: the running job has to end */
     _Atomic uint64_t memory_bytes;                /* [any] read: heap of the last request */

@@ -40,7 +40,7 @@ def run_memory(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, 
                 fresh = _settled(server)
                 for path in scenario["paths"]:
                     same.check_answers([server], path)
-                    load.run(server, path, 32, options.seconds)
+                    load.run(server, {"path": path, "connections": 32}, options.seconds)
                 same.check_php([server])
                 one[name] = {"fresh": fresh, "worked": _settled(server)}
                 commands[name] = server.command_lines()
@@ -93,7 +93,7 @@ def run_connections(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[
 def _idle_connections(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, float]:
     path, count = scenario["path"], scenario["connections"]
     same.check_answers([server], path)
-    load.run(server, path, 32, options.warm_up)
+    load.run(server, {"path": path, "connections": 32}, options.warm_up)
     before, files = _settled(server), open_files(server.pids())
     client = Child("idle-client", [
         sys.executable, os.path.join(servers.HERE, "idle_client.py"), str(server.port), path, str(count),

@@ -40,6 +40,11 @@ struct psv_executor {
      * job and cannot end it meanwhile.  Must be quick, must not block.  [any] */
     void (*interrupt)(void *state);
 
+    /** Writes what the running job is doing (a stack, one line, at most size bytes); returns the length, 0
+     * when that is not known.  Called as interrupt() is, and must not disturb the job.  May be NULL.  [any]
+     */
+    size_t (*trace)(void *state, char *out, size_t size);
+
     /** Last call on the thread.  [worker] */
     void (*thread_stop)(void *state);
 

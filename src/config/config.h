@@ -100,6 +100,7 @@ struct psv_config_executor {
 
 struct psv_config_request {
     uint64_t timeout_ms; /* 0 = none */
+    uint64_t slow_ms;    /* 0 = no slow log */
     uint64_t stream_timeout_ms;
     bool decode;
     uint64_t decode_ratio_max;

@@ -19,6 +19,7 @@
 #include "exec/body_decoder.h"
 #include "exec/job.h"
 #include "exec/queue.h"
+#include "exec/worker_state.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
@@ -31,45 +32,6 @@
 #define BACKOFF_FIRST_NS (UINT64_C(10) * PSV_NS_PER_MS)
 #define BACKOFF_MAX_NS (UINT64_C(5) * PSV_NS_PER_S)
 
-struct psv_worker {
-    _Alignas(CACHE_LINE_BYTES)
-        pthread_mutex_t lock; /* guards job and state against interrupts; held for some ns only */
-    struct psv_job *job;      /* the running one, or NULL */
-    void *state;              /* the executor's */
-    struct psv_worker_pool *pool;
-    unsigned id;
-    bool is_used;                 /* the slot has a thread; guarded by the pool's life_lock */
-    bool is_given_up;             /* guarded by lock: its thread ends when it comes back, if ever */
-    bool ends_check;              /* it is time to look whether this thread ends; this thread's */
-    bool is_recycled;             /* its thread makes way for a fresh one; this thread's */
-    uint64_t jobs;                /* of this thread */
-    uint64_t jobs_max;            /* 0 = no limit */
-    unsigned failures;            /* quick ones in a row; handed from thread to successor */
-    unsigned newest;              /* index of the slot's latest thread; guarded by the pool's life_lock */
-    struct psv_thread threads[2]; /* the latest and the one that it replaces */
-};
-
-struct psv_worker_pool {
-    const struct psv_executor *executor;
-    struct psv_queue *queue;
-    size_t stack_bytes;
-    uint64_t max_requests;
-    unsigned workers_len; /* that serve at a time */
-    unsigned slots_len;
-    struct psv_worker *workers; /* the slots */
-    atomic_flag is_recycling;   /* one worker at a time is being replaced by plan */
-    _Atomic uint32_t stop_word; /* futex: 1 = stopping; ends back-offs */
-    _Atomic unsigned busy;
-    _Atomic unsigned alive;
-    pthread_mutex_t life_lock;  /* starting and replacing threads; never taken by the loop */
-    pthread_cond_t boot_change; /* with life_lock: the next three */
-    unsigned boot_ready;
-    unsigned boot_failed;
-    struct psv_error boot_error; /* of the first that failed */
-};
-
-static void run_worker(void *argument);
-
 /* ---- jobs [worker] */
 
 /* QUEUED -> RUNNING and known to interrupts, in one step. */
@@ -80,7 +42,10 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     /* relaxed: try_start publishes it to a loop that finds the job running */
     atomic_store_explicit(&job->worker_plus_1, worker->id + 1, memory_order_relaxed);
     bool is_started = psv_job_try_start(job);
-    worker->job = is_started ? job : NULL;
+    if (is_started) {
+        job->started_ns = psv_clock_monotonic_ns();
+        worker->job = job;
+    }
     pthread_mutex_unlock(&worker->lock);
     if (is_started) {
         psv_crash_note(worker->id, job->message.request_id, job->message.script_filename);
@@ -114,7 +79,6 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
     }
     while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
         if (take_job(worker, job)) {
-            job->started_ns = psv_clock_monotonic_ns();
             atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
             if (LIKELY(job->decoder == NULL) || psv_job_decode_body(job)) {
                 return job;
@@ -135,8 +99,8 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
     pthread_mutex_lock(&worker->lock);
     worker->job = NULL;
     bool is_given_up = worker->is_given_up;
-    pthread_mutex_unlock(&worker->lock);
     worker->jobs++;
+    pthread_mutex_unlock(&worker->lock);
     worker->ends_check = is_given_up || (worker->jobs_max > 0 && worker->jobs >= worker->jobs_max);
     job->finished_ns = psv_clock_monotonic_ns();
     if (!is_given_up) { /* else it was counted out already */
@@ -152,7 +116,7 @@ unsigned psv_worker_id(const struct psv_worker *worker)
 
 /* ---- life of a thread [worker] */
 
-static bool is_stopping(const struct psv_worker_pool *pool)
+bool psv_worker_pool_is_stopping(const struct psv_worker_pool *pool)
 {
     /* acquire pairs with the release in tell_stopping; nothing else hangs on it */
     return atomic_load_explicit(&pool->stop_word, memory_order_acquire) != 0;
@@ -167,10 +131,11 @@ static bool back_off(struct psv_worker *worker)
         unsigned doublings = MIN(worker->failures - 2, 10u);
         uint64_t wait_ns = MIN(BACKOFF_FIRST_NS << doublings, BACKOFF_MAX_NS);
         uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
-        while (!is_stopping(pool) && psv_futex_wait(&pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
+        while (!psv_worker_pool_is_stopping(pool) &&
+               psv_futex_wait(&pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
         }
     }
-    return !is_stopping(pool);
+    return !psv_worker_pool_is_stopping(pool);
 }
 
 /* Tells psv_worker_pool_start how a first start went; later ones are no news. */
@@ -232,9 +197,9 @@ static bool start_successor(struct psv_worker *worker)
 
     snprintf(name, sizeof(name), "php-%u", worker->id);
     const struct psv_thread_options options = {
-        .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = worker};
+        .name = name, .stack_bytes = pool->stack_bytes, .function = psv_worker_thread, .argument = worker};
     pthread_mutex_lock(&pool->life_lock);
-    if (!is_stopping(pool)) {
+    if (!psv_worker_pool_is_stopping(pool)) {
         unsigned next = worker->newest ^ 1;
         is_done = psv_thread_start(&worker->threads[next], &options, &error) == PSV_OK;
         worker->newest = is_done ? next : worker->newest;
@@ -303,7 +268,7 @@ static uint64_t choose_jobs_max(const struct psv_worker_pool *pool)
     return pool->max_requests - spread + random % (2 * spread + 1);
 }
 
-static void run_worker(void *argument)
+void psv_worker_thread(void *argument)
 {
     struct psv_worker *worker = argument;
     struct psv_worker_pool *pool = worker->pool;
@@ -330,7 +295,7 @@ static void run_worker(void *argument)
             continue;
         }
         code = run_runtime(worker);
-        if (is_stopping(pool)) {
+        if (psv_worker_pool_is_stopping(pool)) {
             return;
         }
         if (worker->is_given_up) {
@@ -408,8 +373,10 @@ static int start_first_threads(struct psv_worker_pool *pool, struct psv_error *r
         struct psv_worker *worker = &pool->workers[i];
         char name[16];
         snprintf(name, sizeof(name), "php-%u", worker->id);
-        const struct psv_thread_options options = {
-            .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = worker};
+        const struct psv_thread_options options = {.name = name,
+                                                   .stack_bytes = pool->stack_bytes,
+                                                   .function = psv_worker_thread,
+                                                   .argument = worker};
         code = psv_thread_start(&worker->threads[worker->newest], &options, reterr);
     }
     while (code == PSV_OK && pool->boot_failed == 0 && pool->boot_ready < pool->workers_len) {
@@ -463,107 +430,4 @@ unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns
         free_pool(pool); /* else they still use it: it stays for as long as the process */
     }
     return survivors;
-}
-
-/* ---- from outside */
-
-static void interrupt_if(struct psv_worker_pool *pool, struct psv_worker *worker, const struct psv_job *job)
-{
-    /* while the lock is held the worker cannot end its job, and so not stop its runtime */
-    pthread_mutex_lock(&worker->lock);
-    if (worker->job != NULL && (job == NULL || worker->job == job)) {
-        pool->executor->interrupt(worker->state);
-    }
-    pthread_mutex_unlock(&worker->lock);
-}
-
-void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job)
-{
-    CHECK_MAGIC(job, PSV_JOB_MAGIC);
-    /* acquire pairs with try_start: who finds it running finds its worker, too */
-    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
-        return;
-    }
-    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
-    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
-    interrupt_if(pool, &pool->workers[worker_plus_1 - 1], job);
-}
-
-void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
-{
-    for (unsigned i = 0; i < pool->slots_len; i++) {
-        interrupt_if(pool, &pool->workers[i], NULL);
-    }
-}
-
-/* A free slot's thread; its number goes on where the slot's last one ended. */
-static int start_spare(struct psv_worker_pool *pool)
-{
-    struct psv_worker *spare = NULL;
-    struct psv_error error = {.code = PSV_OK};
-    char name[16];
-
-    for (unsigned i = 0; i < pool->slots_len && spare == NULL; i++) {
-        spare = pool->workers[i].is_used ? NULL : &pool->workers[i];
-    }
-    if (spare == NULL) {
-        return PSV_ELIMIT;
-    }
-    unsigned next = spare->newest ^ 1;
-    snprintf(name, sizeof(name), "php-%u", spare->id);
-    const struct psv_thread_options options = {
-        .name = name, .stack_bytes = pool->stack_bytes, .function = run_worker, .argument = spare};
-    spare->failures = 1; /* no first start any more: nobody waits for its report */
-    int code = psv_thread_start(&spare->threads[next], &options, &error);
-    if (code == PSV_OK) {
-        spare->newest = next;
-        spare->is_used = true;
-    }
-    return code;
-}
-
-int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
-{
-    CHECK_MAGIC(job, PSV_JOB_MAGIC);
-    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
-        return PSV_EGONE;
-    }
-    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
-    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
-    struct psv_worker *worker = &pool->workers[worker_plus_1 - 1];
-    int code = PSV_EGONE;
-    /* both are held for a moment only, by whoever; in this order nowhere else */
-    pthread_mutex_lock(&pool->life_lock);
-    pthread_mutex_lock(&worker->lock);
-    if (worker->job == job && !worker->is_given_up && !is_stopping(pool)) {
-        code = start_spare(pool);
-        worker->is_given_up = code == PSV_OK;
-    }
-    pthread_mutex_unlock(&worker->lock);
-    pthread_mutex_unlock(&pool->life_lock);
-    if (code == PSV_OK) {
-        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&pool->alive, 1, memory_order_relaxed);
-        psv_metric_inc(PSV_METRIC_WORKERS_GIVEN_UP);
-        PSV_LOG(PSV_LOG_ERROR, "worker.given_up", PSV_LOG_U64("worker", worker->id),
-                PSV_LOG_BYTES("request_id", job->message.request_id),
-                PSV_LOG_BYTES("script", job->message.script_filename));
-    }
-    return code;
-}
-
-unsigned psv_worker_pool_size(const struct psv_worker_pool *pool)
-{
-    return pool->workers_len;
-}
-
-/* relaxed: numbers for people and for the health check, they order nothing */
-unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool)
-{
-    return atomic_load_explicit(&pool->busy, memory_order_relaxed);
-}
-
-unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool)
-{
-    return atomic_load_explicit(&pool->alive, memory_order_relaxed);
 }

@@ -39,6 +39,26 @@ void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job
  * the same, it ends.  PSV_EGONE: nobody runs it; PSV_ELIMIT: all spare slots are taken; PSV_ENOMEM.  [loop]
  */
 MUST_CHECK int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job);
+/** What the worker that runs job is doing (executor->trace); 0 when it runs no more, or that is not known.
+ * [loop] */
+size_t psv_worker_pool_trace(struct psv_worker_pool *pool, const struct psv_job *job, char *out, size_t size);
+
+enum psv_worker_state { PSV_WORKER_IDLE, PSV_WORKER_BUSY, PSV_WORKER_LOST /* given up */ };
+
+/** A line of the scoreboard; texts are cut to their room. */
+struct psv_worker_report {
+    unsigned id;
+    enum psv_worker_state state;
+    uint64_t requests;   /* of its thread, so far */
+    uint64_t running_ns; /* of the request that it runs */
+    char request_id[40];
+    char method[16];
+    char target[256];
+    char script[256];
+};
+
+/** Fills up to max lines; returns how many workers there are.  [loop] */
+unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_report *out, unsigned max);
 /** Interrupts whatever runs.  [any] */
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
 

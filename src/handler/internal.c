@@ -1,5 +1,5 @@
-/* /health, /metrics, /config.  [loop]  Texts are built in one buffer that lives until the exchange is
- * freed. Must not know codecs or threads.
+/* /health, /metrics, /config, /status.  [loop]  Texts are built in one buffer that lives until the exchange
+ * is freed. Must not know codecs or threads.
  *
  * SPDX-License-Identifier: MIT */
 #include "internal.h"
@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "config/option_value.h"
 #include "exec/exchange.h"
+#include "exec/worker.h"
 #include "observe/metrics.h"
 #include "observe/user_metrics.h"
 #include "os/clock.h"
@@ -19,6 +21,7 @@
 #define BODY_MAX_BYTES ((size_t)4 << 20)
 #define FIELDS_MAX 4
 #define FACTS_MAX 16
+#define WORKERS_SHOWN_MAX 512u
 
 static const struct psv_bytes type_plain = PSV_BYTES_INIT("text/plain; charset=utf-8");
 static const struct psv_bytes type_json = PSV_BYTES_INIT("application/json");
@@ -48,15 +51,15 @@ typedef int page_fn(struct page *page);
 static page_fn build_health;
 static page_fn build_metrics;
 static page_fn build_config;
+static page_fn build_status;
 static page_fn build_list;
 
 static const struct {
     struct psv_bytes path;
     page_fn *build;
 } pages[] = {
-    {PSV_BYTES_INIT("/health"), build_health},
-    {PSV_BYTES_INIT("/metrics"), build_metrics},
-    {PSV_BYTES_INIT("/config"), build_config},
+    {PSV_BYTES_INIT("/health"), build_health}, {PSV_BYTES_INIT("/metrics"), build_metrics},
+    {PSV_BYTES_INIT("/config"), build_config}, {PSV_BYTES_INIT("/status"), build_status},
     {PSV_BYTES_INIT("/"), build_list},
 };
 
@@ -255,6 +258,54 @@ static int build_config(struct page *page)
 {
     page->content_type = type_json;
     return psv_config_format_json(page->internal->options.config, &page->text);
+}
+
+static int append_worker(struct psv_buffer *out, const struct psv_worker_report *worker, bool is_first)
+{
+    static const char *const states[] = {
+        [PSV_WORKER_IDLE] = "idle", [PSV_WORKER_BUSY] = "busy", [PSV_WORKER_LOST] = "lost"};
+    const struct {
+        const char *name;
+        const char *text;
+    } texts[] = {
+        {"request_id", worker->request_id},
+        {"method", worker->method},
+        {"target", worker->target},
+        {"script", worker->script},
+    };
+    int error = psv_buffer_printf(out, "%s\n  {\"worker\": %u, \"state\": \"%s\", \"requests\": %" PRIu64,
+                                  is_first ? "" : ",", worker->id, states[worker->state], worker->requests);
+    if (worker->state != PSV_WORKER_IDLE && error == 0)
+        error = psv_buffer_printf(out, ", \"running_seconds\": %.3f", (double)worker->running_ns / 1e9);
+    for (size_t i = 0; i < ARRAY_SIZE(texts) && worker->state != PSV_WORKER_IDLE && error == 0; i++) {
+        error = psv_buffer_printf(out, ", \"%s\": ", texts[i].name);
+        if (error == 0)
+            error = psv_option_append_quoted(out, psv_bytes_of(texts[i].text));
+    }
+    return error == 0 ? psv_buffer_append(out, "}", 1) : error;
+}
+
+/* The scoreboard. */
+static int build_status(struct page *page)
+{
+    const struct psv_internal_options *options = &page->internal->options;
+    struct psv_internal_facts facts = read_facts(page->internal);
+    struct psv_worker_report *workers = psv_calloc(WORKERS_SHOWN_MAX, sizeof(*workers));
+    if (workers == NULL)
+        return PSV_ENOMEM;
+    unsigned len = options->read_workers != NULL
+                       ? options->read_workers(options->context, workers, WORKERS_SHOWN_MAX)
+                       : 0;
+    page->content_type = type_json;
+    int error = psv_buffer_printf(&page->text,
+                                  "{\"connections\": %" PRIu64 ", \"queue\": %" PRIu64
+                                  ", \"queue_capacity\": %" PRIu64 ", \"draining\": %s, \"workers\": [",
+                                  facts.connections, facts.queue_len, facts.queue_capacity,
+                                  facts.is_draining ? "true" : "false");
+    for (unsigned i = 0; i < MIN(len, WORKERS_SHOWN_MAX) && error == 0; i++)
+        error = append_worker(&page->text, &workers[i], i == 0);
+    psv_free(workers);
+    return error == 0 ? psv_buffer_printf(&page->text, "\n]}\n") : error;
 }
 
 static int build_list(struct page *page)

@@ -14,6 +14,7 @@ struct psv_config_loaded;
 struct psv_exchange;
 struct psv_executor;
 struct psv_internal;
+struct psv_worker_report;
 
 /** The state of the house at one moment. */
 struct psv_internal_facts {
@@ -39,8 +40,10 @@ struct psv_internal_options {
     const struct psv_config_loaded *config; /* shown by /config */
     const struct psv_executor *executor;    /* its metrics and facts are shown too; NULL = none */
     psv_internal_facts_fn *read_facts;      /* called on the loop; must not block */
-    void *context;                          /* of read_facts */
-    psv_internal_clock_fn *monotonic_ns;    /* NULL = the coarse system clock */
+    /** What each worker does; fills up to max, returns how many there are.  NULL = not known. */
+    unsigned (*read_workers)(void *context, struct psv_worker_report *out, unsigned max);
+    void *context;                       /* of both */
+    psv_internal_clock_fn *monotonic_ns; /* NULL = the coarse system clock */
 };
 
 /** The executor is started.  Everything in options is borrowed.  NULL when out of memory.  [boot] */

@@ -27,6 +27,13 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
     };
 }
 
+static unsigned read_workers(void *context, struct psv_worker_report *out, unsigned max)
+{
+    const struct psv_server *server = context;
+
+    return psv_worker_pool_report(server->pool, out, max);
+}
+
 int psv_health_init(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_internal_options options = {
@@ -34,6 +41,7 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         .config = server->loaded,
         .executor = server->executor,
         .read_facts = read_facts,
+        .read_workers = read_workers,
         .context = server,
     };
 

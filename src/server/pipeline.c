@@ -6,10 +6,12 @@
 #include "base/assert.h"
 #include "exec/job.h"
 #include "exec/queue.h"
+#include "exec/worker.h"
 #include "filter/request_id.h"
 #include "handler/static_file.h"
 #include "http/target.h"
 #include "net/loop.h"
+#include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
 #include "server/early_refusal.h"
@@ -18,6 +20,8 @@
 #include "server/tls_redirect.h"
 
 #define RECHECK_NS 1000000000u
+/* Of the stack of a slow script in the log. */
+#define TRACE_BYTES_MAX 1400
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
 
@@ -25,6 +29,7 @@
 struct pipeline_state {
     struct psv_exchange *exchange;
     struct psv_timer deadline;
+    struct psv_timer slow;
     struct psv_script script;
 };
 
@@ -108,6 +113,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     }
     state->exchange = exchange;
     psv_timer_init(&state->deadline);
+    psv_timer_init(&state->slow);
     exchange->host_state = state;
     psv_list_append(&pipeline->live, &exchange->link);
     pipeline->live_len++;
@@ -143,6 +149,9 @@ static void on_request(struct psv_exchange *exchange)
         psv_timer_start(pipeline->dynamic.timeout_ns > 0 ? &pipeline->deadline_queue
                                                          : &pipeline->recheck_queue,
                         &state->deadline, now_ns);
+        if (pipeline->slow_queue.duration_ns > 0) {
+            psv_timer_start(&pipeline->slow_queue, &state->slow, now_ns);
+        }
         break;
     case PSV_EFULL:
     case PSV_ESTOPPING:
@@ -163,6 +172,29 @@ static void on_deadline(struct psv_timer *timer, void *context)
      * timer). */
     psv_timer_start(&pipeline->recheck_queue, timer, pipeline->loop->now_ns);
     (void)psv_dynamic_on_deadline(&pipeline->dynamic, state->exchange, pipeline->loop->now_ns);
+}
+
+/* Says once what a slow script is doing; one that still waits for a worker is looked at again later. */
+static void on_slow(struct psv_timer *timer, void *context)
+{
+    struct psv_pipeline *pipeline = context;
+    struct pipeline_state *state = CONTAINER_OF(timer, struct pipeline_state, slow);
+    struct psv_job *job = state->exchange->job;
+    char trace[TRACE_BYTES_MAX];
+
+    if (job == NULL || !state->exchange->is_job_held) {
+        return;
+    }
+    if (atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed) == 0) {
+        psv_timer_start(&pipeline->slow_queue, timer, pipeline->loop->now_ns);
+        return;
+    }
+    size_t len = psv_worker_pool_trace(pipeline->dynamic.pool, job, trace, sizeof(trace));
+    PSV_LOG(PSV_LOG_WARN, "request.slow", PSV_LOG_BYTES("request_id", job->message.request_id),
+            PSV_LOG_BYTES("script", job->message.script_filename),
+            PSV_LOG_SECONDS("seconds", (double)(pipeline->loop->now_ns - job->queued_ns) / 1e9),
+            PSV_LOG_BYTES("target", job->message.target),
+            PSV_LOG_BYTES("trace", ((struct psv_bytes){trace, len})));
 }
 
 static void on_sent(struct psv_exchange *exchange, uint64_t bytes)
@@ -188,6 +220,7 @@ static void free_exchange(struct psv_exchange *exchange)
 
     if (state != NULL) {
         psv_timer_stop(&state->deadline);
+        psv_timer_stop(&state->slow);
         psv_list_remove(&exchange->link);
         pipeline->live_len -= !is_left_behind(exchange);
     }
@@ -241,7 +274,7 @@ void psv_pipeline_end_batch(struct psv_pipeline *pipeline)
     }
 }
 
-void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms)
+void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms, uint64_t slow_ms)
 {
     pipeline->host = (struct psv_exchange_host){
         .on_head = on_head,
@@ -256,6 +289,8 @@ void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_m
     psv_list_init(&pipeline->live);
     psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns,
                          on_deadline, pipeline);
+    psv_timer_queue_init(&pipeline->slow_queue, &pipeline->loop->wheel, slow_ms * PSV_NS_PER_MS, on_slow,
+                         pipeline);
     psv_timer_queue_init(&pipeline->recheck_queue, &pipeline->loop->wheel, RECHECK_NS, on_deadline, pipeline);
     psv_timer_queue_init(&pipeline->stall_queue, &pipeline->loop->wheel, STALL_NS, on_stall_timer, pipeline);
     psv_timer_init(&pipeline->stall_timer);

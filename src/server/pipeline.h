@@ -30,7 +30,8 @@ struct psv_pipeline {
     struct psv_access_log access_log;
     struct psv_timer_queue deadline_queue; /* request deadlines, from dispatch on */
     struct psv_timer_queue
-        recheck_queue; /* deadlines that the script has moved, and scripts that do not stop */
+        recheck_queue;                 /* deadlines that the script has moved, and scripts that do not stop */
+    struct psv_timer_queue slow_queue; /* scripts that run for long are logged */
     struct psv_timer_queue stall_queue; /* looks whether jobs that are held back make progress */
     struct psv_timer stall_timer;
     size_t stall_taken;   /* psv_queue_taken when stall_timer was started */
@@ -38,7 +39,7 @@ struct psv_pipeline {
     uint64_t live_len;
 };
 
-/** The caller has filled loop, router, pool, dynamic and access_log.  request_timeout_ms: 0 = none. */
-void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms);
+/** The caller has filled loop, router, pool, dynamic and access_log.  Both: 0 = none. */
+void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms, uint64_t slow_ms);
 /** Wakes workers for the batch's requests. */
 void psv_pipeline_end_batch(struct psv_pipeline *pipeline);

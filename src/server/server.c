@@ -204,7 +204,7 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     if (code != PSV_OK) {
         return code;
     }
-    psv_pipeline_init(pipeline, config->request.timeout_ms);
+    psv_pipeline_init(pipeline, config->request.timeout_ms, config->request.slow_ms);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
     return psv_health_init(server, reterr);

@@ -1,0 +1,58 @@
+/* The pool and its slots, as worker.c (threads) and worker_watch.c (the loop's view) share them.  Not for
+ * other files.
+ *
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "exec/worker.h"
+#include "os/thread.h"
+
+struct psv_job;
+
+struct psv_worker {
+    _Alignas(CACHE_LINE_BYTES)
+        pthread_mutex_t lock; /* guards job and state against interrupts; held for some ns only */
+    struct psv_job *job;      /* the running one, or NULL */
+    void *state;              /* the executor's */
+    struct psv_worker_pool *pool;
+    unsigned id;
+    bool is_used;                 /* the slot has a thread; guarded by the pool's life_lock */
+    bool is_given_up;             /* guarded by lock: its thread ends when it comes back, if ever */
+    bool ends_check;              /* it is time to look whether this thread ends; this thread's */
+    bool is_recycled;             /* its thread makes way for a fresh one; this thread's */
+    uint64_t jobs;                /* of this thread; written with the lock */
+    uint64_t jobs_max;            /* 0 = no limit */
+    unsigned failures;            /* quick ones in a row; handed from thread to successor */
+    unsigned newest;              /* index of the slot's latest thread; guarded by the pool's life_lock */
+    struct psv_thread threads[2]; /* the latest and the one that it replaces */
+};
+
+struct psv_worker_pool {
+    const struct psv_executor *executor;
+    struct psv_queue *queue;
+    size_t stack_bytes;
+    uint64_t max_requests;
+    unsigned workers_len; /* that serve at a time */
+    unsigned slots_len;
+    struct psv_worker *workers; /* the slots */
+    atomic_flag is_recycling;   /* one worker at a time is being replaced by plan */
+    _Atomic uint32_t stop_word; /* futex: 1 = stopping; ends back-offs */
+    _Atomic unsigned busy;
+    _Atomic unsigned alive;
+    pthread_mutex_t life_lock;  /* starting and replacing threads: held for the start of one at most */
+    pthread_cond_t boot_change; /* with life_lock: the next three */
+    unsigned boot_ready;
+    unsigned boot_failed;
+    struct psv_error boot_error; /* of the first that failed */
+};
+
+/** Life of a slot's thread: the function that it runs.  [worker] */
+psv_thread_fn psv_worker_thread;
+bool psv_worker_pool_is_stopping(const struct psv_worker_pool *pool);

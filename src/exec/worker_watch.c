@@ -1,0 +1,177 @@
+/* The workers as the loop sees and treats them: interrupts, giving up, stacks, the scoreboard; see worker.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "exec/job.h"
+#include "exec/worker_state.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "os/clock.h"
+
+static void interrupt_if(struct psv_worker_pool *pool, struct psv_worker *worker, const struct psv_job *job)
+{
+    /* while the lock is held the worker cannot end its job, and so not stop its runtime */
+    pthread_mutex_lock(&worker->lock);
+    if (worker->job != NULL && (job == NULL || worker->job == job)) {
+        pool->executor->interrupt(worker->state);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    /* acquire pairs with try_start: who finds it running finds its worker, too */
+    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
+        return;
+    }
+    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
+    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
+    interrupt_if(pool, &pool->workers[worker_plus_1 - 1], job);
+}
+
+size_t psv_worker_pool_trace(struct psv_worker_pool *pool, const struct psv_job *job, char *out, size_t size)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    if (pool->executor->trace == NULL ||
+        atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
+        return 0;
+    }
+    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
+    struct psv_worker *worker = &pool->workers[worker_plus_1 - 1];
+    /* as in interrupt_if: the runtime cannot go away meanwhile */
+    pthread_mutex_lock(&worker->lock);
+    size_t len = worker->job == job ? pool->executor->trace(worker->state, out, size) : 0;
+    pthread_mutex_unlock(&worker->lock);
+    return len;
+}
+
+static void copy_text(char *out, size_t size, struct psv_bytes text)
+{
+    size_t len = MIN(text.len, size - 1);
+
+    if (len > 0) {
+        memcpy(out, text.data, len);
+    }
+    out[len] = '\0';
+}
+
+static void report(struct psv_worker *worker, struct psv_worker_report *out, uint64_t now_ns)
+{
+    memset(out, 0, sizeof(*out));
+    out->id = worker->id;
+    pthread_mutex_lock(&worker->lock);
+    out->requests = worker->jobs;
+    if (worker->job != NULL) {
+        const struct psv_message *message = &worker->job->message;
+        out->state = worker->is_given_up ? PSV_WORKER_LOST : PSV_WORKER_BUSY;
+        out->running_ns = now_ns - MIN(worker->job->started_ns, now_ns);
+        copy_text(out->request_id, sizeof(out->request_id), message->request_id);
+        copy_text(out->method, sizeof(out->method), message->method);
+        copy_text(out->target, sizeof(out->target), message->target);
+        copy_text(out->script, sizeof(out->script), message->script_filename);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_report *out, unsigned max)
+{
+    uint64_t now_ns = psv_clock_monotonic_ns();
+    unsigned len = 0;
+
+    pthread_mutex_lock(&pool->life_lock); /* is_used; held for a moment by others */
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        if (pool->workers[i].is_used) {
+            if (len < max) {
+                report(&pool->workers[i], &out[len], now_ns);
+            }
+            len++;
+        }
+    }
+    pthread_mutex_unlock(&pool->life_lock);
+    return len;
+}
+
+void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
+{
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        interrupt_if(pool, &pool->workers[i], NULL);
+    }
+}
+
+/* A free slot's thread; its number goes on where the slot's last one ended. */
+static int start_spare(struct psv_worker_pool *pool)
+{
+    struct psv_worker *spare = NULL;
+    struct psv_error error = {.code = PSV_OK};
+    char name[16];
+
+    for (unsigned i = 0; i < pool->slots_len && spare == NULL; i++) {
+        spare = pool->workers[i].is_used ? NULL : &pool->workers[i];
+    }
+    if (spare == NULL) {
+        return PSV_ELIMIT;
+    }
+    unsigned next = spare->newest ^ 1;
+    snprintf(name, sizeof(name), "php-%u", spare->id);
+    const struct psv_thread_options options = {
+        .name = name, .stack_bytes = pool->stack_bytes, .function = psv_worker_thread, .argument = spare};
+    spare->failures = 1; /* no first start any more: nobody waits for its report */
+    int code = psv_thread_start(&spare->threads[next], &options, &error);
+    if (code == PSV_OK) {
+        spare->newest = next;
+        spare->is_used = true;
+    }
+    return code;
+}
+
+int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
+{
+    CHECK_MAGIC(job, PSV_JOB_MAGIC);
+    if (atomic_load_explicit(&job->state, memory_order_acquire) != PSV_JOB_RUNNING) {
+        return PSV_EGONE;
+    }
+    unsigned worker_plus_1 = atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed);
+    INVARIANT(worker_plus_1 >= 1 && worker_plus_1 <= pool->slots_len);
+    struct psv_worker *worker = &pool->workers[worker_plus_1 - 1];
+    int code = PSV_EGONE;
+    /* both are held for a moment only, by whoever; in this order nowhere else */
+    pthread_mutex_lock(&pool->life_lock);
+    pthread_mutex_lock(&worker->lock);
+    if (worker->job == job && !worker->is_given_up && !psv_worker_pool_is_stopping(pool)) {
+        code = start_spare(pool);
+        worker->is_given_up = code == PSV_OK;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&pool->life_lock);
+    if (code == PSV_OK) {
+        atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&pool->alive, 1, memory_order_relaxed);
+        psv_metric_inc(PSV_METRIC_WORKERS_GIVEN_UP);
+        PSV_LOG(PSV_LOG_ERROR, "worker.given_up", PSV_LOG_U64("worker", worker->id),
+                PSV_LOG_BYTES("request_id", job->message.request_id),
+                PSV_LOG_BYTES("script", job->message.script_filename));
+    }
+    return code;
+}
+
+unsigned psv_worker_pool_size(const struct psv_worker_pool *pool)
+{
+    return pool->workers_len;
+}
+
+/* relaxed: numbers for people and for the health check, they order nothing */
+unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool)
+{
+    return atomic_load_explicit(&pool->busy, memory_order_relaxed);
+}
+
+unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool)
+{
+    return atomic_load_explicit(&pool->alive, memory_order_relaxed);
+}

@@ -85,13 +85,8 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
     return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
 }
 
-static int serve(int argc, char **argv, const struct psv_config_loaded *loaded, struct psv_error *reterr)
+static int serve(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
-    if (loaded->config.supervisor.enabled && getenv(PSV_SUPERVISED_VARIABLE) == NULL) {
-        const struct psv_supervisor_options options = {
-            .argc = argc, .argv = argv, .config = loaded, .check = check_more};
-        return psv_supervise(&options, reterr);
-    }
     struct psv_server *server = NULL;
     int code = psv_server_start(loaded, &server, reterr);
 
@@ -103,12 +98,36 @@ static int serve(int argc, char **argv, const struct psv_config_loaded *loaded, 
     return exit_code;
 }
 
+/* In the process that the supervisor has made. */
+static int serve_supervised(const struct psv_config_loaded *loaded)
+{
+    struct psv_error error = {0};
+    int exit_code = serve(loaded, &error);
+
+    if (exit_code < 0) {
+        (void)fprintf(stderr, "phpsrv: %s\n", error.message);
+        return 1;
+    }
+    return exit_code;
+}
+
+static int supervise_or_serve(int argc, char **argv, const struct psv_config_loaded *loaded,
+                              struct psv_error *reterr)
+{
+    if (loaded->config.supervisor.enabled && getenv(PSV_SUPERVISED_VARIABLE) == NULL) {
+        const struct psv_supervisor_options options = {
+            .argc = argc, .argv = argv, .config = loaded, .serve = serve_supervised, .check = check_more};
+        return psv_supervise(&options, reterr);
+    }
+    return serve(loaded, reterr);
+}
+
 static int act(int argc, char **argv, const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     struct psv_buffer out;
 
     if (loaded->action == PSV_CONFIG_ACTION_RUN) {
-        return serve(argc, argv, loaded, reterr);
+        return supervise_or_serve(argc, argv, loaded, reterr);
     }
     psv_buffer_init(&out, TEXT_BYTES_MAX);
     int code = format_action(loaded, &out);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -103,7 +104,13 @@ static _Noreturn void run_child(struct launch *launch)
     launch->pid_text[prefix + digits] = '\0';
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (place_descriptors(launch)) {
+    bool is_placed = place_descriptors(launch);
+    if (is_placed && launch->options->serve != NULL) {
+        environ = launch->environment;
+        (void)close_range((unsigned)(FIRST_FD + launch->options->sockets->len + 1), ~0u, 0);
+        exit(launch->options->serve(launch->options->config));
+    }
+    if (is_placed) {
         (void)execve(launch->options->program, launch->options->argv, launch->environment);
     }
     (void)!write(STDERR_FILENO, complaint, sizeof(complaint) - 1);

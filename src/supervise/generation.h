@@ -11,6 +11,8 @@
 #include "base/macros.h"
 #include "supervise/listen_set.h"
 
+struct psv_config_loaded;
+
 enum psv_generation_state {
     PSV_GENERATION_NONE,
     PSV_GENERATION_STARTING,
@@ -34,6 +36,10 @@ struct psv_generation_options {
     const struct psv_listen_set *sockets;
     unsigned number;
     unsigned crashes;
+    /** Serves and returns the exit code.  With it the process goes on as a copy of this one, which must have
+     * one thread, and shares its pages; without (NULL) the program is started anew. */
+    int (*serve)(const struct psv_config_loaded *config);
+    const struct psv_config_loaded *config; /* for serve */
 };
 
 /** Starts the process.  PSV_ENOMEM, PSV_ELIMIT, PSV_EIO. */

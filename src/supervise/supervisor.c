@@ -70,15 +70,18 @@ static int start_next(struct supervisor *supervisor, const struct psv_listen_set
         .sockets = sockets,
         .number = ++supervisor->generations,
         .crashes = supervisor->crashes,
+        /* the first one is a copy of this process as it is before it has a second thread: the pages of
+         * libraries that were written when they were loaded are there once and not twice */
+        .serve = supervisor->generations == 1 ? supervisor->options->serve : NULL,
+        .config = supervisor->options->config,
     };
-    int code = psv_generation_start(&supervisor->next, &options, reterr);
+    return psv_generation_start(&supervisor->next, &options, reterr);
+}
 
-    if (code == PSV_OK) {
-        PSV_LOG(PSV_LOG_INFO, "supervisor.generation_started",
-                PSV_LOG_U64("generation", supervisor->next.number),
-                PSV_LOG_U64("pid", (uint64_t)supervisor->next.pid));
-    }
-    return code;
+static void say_started(const struct supervisor *supervisor)
+{
+    PSV_LOG(PSV_LOG_INFO, "supervisor.generation_started", PSV_LOG_U64("generation", supervisor->next.number),
+            PSV_LOG_U64("pid", (uint64_t)supervisor->next.pid));
 }
 
 static void schedule_restart(struct supervisor *supervisor)
@@ -101,7 +104,9 @@ static void restart(struct supervisor *supervisor)
         PSV_LOG(PSV_LOG_ERROR, "supervisor.restart_failed", PSV_LOG_TEXT("reason", error.message));
         supervisor->failures++;
         schedule_restart(supervisor);
+        return;
     }
+    say_started(supervisor);
 }
 
 /* ---- reload */
@@ -163,7 +168,9 @@ static void reload(struct supervisor *supervisor)
     }
     if (code != PSV_OK) {
         say_reload_failed(supervisor, error.message);
+        return;
     }
+    say_started(supervisor);
 }
 
 /* ---- what happens to servers */
@@ -478,9 +485,20 @@ static int boot(struct supervisor *supervisor, struct psv_error *reterr)
         code = supervisor->signal_fd < 0 ? supervisor->signal_fd : PSV_OK;
     }
     if (code == PSV_OK) {
-        code = start_log(config, reterr);
+        code = start_next(supervisor, &supervisor->sockets, reterr);
     }
-    return code == PSV_OK ? start_next(supervisor, &supervisor->sockets, reterr) : code;
+    if (code != PSV_OK) {
+        return code;
+    }
+    code = start_log(config, reterr);
+    if (code != PSV_OK) {
+        psv_generation_signal(&supervisor->next, SIGKILL);
+        (void)waitpid(supervisor->next.pid, NULL, 0);
+        psv_generation_end(&supervisor->next);
+        return code;
+    }
+    say_started(supervisor);
+    return PSV_OK;
 }
 
 int psv_supervise(const struct psv_supervisor_options *options, struct psv_error *reterr)

@@ -14,6 +14,8 @@ struct psv_supervisor_options {
     int argc;
     char **argv;
     const struct psv_config_loaded *config; /* of the first generation */
+    /** What the server process does: serves, and returns the exit code. */
+    int (*serve)(const struct psv_config_loaded *config);
     /** Rules that psv_config_check does not know. */
     int (*check)(const struct psv_config_loaded *config, struct psv_error *reterr);
 };

@@ -221,7 +221,9 @@ def test_a_request_on_an_idle_connection_is_answered(supervised):
     with server.connect() as wire, server.connect() as untouched:
         wire.request("/x")
         assert not wire.expect_response().closes
+        mark = server.mark()
         next_ready(server, lambda: reload(server))
+        server.wait_log("server.draining", after=mark)
         for one in (wire, untouched):
             one.request("/x")
             assert one.expect_response(200).closes

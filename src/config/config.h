@@ -184,6 +184,10 @@ struct psv_config_static {
     uint64_t compress_memory_bytes; /* 0 = off */
 };
 
+struct psv_config_sendfile {
+    struct psv_config_list roots; /* "FOLDER" or "/PREFIX/=FOLDER" */
+};
+
 struct psv_config_php {
     struct psv_config_list ini_values; /* "key=value" each */
     const char *ini_file;              /* "" = PHP's own search */
@@ -217,6 +221,7 @@ struct psv_config {
     struct psv_config_proxy proxy;
     struct psv_config_compress compress;
     struct psv_config_static static_files; /* section "static" */
+    struct psv_config_sendfile sendfile;
     struct psv_config_php php;
     struct psv_config_log log;
 };

@@ -311,6 +311,11 @@ const struct psv_option psv_options[] = {
      RANGE(0, 64 * GIB),
      .help = "memory for compressed copies of files, made in the background when first asked for; 0: none"},
 
+    {NAME("sendfile", sendfile, roots, "sendfile-root", "SENDFILE_ROOT"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_STATIC, .value_name = "DIR", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help =
+         "folder whose files scripts may hand over by X-Sendfile; /protected/=DIR: by X-Accel-Redirect too"},
+
     /* ---- PHP */
     {NAME("php", php, ini_values, "php-ini-value", "PHP_INI_VALUE"), .short_name = 'd',
      .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_PHP, .value_name = "KEY=VALUE", .default_text = "",

@@ -108,6 +108,12 @@ MUST_CHECK struct psv_exchange *psv_exchange_new(struct psv_exchange_pool *pool,
 /** Frees everything on its arena and the body; the codec and the job's worker must be done with it. */
 void psv_exchange_free(struct psv_exchange_pool *pool, struct psv_exchange *exchange);
 
+/** Where answers are made: the exchange's arena, or late_arena while a worker holds the other. */
+static inline struct psv_arena *psv_exchange_arena(struct psv_exchange *exchange)
+{
+    return exchange->is_job_held ? &exchange->late_arena : &exchange->arena;
+}
+
 /** Starts the answer: exchange->response is filled.  Takes the pieces (list may be empty).  Once per
  * exchange. Does nothing but release the pieces when the client is gone already. */
 void psv_exchange_respond(struct psv_exchange *exchange, struct psv_list *pieces, bool is_last);

@@ -86,7 +86,7 @@ void psv_exchange_refuse(struct psv_exchange *exchange, unsigned status, const c
     CHECK_MAGIC(exchange, PSV_EXCHANGE_MAGIC);
     INVARIANT(!psv_status_is_bodiless(status));
     INVARIANT(extra_len < FIELDS_MAX);
-    struct psv_arena *arena = exchange->is_job_held ? &exchange->late_arena : &exchange->arena;
+    struct psv_arena *arena = psv_exchange_arena(exchange);
     struct psv_response *response = &exchange->response;
     struct psv_list pieces;
 

@@ -36,6 +36,7 @@ struct psv_job {
     _Atomic bool is_gone;           /* the client has left or was answered by the server: output is dropped */
     _Atomic uint64_t deadline_ns;   /* monotonic; 0 = none.  Moved by the script's heartbeat */
     _Atomic unsigned worker_plus_1; /* who runs it, 0 = nobody yet */
+    bool is_replaced;               /* [loop] its response is a file's */
     bool is_given_up;               /* [loop] nobody waits for its worker any more */
     uint64_t stream_timeout_ms;     /* deadline of an event stream from its beginning; 0 = none */
     unsigned informational_len;     /* [worker] informational responses so far */

@@ -11,6 +11,7 @@
 #include "exec/job.h"
 #include "exec/queue.h"
 #include "exec/worker.h"
+#include "handler/sendfile.h"
 #include "http/status.h"
 #include "http/target.h"
 #include "observe/metrics.h"
@@ -169,11 +170,29 @@ static int64_t response_length(const struct psv_exchange *exchange, const struct
     return is_complete ? (int64_t)psv_body_pieces_len(pieces) : sink->content_length;
 }
 
-static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink,
-                           struct psv_list *pieces, bool is_complete)
+/* Body that nobody gets: a script that goes on printing does not wait for it. */
+static void drop_pieces(struct psv_exchange *exchange, struct psv_list *pieces)
+{
+    uint64_t len = psv_body_pieces_len(pieces);
+
+    psv_body_pieces_release(pieces);
+    if (exchange->is_job_held && len > 0) {
+        psv_sink_credit(&exchange->job->sink, len);
+    }
+}
+
+static void start_response(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
+                           const struct psv_response_sink *sink, struct psv_list *pieces, bool is_complete)
 {
     struct psv_response *response = &exchange->response;
 
+    if (dynamic->sendfile != NULL && sink->status / 100 == 2 &&
+        psv_sendfile_is_wanted(sink->fields, sink->fields_len)) {
+        drop_pieces(exchange, pieces);
+        exchange->job->is_replaced = true;
+        psv_sendfile_answer(dynamic->sendfile, exchange, sink->fields, sink->fields_len);
+        return;
+    }
     response->status = sink->status;
     response->headers.items = (struct psv_field *)(uintptr_t)sink->fields; /* read by the codec only */
     response->headers.len = sink->fields_len;
@@ -219,7 +238,7 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
         return;
     }
     /* each of these may end and free the exchange: nothing follows */
-    if ((flags & PSV_PART_FAILED) != 0) {
+    if ((flags & PSV_PART_FAILED) != 0 && !exchange->is_complete) {
         psv_body_pieces_release(&pieces);
         if (exchange->is_answered) {
             psv_exchange_abort(exchange);
@@ -227,11 +246,11 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
             refuse_failed(exchange, job);
         }
     } else if ((flags & PSV_PART_HEAD) != 0) {
-        start_response(exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);
+        start_response(dynamic, exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);
     } else if (!exchange->is_complete) {
         psv_exchange_send_body(exchange, &pieces, (flags & PSV_PART_END) != 0);
     } else {
-        psv_body_pieces_release(&pieces); /* only a RELEASE: the response was finished earlier */
+        drop_pieces(exchange, &pieces); /* the response was finished earlier, or is a file */
         if (exchange->is_ended && !exchange->is_job_held) {
             dynamic->on_released(exchange);
         }
@@ -240,7 +259,8 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
 
 void psv_dynamic_on_sent(struct psv_exchange *exchange, uint64_t bytes)
 {
-    if (exchange->is_job_held) {
+    /* a file in place of the script's body is none of its bytes */
+    if (exchange->is_job_held && !exchange->job->is_replaced) {
         psv_sink_credit(&exchange->job->sink, bytes);
     }
 }

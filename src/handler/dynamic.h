@@ -17,6 +17,7 @@ struct psv_headers;
 struct psv_mailbox;
 struct psv_queue;
 struct psv_response_part;
+struct psv_sendfile;
 struct psv_worker_pool;
 
 /** What a route found; texts are followed by a NUL and live on the exchange's arena (or longer). */
@@ -34,10 +35,11 @@ struct psv_dynamic {
     struct psv_bytes server_name;   /* configured; empty = the request's host */
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t timeout_ns;        /* of a request from dispatch to the end of its script; 0 = none */
-    uint64_t give_up_ns;        /* past its deadline a worker is left behind after this; 0 = never */
-    uint64_t stream_timeout_ms; /* of an event stream, from its beginning; 0 = none */
-    unsigned unannounced;       /* jobs queued since the last wake-up of a worker */
+    uint64_t timeout_ns;           /* of a request from dispatch to the end of its script; 0 = none */
+    struct psv_sendfile *sendfile; /* files that scripts hand over; NULL = none; borrowed */
+    uint64_t give_up_ns;           /* past its deadline a worker is left behind after this; 0 = never */
+    uint64_t stream_timeout_ms;    /* of an event stream, from its beginning; 0 = none */
+    unsigned unannounced;          /* jobs queued since the last wake-up of a worker */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);

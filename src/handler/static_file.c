@@ -29,6 +29,7 @@ static const struct psv_bytes allowed_methods = PSV_BYTES_INIT("GET, HEAD, OPTIO
 /* One answer being put together. */
 struct answer {
     struct psv_exchange *exchange;
+    struct psv_arena *arena; /* of all that is made here */
     const struct psv_static_file *options;
     const struct psv_static_choice *choice;
     const struct psv_cached_file *file;
@@ -53,8 +54,7 @@ static enum psv_range_verdict ranges_of(const struct psv_static_file *options, s
         answer->form->coding.len != 0 ||
         !psv_conditional_allows_range(request, answer->form->etag, answer->file->modified_s))
         return PSV_RANGE_IGNORED;
-    struct psv_range *ranges =
-        psv_arena_alloc(&answer->exchange->arena, sizeof(*ranges) * options->ranges_max);
+    struct psv_range *ranges = psv_arena_alloc(answer->arena, sizeof(*ranges) * options->ranges_max);
     if (ranges == NULL)
         return PSV_RANGE_IGNORED;
     *ret_ranges = ranges;
@@ -95,6 +95,7 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
                             const struct psv_static_choice *choice)
 {
     struct answer answer = {.exchange = exchange,
+                            .arena = psv_exchange_arena(exchange),
                             .options = options,
                             .choice = choice,
                             .file = choice->file,
@@ -102,7 +103,7 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
     enum psv_method method = exchange->request.method;
     psv_metric_inc(PSV_METRIC_STATIC_REQUESTS);
     psv_list_init(&answer.pieces);
-    psv_headers_init(&exchange->response.headers, FIELDS_MAX);
+    psv_headers_init(&exchange->response.headers, FIELDS_MAX + choice->extra_len);
     if (method != PSV_METHOD_GET && method != PSV_METHOD_HEAD) {
         answer_methods(&answer);
         return;
@@ -120,9 +121,30 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
     }
 }
 
+static bool has_extra(const struct answer *answer, enum psv_field_id id)
+{
+    for (unsigned i = 0; i < answer->choice->extra_len; i++) {
+        if (answer->choice->extra[i].id == id)
+            return true;
+    }
+    return false;
+}
+
+static void add_extra(struct answer *answer)
+{
+    for (unsigned i = 0; i < answer->choice->extra_len; i++) {
+        const struct psv_field *field = &answer->choice->extra[i];
+        if (psv_headers_add(&answer->exchange->response.headers, answer->arena, field->name, field->value) !=
+            0)
+            answer->is_out_of_memory = true;
+    }
+}
+
 static void add_field(struct answer *answer, enum psv_field_id id, struct psv_bytes value)
 {
-    if (psv_headers_add_known(&answer->exchange->response.headers, &answer->exchange->arena, id, value) != 0)
+    if (has_extra(answer, id) && id != PSV_FIELD_VARY)
+        return;
+    if (psv_headers_add_known(&answer->exchange->response.headers, answer->arena, id, value) != 0)
         answer->is_out_of_memory = true;
 }
 
@@ -144,6 +166,7 @@ static void add_validators(struct answer *answer)
 {
     const struct psv_cached_file *file = answer->file;
     struct psv_bytes cache_control = is_immutable(answer) ? IMMUTABLE : answer->options->cache_control;
+    add_extra(answer);
     add_field(answer, PSV_FIELD_ETAG, answer->form->etag);
     if (cache_control.len > 0)
         add_field(answer, PSV_FIELD_CACHE_CONTROL, cache_control);
@@ -156,7 +179,7 @@ static void add_validators(struct answer *answer)
 
 static void add_piece(struct answer *answer, const char *data, uint64_t offset, uint64_t len)
 {
-    struct psv_body_piece *piece = psv_arena_alloc(&answer->exchange->arena, sizeof(*piece));
+    struct psv_body_piece *piece = psv_arena_alloc(answer->arena, sizeof(*piece));
     if (piece == NULL) {
         answer->is_out_of_memory = true;
         return;
@@ -221,7 +244,7 @@ static void answer_not_modified(struct answer *answer)
 
 static void answer_unsatisfiable(struct answer *answer)
 {
-    char *text = psv_arena_alloc_text(&answer->exchange->arena, PSV_RANGE_TEXT_MAX);
+    char *text = psv_arena_alloc_text(answer->arena, PSV_RANGE_TEXT_MAX);
     if (text == NULL) {
         answer_whole(answer); /* a Range may always be ignored */
         return;
@@ -236,7 +259,7 @@ static void answer_unsatisfiable(struct answer *answer)
 
 static void answer_range(struct answer *answer, struct psv_range range)
 {
-    char *text = psv_arena_alloc_text(&answer->exchange->arena, PSV_RANGE_TEXT_MAX);
+    char *text = psv_arena_alloc_text(answer->arena, PSV_RANGE_TEXT_MAX);
     if (text == NULL) {
         answer_whole(answer);
         return;
@@ -268,7 +291,7 @@ static uint64_t add_part_head(struct answer *answer, struct psv_bytes boundary, 
     struct psv_bytes type = answer->file->content_type;
     size_t max = 4 + boundary.len + DELIMITER_TYPE.len + type.len + DELIMITER_RANGE.len + PSV_RANGE_TEXT_MAX +
                  DELIMITER_END.len;
-    char *text = psv_arena_alloc_text(&answer->exchange->arena, max);
+    char *text = psv_arena_alloc_text(answer->arena, max);
     if (text == NULL) {
         answer->is_out_of_memory = true;
         return 0;
@@ -290,7 +313,7 @@ static uint64_t add_part_head(struct answer *answer, struct psv_bytes boundary, 
 static uint64_t add_last_delimiter(struct answer *answer, struct psv_bytes boundary)
 {
     size_t len = boundary.len + 8;
-    char *text = psv_arena_alloc_text(&answer->exchange->arena, len);
+    char *text = psv_arena_alloc_text(answer->arena, len);
     if (text == NULL) {
         answer->is_out_of_memory = true;
         return 0;
@@ -308,7 +331,7 @@ static struct psv_bytes multipart_type(struct answer *answer, struct psv_bytes *
 {
     const struct psv_bytes prefix = PSV_BYTES("multipart/byteranges; boundary=");
     uint8_t random[BOUNDARY_RANDOM_BYTES];
-    char *text = psv_arena_alloc_text(&answer->exchange->arena, prefix.len + BOUNDARY_LEN);
+    char *text = psv_arena_alloc_text(answer->arena, prefix.len + BOUNDARY_LEN);
     if (text == NULL)
         return PSV_BYTES_EMPTY;
     psv_random_fill(random, sizeof(random));

@@ -12,6 +12,7 @@
 
 struct psv_cached_file;
 struct psv_exchange;
+struct psv_field;
 
 struct psv_static_file {
     unsigned ranges_max;              /* a request that names more ranges gets the whole file */
@@ -32,7 +33,9 @@ struct psv_static_form {
 struct psv_static_choice {
     const struct psv_cached_file *file; /* a FILE: its name, type and date */
     struct psv_static_form form;
-    bool varies; /* another request could get another form */
+    bool varies;                   /* another request could get another form */
+    const struct psv_field *extra; /* further fields, which win over the file's own; live as long as it */
+    unsigned extra_len;
 };
 
 /** The form that the bytes of a FILE are; coding "" unless it is a copy of another one. */

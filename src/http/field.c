@@ -46,6 +46,7 @@ static enum psv_field_id guess(uint32_t key)
     case KEY(10, 'k', 'e'): return PSV_FIELD_KEEP_ALIVE;
     case KEY(10, 's', 'e'): return PSV_FIELD_SET_COOKIE;
     case KEY(10, 'u', 't'): return PSV_FIELD_USER_AGENT;
+    case KEY(10, 'x', 'e'): return PSV_FIELD_X_SENDFILE;
     case KEY(11, 'r', 'r'): return PSV_FIELD_RETRY_AFTER;
     case KEY(12, 'c', 'e'): return PSV_FIELD_CONTENT_TYPE;
     case KEY(12, 'x', 'd'): return PSV_FIELD_X_REQUEST_ID;
@@ -59,6 +60,7 @@ static enum psv_field_id guess(uint32_t key)
     case KEY(15, 'a', 'g'): return PSV_FIELD_ACCEPT_ENCODING;
     case KEY(16, 'c', 'g'): return PSV_FIELD_CONTENT_ENCODING;
     case KEY(16, 'p', 'n'): return PSV_FIELD_PROXY_CONNECTION;
+    case KEY(16, 'x', 't'): return PSV_FIELD_X_ACCEL_REDIRECT;
     case KEY(17, 'i', 'e'): return PSV_FIELD_IF_MODIFIED_SINCE;
     case KEY(17, 't', 'g'): return PSV_FIELD_TRANSFER_ENCODING;
     case KEY(19, 'i', 'e'): return PSV_FIELD_IF_UNMODIFIED_SINCE;

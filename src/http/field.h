@@ -49,7 +49,9 @@
     X(UPGRADE, "Upgrade")                                                                                    \
     X(USER_AGENT, "User-Agent")                                                                              \
     X(VARY, "Vary")                                                                                          \
-    X(X_REQUEST_ID, "X-Request-Id")
+    X(X_ACCEL_REDIRECT, "X-Accel-Redirect")                                                                  \
+    X(X_REQUEST_ID, "X-Request-Id")                                                                          \
+    X(X_SENDFILE, "X-Sendfile")
 
 enum psv_field_id {
     PSV_FIELD_UNKNOWN,

@@ -12,6 +12,7 @@
 #include "exec/executor_registry.h"
 #include "exec/response_memory.h"
 #include "exec/worker.h"
+#include "handler/sendfile.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
@@ -198,6 +199,11 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
+    code = psv_sendfile_new(&config->sendfile.roots, &config->static_files, &server->sendfile, reterr);
+    if (code != PSV_OK) {
+        return code;
+    }
+    pipeline->dynamic.sendfile = server->sendfile;
     pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
     pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
@@ -346,6 +352,7 @@ void psv_server_free(struct psv_server *server)
     psv_client_rules_fini(&server->pipeline.clients);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
+    server->sendfile = psv_sendfile_free(server->sendfile);
     psv_compression_fini(server);
     if (server->loop_is_ready) {
         server->signal_watch = psv_loop_watch_free(server->signal_watch);

@@ -24,6 +24,7 @@ struct psv_decompress;
 struct psv_executor;
 struct psv_listener;
 struct psv_router;
+struct psv_sendfile;
 struct psv_tls;
 struct psv_worker_pool;
 
@@ -60,6 +61,7 @@ struct psv_server {
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;
     struct psv_router *router;
+    struct psv_sendfile *sendfile; /* NULL: no roots */
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;

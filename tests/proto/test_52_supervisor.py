@@ -106,7 +106,7 @@ def test_two_processes(supervised):
     assert len(os.listdir(f"/proc/{server.process.pid}/task")) == 2, "one thread and the log's"
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSEGV, marks=pytest.mark.no_sanitizer), signal.SIGABRT])
 def test_a_crashed_server_is_started_again(supervised, number):
     server = supervised()
     before, address = server.pid, server.address
@@ -191,6 +191,7 @@ def test_configuration_is_read_again(launch, tmp_path):
     assert server.fetch(stub.ECHO, "POST", body=b"x" * 2000).status == 413
     config.write_text("[http]\nbody_bytes_max = 3000\n")
     next_ready(server, lambda: reload(server))
+    server.wait_log("supervisor.generation_ended")
     assert server.fetch(stub.ECHO, "POST", body=b"x" * 2000).status == 200
 
 

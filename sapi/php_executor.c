@@ -1,4 +1,4 @@
-/* The executor `ext`: binds the server's runtime ABI to the files of this folder.
+/* The executors `ext` and `eval`: binds the server's runtime ABI to the files of this folder.
  *
  * SPDX-License-Identifier: MIT */
 #include "php_compat.h"
@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "php_engine.h"
+#include "php_eval.h"
 #include "php_opcache.h"
 #include "php_thread.h"
 #include "php_timeout.h"
@@ -81,6 +82,20 @@ const struct psv_executor psv_executor_ext = {
     .trace = psv_php_trace,
     .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_engine_stop,
+    .facts = list_facts,
+    .metrics = format_metrics,
+};
+
+const struct psv_executor psv_executor_eval = {
+    .name = "eval",
+    .help = "as ext, but each requested script is compiled from its text, without opcache",
+    .process_start = psv_php_eval_start,
+    .thread_start = psv_php_thread_start,
+    .run = psv_php_thread_run,
+    .interrupt = psv_php_timeout_interrupt,
+    .trace = psv_php_trace,
+    .thread_stop = psv_php_thread_stop,
+    .process_stop = psv_php_eval_stop,
     .facts = list_facts,
     .metrics = format_metrics,
 };

@@ -15,6 +15,7 @@ int main(int argc, char **argv)
     const struct psv_executor *runtimes[] = {
 #if PSV_WITH_PHP
         &psv_executor_ext,
+        &psv_executor_eval,
 #endif
         NULL,
     };

@@ -95,7 +95,7 @@ struct psv_config_queue {
 };
 
 struct psv_config_executor {
-    const char *name; /* "ext" or "stub" */
+    const char *name; /* a name of psv_executor_register */
 };
 
 struct psv_config_request {

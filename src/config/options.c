@@ -26,7 +26,7 @@
 #define RANGE(low, high) .min = (low), .max = (high)
 #define RELOAD .is_reloadable = true
 
-static const char *const executor_choices[] = {"ext", "stub", NULL};
+static const char *const executor_choices[] = {"ext", "eval", "stub", NULL};
 static const char *const http_version_choices[] = {"1.0", "1.1", "2", NULL};
 static const char *const time_limit_choices[] = {"cpu", "wall", NULL};
 static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
@@ -133,7 +133,9 @@ const struct psv_option psv_options[] = {
     {NAME("executor", executor, name, "executor", "EXECUTOR"), .type = PSV_OPTION_TEXT,
      .group = PSV_OPTION_GROUP_WORKERS, .value_name = "NAME", .default_text = "ext", RANGE(1, 16),
      .choices = executor_choices,
-     .help = "what answers dynamic requests: ext runs PHP, stub answers by itself (to measure the server)"},
+     .help = "what answers dynamic requests: ext runs PHP; eval too, without opcache for the requested "
+             "script (slow, to "
+             "compare with); stub answers by itself (to measure the server)"},
     {NAME("workers", workers, count, "workers", "WORKERS"), .short_name = 'w', .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 4096),
      .help = "threads that run PHP; 0: as many as the cores that the container may use"},

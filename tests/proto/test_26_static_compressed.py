@@ -205,7 +205,7 @@ def test_a_reader_keeps_its_copy(launch, site):
     expected = ask_encoded(server, "/a.txt").body
     with server.connect(receive_buffer=4096) as slow:
         slow.request("/a.txt", fields=[("Accept-Encoding", "gzip")])
-        slow.taken()
+        assert slow.readable(10), "the answer has begun"
         place(site, {"a.txt": b"x" * 3_000_000}, LONG_AGO + 10)
         assert ask(server, "/a.txt").body == b"x" * 3_000_000
         answer = slow.expect_response()

@@ -97,6 +97,7 @@ class Clients:
 # ---- crashes
 
 
+@pytest.mark.no_sanitizer  # TSan has a thread of its own
 def test_two_processes(supervised):
     server = supervised(workers=2)
     assert server.pid != server.process.pid

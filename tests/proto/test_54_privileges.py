@@ -23,6 +23,7 @@ def status(pid):
     return {line.partition(":")[0]: line.partition(":")[2].split() for line in text.splitlines()}
 
 
+@pytest.mark.no_sanitizer  # the user that it becomes may not read PHP to name what is suppressed
 @needs_root
 @pytest.mark.parametrize("supervisor", ["true", "false"])
 @pytest.mark.parametrize("names", [("nobody", ""), ("nobody", "daemon"), ("65534", "65534"), ("12345", "")], ids="-".join)

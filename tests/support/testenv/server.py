@@ -24,6 +24,8 @@ SANITIZER = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|Undefine
 START_TIMEOUT = 30
 # Most tests are of the server itself, and look at its process; tests of the supervisor switch it on.
 SUPERVISOR = os.environ.get("PHPSRV_TEST_SUPERVISOR", "false")
+# PHPSRV_TEST_EXECUTOR=eval runs the tests of PHP with the slow reference in place of ext.
+EXECUTORS = {"ext": os.environ.get("PHPSRV_TEST_EXECUTOR", "ext")}
 STOP_TIMEOUT = 30
 
 
@@ -64,7 +66,7 @@ class Server:
         self.docroot = pathlib.Path(docroot)
         self.arguments = [
             "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--docroot", str(docroot),
-            "--executor", executor, "--workers", str(workers), "--supervisor=" + SUPERVISOR,
+            "--executor", EXECUTORS.get(executor, executor), "--workers", str(workers), "--supervisor=" + SUPERVISOR,
         ]  # fmt: skip
         self.arguments += [str(argument) for argument in arguments]
         self.env = environment(env)

@@ -216,7 +216,7 @@ static const struct refusal refusals[] = {
     {{.arguments = {"--server-tokens=maybe"}}, "--server-tokens: \"maybe\" is not one of: true, false"},
     {{.arguments = {"--log-level=warm"}},
      "--log-level: \"warm\" is not one of: debug, info, warn, error; did you mean \"warn\"?"},
-    {{.arguments = {"--executor=php"}}, "--executor: \"php\" is not one of: ext, stub"},
+    {{.arguments = {"--executor=php"}}, "--executor: \"php\" is not one of: ext, eval, stub"},
     {{.arguments = {"-l", "8080"}},
      "-l: \"8080\" is not an address (such as 127.0.0.1:8080, [::1]:8080 or :8080)"},
     {{.arguments = {"--listen="}},

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "observe/log.h"
+#include "php_environment.h"
 #include "php_input.h"
+#include "php_locale.h"
 #include "php_opcache.h"
 #include "php_output.h"
 #include "php_thread.h"
@@ -202,6 +204,8 @@ static void finish(struct psv_php_thread *thread)
     psv_php_opcache_leave(thread);
     psv_php_output_finish(thread);
     psv_php_input_clear_request_info();
+    psv_php_environment_forget();
+    psv_php_locale_forget();
     SG(server_context) = NULL;
     thread->job = NULL;
     thread->message = NULL;

@@ -13,6 +13,8 @@
 #include "base/assert.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "php_environment.h"
+#include "php_locale.h"
 #include "php_request.h"
 #include "php_signals.h"
 #include "php_timeout.h"
@@ -37,6 +39,7 @@ static void on_fork_in_child(void)
 {
     is_forked_child = true;
     psv_php_signals_after_fork();
+    psv_php_environment_on_fork_in_child();
 }
 
 int psv_php_thread_process_start(struct psv_error *reterr)
@@ -82,6 +85,8 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     /* umask() and what extensions do with the working directory are this thread's alone from here on; where
      * the kernel does not allow it they are the process's, as in any threaded PHP */
     (void)unshare(CLONE_FS);
+    psv_php_environment_thread_start();
+    psv_php_locale_thread_start();
     (void)ts_resource(0);
     ZEND_TSRMLS_CACHE_UPDATE();
     thread->vm_interrupt = &EG(vm_interrupt);
@@ -112,6 +117,8 @@ void psv_php_thread_stop(void *state)
     psv_php_timeout_thread_stop();
     (void)zend_shutdown_strtod(); /* PHP does that for its first thread only */
     ts_free_thread();
+    psv_php_environment_forget();
+    psv_php_locale_forget();
     thread->magic = 0;
     psv_free(registered);
 }

@@ -14,6 +14,7 @@
 #include "php_environment.h"
 #include "php_input.h"
 #include "php_locale.h"
+#include "php_nice.h"
 #include "php_opcache.h"
 #include "php_output.h"
 #include "php_thread.h"
@@ -233,5 +234,6 @@ int psv_php_request_run(struct psv_php_thread *thread, struct psv_job *job)
     if (has_escaped || (!is_sound && !psv_job_has_responded(job)))
         psv_job_fail(job);
     finish(thread);
+    psv_php_nice_restore();
     return is_sound ? PSV_OK : PSV_EAGAIN;
 }

@@ -5,6 +5,7 @@ SPDX-License-Identifier: MIT
 
 import concurrent.futures
 import json
+import os
 import subprocess
 
 import pytest
@@ -103,6 +104,20 @@ def test_under_load(world):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         assert {answer.body for answer in pool.map(lambda n: world.server.fetch(f"{path}?n={n}"), range(300))} == {b"ok"}
     assert world.json("[getenv('MINE'), getenv('L0')]") == [False, False]
+
+
+# ---- priority
+
+NICE = "explode(' ', file_get_contents('/proc/thread-self/stat'))[18]"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets its priority back")
+def test_nice_ends_with_the_request(launch_php):
+    site = launch_php(workers=1)
+    plain = site.json(NICE)
+    for _ in range(3):
+        assert site.json(f"[proc_nice(7), {NICE}]") == [True, str(int(plain) + 7)]
+        assert site.json(NICE) == plain
 
 
 # ---- locale

@@ -15,9 +15,9 @@ php=${PHPSRV_PHP_PREFIX:+$PHPSRV_PHP_PREFIX/bin/php}
 python=/usr/bin/python3
 keep=${PHPSRV_PHPTWEB_KEEP:-}
 jobs=${PHPSRV_PHPTWEB_JOBS:-4}
-extent=web
+extent=web extra=()
 if [[ ${1:-} == --all ]]; then
-    extent=all
+    extent=all extra=(--all)
     shift
 fi
 only=${1:-}
@@ -73,7 +73,7 @@ run() { # NAME JOBS REGEX
     local status=0
     "$python" "$tool/phptweb.py" --src "$php_src" --base "http://$address" --docroot "$work/docroot" ${php:+--php "$php"} \
         --spawn "$binary --listen 127.0.0.1:{port} --docroot {docroot} --php-ini {ini} --sapi-name fpm-fcgi --workers 1" --spawn-port "$spawn_port" \
-        $([[ $extent == web ]] || echo --all) \
+        "${extra[@]}" \
         -j "$2" --list "$work/$1.list" --out "$work/diffs" --only "$3" >"$work/$1.log" 2>&1 || status=$?
     grep -v -e '^FAIL ' "$work/$1.log" || true
     if [[ ! -f $work/$1.list ]]; then

@@ -5,16 +5,17 @@ SPDX-License-Identifier: MIT
 """
 
 import re
-import shutil
 import struct
 import time
-import zlib
 
 import httpx
 import pytest
 
-import dokuwiki_site
+import debian_site
+from compare import assert_same
 from forms import Forms
+from pictures import png
+from services import Peer
 from testenv import wait_until
 
 USER, PASSWORD = "admin", "correct horse & battery <staple>"
@@ -31,17 +32,6 @@ The word is {WORD}, and **bold**, and ünïcödé ☃.
 """
 
 pytestmark = pytest.mark.slow
-
-
-def png(width, height):
-    """A PNG of random-looking pixels."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes((x * y * 7 + x) % 256 for x in range(width * 3)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 PICTURE = png(320, 200)
@@ -62,13 +52,11 @@ opcache.revalidate_freq = 0
 @pytest.fixture(scope="module")
 def wiki(launch_module, tmp_path_factory):
     """The server with the site; its files lie in a temporary folder."""
-    source = dokuwiki_site.unpacked()
-    if source is None:
-        if shutil.which("apt-get") is None:
-            pytest.skip("DokuWiki comes from Debian's archive, and there is no apt-get here")
-        pytest.fail("DokuWiki is not fetched: run ./dev setup apps (or tests/apps/fetch_dokuwiki.sh)")
     folder = tmp_path_factory.mktemp("dokuwiki")
-    docroot = dokuwiki_site.build(source, folder)
+    docroot = debian_site.build("dokuwiki", folder)
+    for name, place in (("conf", "etc/dokuwiki"), ("data", "var/lib/dokuwiki/data")):
+        if not (docroot / name).exists():
+            (docroot / name).symlink_to(folder / place)
     (folder / "sessions").mkdir()
     (folder / "php.ini").write_text(INI.format(sessions=folder / "sessions"))
     server = launch_module(
@@ -81,6 +69,13 @@ def wiki(launch_module, tmp_path_factory):
 def browser(wiki):
     with httpx.Client(base_url="http://%s:%d" % wiki.address, trust_env=False, timeout=60) as client:
         yield client
+
+
+def harden(docroot):
+    """After the installation configuration and data are not reached over the web any more, as Debian has it."""
+    for name in ("conf", "data", "install.php"):
+        if (docroot / name).is_symlink() or (docroot / name).is_file():
+            (docroot / name).unlink()
 
 
 def page(response, status=200):
@@ -105,7 +100,7 @@ def test_installer(wiki, browser):
     assert (wiki.docroot / "conf/local.php").read_text().count("Wiki of the tests") == 1
     again = browser.get("/install.php").text
     assert "exists" in again, "a second installation must be refused"
-    dokuwiki_site.harden(wiki.docroot)
+    harden(wiki.docroot)
 
 
 def test_front_page(browser):
@@ -303,3 +298,30 @@ def test_nothing_was_logged_as_an_error(wiki):
     """What PHP complained about on the way: fatal errors of DokuWiki on this PHP would show here."""
     fatal = [line for line in wiki.log_lines() if re.search(r"PHP (Fatal|Parse)|Uncaught", line)]
     assert not fatal, "\n".join(fatal)
+
+
+# ---- beside nginx + php-fpm
+
+CHANGING = [re.compile(pattern) for pattern in (
+    r'name="sectok" value="[0-9a-f]*"', r"(?<=[?;&]t=)\d+", r"(?<=taskrunner\.php\?id=)[^\"]*", r'name="date" value="\d*"', r"(?<=sectok=)[0-9a-f]*",
+    r"<lastBuildDate>[^<]+<|<pubDate>[^<]+<|<dc:date>[^<]+<", r"Last-Modified: [^\n]+", r"Expires: [^\n]+",
+)]  # fmt: skip
+PAGES = [
+    "/doku.php", f"/doku.php?id={PAGE}", f"/doku.php?id={PAGE}&do=export_raw", "/doku.php?id=nowhere", f"/doku.php?id={PAGE}&do=revisions", "/feed.php",
+    f"/doku.php?id=start&do=search&q={WORD}", "/doku.php?do=index", "/doku.php?do=recent", "/doku.php?do=login", "/lib/exe/js.php?t=dokuwiki", "/lib/exe/css.php?t=dokuwiki",
+    "/lib/exe/fetch.php?media=tests:picture.png", "/lib/exe/detail.php?media=tests:picture.png", "/lib/exe/xmlrpc.php",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def peer(wiki, tmp_path_factory):
+    made = Peer(tmp_path_factory.mktemp("peer"), wiki, wiki.docroot.parents[2] / "php.ini")
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_same_page_as_php_fpm(peer, browser, path):
+    browser.cookies.clear()
+    theirs = peer.get(path, browser)
+    assert_same(browser.get(path), theirs, CHANGING)

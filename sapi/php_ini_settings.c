@@ -15,9 +15,7 @@
     /* Made from the query string, which would be built for each request. */                                 \
     X("register_argc_argv", "0")                                                                             \
     X("implicit_flush", "0")                                                                                 \
-    X("opcache.enable", "1")                                                                                 \
-    X("opcache.jit", "tracing")                                                                              \
-    X("opcache.jit_buffer_size", "64M")
+    X("opcache.enable", "1")
 
 void psv_php_ini_set_defaults(HashTable *configuration)
 {

@@ -127,12 +127,24 @@ static void on_restart_scheduled(int reason)
 }
 #endif
 
+/** "tracing", "on", or four digits whose third says it (ext/opcache/jit/README). */
+static bool jit_is_tracing(const char *mode)
+{
+    return strcasecmp(mode, "tracing") == 0 || strcasecmp(mode, "on") == 0 || strcasecmp(mode, "yes") == 0 ||
+           strcasecmp(mode, "true") == 0 || (strlen(mode) == 4 && mode[2] == '5');
+}
+
 void psv_php_opcache_on_started(void)
 {
     is_on = is_loaded() && INI_INT("opcache.enable") != 0;
     const char *mode = is_on ? INI_STR("opcache.jit") : NULL;
-    if (!jit_is_off(mode) && INI_INT("opcache.jit_buffer_size") > 0)
+    if (!jit_is_off(mode) && INI_INT("opcache.jit_buffer_size") > 0) {
         snprintf(jit_text, sizeof(jit_text), "%s", mode);
+        if (jit_is_tracing(mode))
+            PSV_LOG(PSV_LOG_INFO, "php.jit_is_tracing",
+                    PSV_LOG_TEXT("advice", "PHP's tracing JIT crashes with some applications: "
+                                           "opcache.jit=function, or none, does not"));
+    }
 #if PSV_PHP_HAS_RESTART_HOOK
     if (is_on) {
         next_restart_hook = zend_accel_schedule_restart_hook;

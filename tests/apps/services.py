@@ -15,7 +15,7 @@ import subprocess
 import httpx
 import pytest
 
-from testenv import wait_until
+from testenv import run_binary, wait_until
 
 USER = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -41,7 +41,7 @@ http {{
             fastcgi_param HTTP_HOST $http_host;
             fastcgi_param SERVER_PORT {site_port};
             # applications ask for "nginx" in it, and offer other links then
-            fastcgi_param SERVER_SOFTWARE phpsrv;
+            fastcgi_param SERVER_SOFTWARE {software};
             fastcgi_pass unix:{folder}/fpm.sock;
         }}
     }}
@@ -125,6 +125,11 @@ class MariaDb:
         self.service.stop()
 
 
+def software():
+    """What phpsrv says in SERVER_SOFTWARE."""
+    return "/".join(run_binary("--version").stdout.split()[:2])
+
+
 class Peer:
     """nginx in front of php-fpm, with the docroot, php.ini and name of a running phpsrv."""
 
@@ -132,7 +137,7 @@ class Peer:
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         root = os.geteuid() == 0
-        values = {"folder": self.folder, "docroot": server.docroot, "port": self.port, "site_port": server.address[1]}
+        values = {"folder": self.folder, "docroot": server.docroot, "port": self.port, "site_port": server.address[1], "software": software()}
         (self.folder / "nginx.conf").write_text(NGINX.format(**values, user=f"user {USER};" if root else ""))
         (self.folder / "fpm.conf").write_text(FPM.format(**values, user=f"user = {USER}" if root else ""))
         program = pathlib.Path(os.environ.get("PHPSRV_PHP_PREFIX", "")) / "sbin/php-fpm"

@@ -6,6 +6,7 @@
 #include "php_executor.h"
 
 #include "base/buffer.h"
+#include "php_cli.h"
 #include "php_engine.h"
 #include "php_eval.h"
 #include "php_opcache.h"
@@ -82,6 +83,7 @@ const struct psv_executor psv_executor_ext = {
     .trace = psv_php_trace,
     .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_engine_stop,
+    .run_script = psv_php_cli_run,
     .facts = list_facts,
     .metrics = format_metrics,
 };
@@ -96,6 +98,7 @@ const struct psv_executor psv_executor_eval = {
     .trace = psv_php_trace,
     .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_eval_stop,
+    .run_script = psv_php_cli_run,
     .facts = list_facts,
     .metrics = format_metrics,
 };

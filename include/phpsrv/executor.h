@@ -51,6 +51,10 @@ struct psv_executor {
     /** After all worker threads have ended.  [boot] */
     void (*process_stop)(void);
 
+    /** Runs a script on the command line, in place of a server: arguments begins with it, ends with NULL.
+     * Only comes back when that is not possible, with an error.  May be NULL.  [boot] */
+    int (*run_script)(const struct psv_config *config, char **arguments, struct psv_error *reterr);
+
     /** Fills up to max facts, returns how many; callable before process_start (versions only). */
     size_t (*facts)(struct psv_executor_fact *out, size_t max);
     /** Appends runtime metrics (Prometheus text) such as memory and opcache numbers; must not block.  May be

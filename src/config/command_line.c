@@ -214,7 +214,15 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
     }
     struct parser parser = {
         .argc = argc, .argv = argv, .at = 1, .arena = arena, .result = &result, .reterr = reterr};
+    if (argc > 1 && psv_bytes_equal(psv_bytes_of(argv[1]), PSV_BYTES("run"))) {
+        result.action = PSV_CONFIG_ACTION_SCRIPT;
+        parser.at++;
+    }
     while (parser.at < argc) {
+        if (result.action == PSV_CONFIG_ACTION_SCRIPT && argv[parser.at][0] != '-') {
+            result.script_at = parser.at;
+            break;
+        }
         int code = parse_argument(&parser);
         if (code != 0) {
             return code;
@@ -222,6 +230,10 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
         if (result.action == PSV_CONFIG_ACTION_HELP || result.action == PSV_CONFIG_ACTION_VERSION) {
             break;
         }
+    }
+    if (result.action == PSV_CONFIG_ACTION_SCRIPT && result.script_at == 0) {
+        return psv_error_set(reterr, PSV_EINVAL,
+                             "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...");
     }
     *ret = result;
     return 0;

@@ -231,6 +231,7 @@ enum psv_config_action {
     PSV_CONFIG_ACTION_RUN,
     PSV_CONFIG_ACTION_HELP,
     PSV_CONFIG_ACTION_VERSION,
+    PSV_CONFIG_ACTION_SCRIPT,          /* run SCRIPT: on the command line, without a server */
     PSV_CONFIG_ACTION_CHECK,           /* --check-config: load, psv_config_check, say so, exit */
     PSV_CONFIG_ACTION_DUMP,            /* --dump-config */
     PSV_CONFIG_ACTION_PRINT_EXAMPLE,   /* --print-example-config (hidden) */
@@ -255,6 +256,7 @@ struct psv_config_origin {
 struct psv_config_loaded {
     enum psv_config_action action;
     struct psv_config config;
+    int script_at;                                            /* of a SCRIPT: its place in argv */
     const char *file;                                         /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
     struct psv_arena arena;                                   /* owns all texts */

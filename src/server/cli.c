@@ -67,6 +67,7 @@ static int format_action(const struct psv_config_loaded *loaded, struct psv_buff
     case PSV_CONFIG_ACTION_CHECK:
         return psv_buffer_printf(out, "configuration is valid\n");
     case PSV_CONFIG_ACTION_RUN:
+    case PSV_CONFIG_ACTION_SCRIPT:
         break;
     }
     return PSV_EUNSUPPORTED;
@@ -122,12 +123,26 @@ static int supervise_or_serve(int argc, char **argv, const struct psv_config_loa
     return serve(loaded, reterr);
 }
 
+static int run_script(char **arguments, const struct psv_config *config, struct psv_error *reterr)
+{
+    const struct psv_executor *executor = psv_executor_find(config->executor.name);
+
+    if (executor == NULL || executor->run_script == NULL) {
+        return psv_error_set(reterr, PSV_EUNSUPPORTED, "the executor \"%s\" runs no scripts",
+                             config->executor.name);
+    }
+    return executor->run_script(config, arguments, reterr);
+}
+
 static int act(int argc, char **argv, const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     struct psv_buffer out;
 
     if (loaded->action == PSV_CONFIG_ACTION_RUN) {
         return supervise_or_serve(argc, argv, loaded, reterr);
+    }
+    if (loaded->action == PSV_CONFIG_ACTION_SCRIPT) {
+        return run_script(argv + loaded->script_at, &loaded->config, reterr);
     }
     psv_buffer_init(&out, TEXT_BYTES_MAX);
     int code = format_action(loaded, &out);

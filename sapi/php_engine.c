@@ -83,6 +83,17 @@ static int start_modules(sapi_module_struct *module)
     return rc;
 }
 
+/* Their C libraries keep state for the whole process. */
+static void warn_of_extensions(void)
+{
+    static const char *const unsafe[] = {"imap", "ncurses", "newrelic", "newt", "snmp"};
+    for (size_t i = 0; i < ARRAY_SIZE(unsafe); i++) {
+        if (zend_hash_str_exists(&module_registry, unsafe[i], strlen(unsafe[i])))
+            PSV_LOG(PSV_LOG_WARN, "php.extension_not_thread_safe", PSV_LOG_TEXT("extension", unsafe[i]),
+                    PSV_LOG_TEXT("advice", "leave it out, or run with --workers 1: it can crash the server"));
+    }
+}
+
 static const char *opened_ini_path(void)
 {
     char *path = NULL;
@@ -127,6 +138,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
     psv_php_opcache_on_started();
     psv_php_request_on_started();
     psv_php_environment_on_started();
+    warn_of_extensions();
     PSV_LOG(PSV_LOG_INFO, "php.started", PSV_LOG_TEXT("version", PHP_VERSION),
             PSV_LOG_TEXT("sapi", settings.sapi_name), PSV_LOG_TEXT("ini", opened_ini_path()),
             PSV_LOG_BOOL("opcache", psv_php_opcache_is_on()), PSV_LOG_TEXT("jit", psv_php_opcache_jit()));

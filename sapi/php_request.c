@@ -181,6 +181,36 @@ static bool run_in_engine(struct psv_php_thread *thread)
     return true;
 }
 
+static bool computes(void)
+{
+    zval result;
+    ZVAL_UNDEF(&result);
+    bool is_right = zend_eval_string("6 * 7", &result, "probe") == SUCCESS && Z_TYPE(result) == IS_LONG &&
+                    Z_LVAL(result) == 42;
+    zval_ptr_dtor(&result);
+    return is_right;
+}
+
+bool psv_php_request_probe(struct psv_php_thread *thread)
+{
+    volatile bool is_right = false;
+    zend_first_try
+    {
+        psv_php_opcache_before_startup(thread);
+        bool has_started = php_request_startup() == SUCCESS;
+        psv_php_opcache_after_startup(thread, has_started);
+        is_right = has_started && computes();
+        shut_down(thread);
+    }
+    zend_catch
+    {
+        is_right = false;
+    }
+    zend_end_try();
+    psv_php_opcache_leave(thread);
+    return is_right;
+}
+
 static _Noreturn void end_forked_child(int status)
 {
     _exit(status);

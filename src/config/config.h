@@ -77,6 +77,7 @@ struct psv_config_server {
 struct psv_config_supervisor {
     bool enabled;
     uint64_t start_timeout_ms;
+    uint64_t memory_max_bytes; /* of a server's own memory; 0 = unlimited */
 };
 
 struct psv_config_internal {

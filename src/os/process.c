@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -188,4 +189,22 @@ int psv_process_read_facts(struct psv_process_facts *ret_facts)
         .max_fds = has_limit ? (uint64_t)limit.rlim_cur : UINT64_MAX,
     };
     return 0;
+}
+
+uint64_t psv_process_own_memory(int pid)
+{
+    CLEANUP(psv_buffer_fini) struct psv_buffer text = {.max_bytes = PROC_FILE_MAX_BYTES};
+    char path[48];
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+    if (psv_fd_read_file(path, &text) != 0)
+        return 0;
+    /* size, resident, shared ... in pages */
+    uint64_t pages[3] = {0};
+    struct psv_bytes rest = psv_buffer_bytes(&text);
+    struct psv_bytes item;
+    for (size_t i = 0; i < ARRAY_SIZE(pages) && psv_bytes_split(&rest, ' ', &item); i++) {
+        if (psv_parse_u64(item, &pages[i]) != 0)
+            return 0;
+    }
+    return pages[1] > pages[2] ? (pages[1] - pages[2]) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }

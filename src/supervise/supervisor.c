@@ -52,6 +52,7 @@ struct supervisor {
     unsigned failures;      /* crashes and failed starts in a row */
     uint64_t restart_at_ns; /* 0: no restart is due */
     uint64_t watchdog_at_ns;
+    uint64_t memory_max_bytes; /* of a server; 0 = unlimited */
     bool is_reload_wanted;
     bool is_ending;
     int exit_code;
@@ -160,6 +161,7 @@ static void reload(struct supervisor *supervisor)
     psv_service_manager_tell_reloading(&supervisor->manager);
     int code = load(supervisor, &loaded, &error);
     if (code == PSV_OK) {
+        supervisor->memory_max_bytes = loaded.config.supervisor.memory_max_bytes;
         psv_config_loaded_fini(&loaded); /* the new server reads it by itself */
         code = start_next(supervisor, &supervisor->next_sockets, &error);
         if (code != PSV_OK) {
@@ -403,6 +405,25 @@ static void on_time(struct supervisor *supervisor)
     }
 }
 
+/* Once a second, when the server says that it lives.  A new one is needed at once again only if its start alone takes too
+ * much: then it is left alone for a while, each time. */
+static void watch_memory(struct supervisor *supervisor)
+{
+    const struct psv_generation *current = &supervisor->current;
+
+    if (supervisor->memory_max_bytes == 0 || current->state != PSV_GENERATION_SERVING ||
+        supervisor->is_reload_wanted || supervisor->is_ending || supervisor->next.state != PSV_GENERATION_NONE ||
+        psv_clock_monotonic_ns() - current->started_ns < HEALTHY_NS) {
+        return;
+    }
+    uint64_t bytes = psv_process_own_memory(current->pid);
+    if (bytes > supervisor->memory_max_bytes) {
+        PSV_LOG(PSV_LOG_WARN, "supervisor.memory_exceeded", PSV_LOG_U64("generation", current->number),
+                PSV_LOG_U64("bytes", bytes), PSV_LOG_U64("max_bytes", supervisor->memory_max_bytes));
+        supervisor->is_reload_wanted = true;
+    }
+}
+
 static bool has_servers(const struct supervisor *supervisor)
 {
     bool has =
@@ -427,6 +448,7 @@ static void run(struct supervisor *supervisor)
         INVARIANT(poll(fds, ARRAY_SIZE(fds), wait_ms(supervisor)) >= 0 || errno == EINTR);
         if (fds[2].revents != 0) {
             (void)psv_generation_listen(&supervisor->current);
+            watch_memory(supervisor);
         }
         if (fds[1].revents != 0 && psv_generation_listen(&supervisor->next)) {
             on_ready(supervisor);
@@ -507,6 +529,7 @@ int psv_supervise(const struct psv_supervisor_options *options, struct psv_error
 
     supervisor = (struct supervisor){.options = options,
                                      .config = &options->config->config,
+                                     .memory_max_bytes = options->config->config.supervisor.memory_max_bytes,
                                      .signal_fd = -1,
                                      .current.status_fd = -1,
                                      .next.status_fd = -1};

@@ -7,6 +7,9 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
+import subprocess
+import tempfile
 import time
 
 import pytest
@@ -309,3 +312,80 @@ def test_metrics(php):
 
 def test_version_lists_php():
     assert re.search(r"^ *php +8\.\d+\.\d+", run_binary("--version").stdout, re.MULTILINE)
+
+
+# ---- care for threads
+
+EXTENSION = """#include <php.h>
+zend_module_entry imap_module_entry = {STANDARD_MODULE_HEADER, "imap", NULL, NULL, NULL, NULL, NULL, NULL, "0", STANDARD_MODULE_PROPERTIES};
+ZEND_GET_MODULE(imap)
+"""
+
+
+def test_extensions_that_are_not_thread_safe(launch_php, tmp_path):
+    """One that only has the name of such an extension."""
+    (tmp_path / "where.php").write_text("<?php echo PHP_BINDIR;")
+    config = pathlib.Path(run_binary("run", tmp_path / "where.php").stdout) / "php-config"
+    includes = subprocess.run([config, "--includes"], capture_output=True, text=True, check=True).stdout.split()
+    (tmp_path / "imap.c").write_text(EXTENSION)
+    subprocess.run(["cc", "-shared", "-fPIC", "-DZEND_ENABLE_STATIC_TSRMLS_CACHE=1", *includes, "-o", tmp_path / "imap.so", tmp_path / "imap.c"], check=True, capture_output=True)
+    site = launch_php("-d", f"extension={tmp_path}/imap.so")
+    assert site.server.wait_log("php.extension_not_thread_safe")["extension"] == "imap"
+    assert site.json("extension_loaded('imap')") is True
+
+
+def test_the_stack_is_as_large_as_php_thinks(launch_php):
+    """zend.max_allowed_stack_size finds the end of a worker's own stack: deep recursion is an error, not a crash."""
+    for size in ("512K", "8M"):
+        site = launch_php("--workers-stack-bytes", size, workers=1)
+        site.expect_fatal("Maximum call stack size")
+        code = "class A { public $a; function __serialize() { return [new A]; } } try { serialize(new A); echo 'whole'; } catch (Error $e) { echo substr($e->getMessage(), 0, 27); }"
+        assert site.run(code).text == "Maximum call stack size of "
+        assert site.run("echo 'well';").text == "well"
+
+
+def test_opcache_runs_out_of_keys_under_load(launch_php):
+    """More scripts than opcache has places for, which change: it starts anew again and again, and nobody's request is lost."""
+    site = launch_php(
+        "-d", "opcache.max_accelerated_files=200", "-d", "opcache.memory_consumption=8", "-d", "opcache.interned_strings_buffer=1", "-d", "opcache.max_wasted_percentage=1",
+        "-d", "opcache.file_update_protection=0", "-d", "opcache.revalidate_freq=0", workers=4,
+    )  # fmt: skip
+
+    def write(number, version):
+        path = site.server.docroot / f"n{number}.php"
+        path.with_suffix(".new").write_text(f"<?php echo {number}, ' ', strlen('{'x' * 2000}');")
+        os.utime(path.with_suffix(".new"), (1_000_000_000 + version, 1_000_000_000 + version))
+        path.with_suffix(".new").rename(path)
+
+    for number in range(700):
+        write(number, 0)
+
+    def visit(start):
+        with site.server.connect() as wire:
+            for step in range(700):
+                number = (start + step * 7) % 700
+                if step % 3 == 0 and start % 2 == 0:
+                    write(number, step)
+                wire.request(f"/n{number}.php")
+                answer = wire.expect_response()
+                assert answer.status == 200 and answer.text == f"{number} 2000", answer
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(visit, (0, 101, 200, 301)))
+    statistics = site.json("opcache_get_status(false)['opcache_statistics']")
+    assert statistics["hash_restarts"] > 0, statistics
+
+
+def test_preload_as_another_user(launch_php, tmp_path):
+    """opcache.preload_user: preloading as root is refused by PHP, and done in a process of that user."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    folder = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        (folder / "preload.php").write_text("<?php class Preloaded { const WHO = 'preloaded'; } file_put_contents('/dev/null', 'x');")
+        site = launch_php("-d", f"opcache.preload={folder}/preload.php", "-d", "opcache.preload_user=nobody")
+        assert site.run("echo Preloaded::WHO;").text == "preloaded"
+        assert site.json("posix_geteuid()") == 0
+    finally:
+        shutil.rmtree(folder)

@@ -511,3 +511,25 @@ def test_watchdog(supervised, tmp_path):
         os.kill(server.pid, signal.SIGCONT)
     manager.socket.settimeout(20)
     manager.expect("WATCHDOG=1")
+
+
+# ---- memory
+
+
+@pytest.mark.slow
+@pytest.mark.no_sanitizer
+def test_a_server_that_has_grown_is_replaced(supervised):
+    """One that takes too much from its start on is left alone for ten seconds each time."""
+    server = supervised("--supervisor-memory-max-bytes", "1M")
+    clients = Clients(server)
+    first, mark = server.pid, server.mark()
+
+    def grow():
+        line = server.wait_log("supervisor.memory_exceeded", timeout=40)
+        assert int(line["bytes"]) > int(line["max_bytes"]) == 1 << 20
+
+    next_ready(server, grow)
+    server.wait_log("supervisor.generation_ended", after=mark)
+    clients.wait(50)
+    assert clients.stop() == []
+    assert server.metrics()["phpsrv_server_generation"] == 2 and server.pid != first

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -214,9 +215,24 @@ static void test_facts_out_of_memory(void **state)
     assert_in_range(fail_each_allocation(read_facts, &facts), 2, 30);
 }
 
+static void test_own_memory(void **state)
+{
+    (void)state;
+    const size_t grown = 64u << 20;
+    uint64_t before = psv_process_own_memory(getpid());
+    char *memory = malloc(grown);
+    assert_non_null(memory);
+    memset(memory, 1, grown);
+    uint64_t after = psv_process_own_memory(getpid());
+    free(memory);
+    assert_true(before > 0 && after >= before + grown * 9 / 10);
+    assert_int_equal(psv_process_own_memory(-1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_memory),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_signal_failures),
         cmocka_unit_test(test_sigpipe),

@@ -14,8 +14,8 @@ struct psv_php_thread;
  * engine state is broken and must not run another one.  [worker] */
 MUST_CHECK int psv_php_request_run(struct psv_php_thread *thread, struct psv_job *job);
 
-/** An empty request: starts, computes 6 * 7, ends.  False when that does not work: then the thread must not be given
- * real ones.  [worker] */
+/** An empty request: starts, computes 6 * 7, ends.  False when that does not work: then the thread must not
+ * be given real ones.  [worker] */
 MUST_CHECK bool psv_php_request_probe(struct psv_php_thread *thread);
 
 /** After the engine's start: prepares what can be prepared once.  [boot] */

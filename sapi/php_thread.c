@@ -101,7 +101,8 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     pthread_mutex_unlock(&registry_lock);
     if (!psv_php_request_probe(thread)) {
         psv_php_thread_stop(thread);
-        return psv_error_set(reterr, PSV_EIO, "PHP does not run a request on a new thread; the log above says why");
+        return psv_error_set(reterr, PSV_EIO,
+                             "PHP does not run a request on a new thread; the log above says why");
     }
     *ret_state = thread;
     return PSV_OK;

@@ -80,10 +80,12 @@ const struct psv_option psv_options[] = {
           "SUPERVISOR_START_TIMEOUT_MS"),
      .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "60s", RANGE(SECOND, DAY), .help = "time in which a new server has to become ready"},
-    {NAME("supervisor", supervisor, memory_max_bytes, "supervisor-memory-max-bytes", "SUPERVISOR_MEMORY_MAX_BYTES"),
+    {NAME("supervisor", supervisor, memory_max_bytes, "supervisor-memory-max-bytes",
+          "SUPERVISOR_MEMORY_MAX_BYTES"),
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_SERVER, .value_name = "SIZE", .default_text = "0",
      RANGE(0, UINT64_C(1024) * GIB),
-     .help = "a server whose own memory (shared one not counted) has grown beyond is replaced without a gap, as by a reload; 0: never"},
+     .help = "a server whose own memory (shared one not counted) has grown beyond is replaced without a gap, "
+             "as by a reload; 0: never"},
 
     /* ---- TLS */
     {NAME("tls", tls, listen, "tls-listen", "TLS_LISTEN"), .type = PSV_OPTION_ADDRESS,

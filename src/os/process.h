@@ -44,8 +44,8 @@ struct psv_process_facts {
  * request.  [any] */
 MUST_CHECK int psv_process_read_facts(struct psv_process_facts *ret_facts);
 
-/** Resident memory of a process that it shares with no file and no other process, in bytes; 0 when it cannot be
- * read.  [any] */
+/** Resident memory of a process that it shares with no file and no other process, in bytes; 0 when it cannot
+ * be read.  [any] */
 uint64_t psv_process_own_memory(int pid);
 
 /** The fields of /proc/<pid>/stat that we need, in the kernel's units.  Pure. */

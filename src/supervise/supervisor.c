@@ -405,14 +405,15 @@ static void on_time(struct supervisor *supervisor)
     }
 }
 
-/* Once a second, when the server says that it lives.  A new one is needed at once again only if its start alone takes too
- * much: then it is left alone for a while, each time. */
+/* Once a second, when the server says that it lives.  A new one is needed at once again only if its start
+ * alone takes too much: then it is left alone for a while, each time. */
 static void watch_memory(struct supervisor *supervisor)
 {
     const struct psv_generation *current = &supervisor->current;
 
     if (supervisor->memory_max_bytes == 0 || current->state != PSV_GENERATION_SERVING ||
-        supervisor->is_reload_wanted || supervisor->is_ending || supervisor->next.state != PSV_GENERATION_NONE ||
+        supervisor->is_reload_wanted || supervisor->is_ending ||
+        supervisor->next.state != PSV_GENERATION_NONE ||
         psv_clock_monotonic_ns() - current->started_ns < HEALTHY_NS) {
         return;
     }

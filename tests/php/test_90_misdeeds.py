@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from testenv import Wire, wait_until
+from testenv import Clients, wait_until
 
 pytestmark = pytest.mark.heavy
 
@@ -78,37 +78,6 @@ echo json_encode([getenv('MISDEED'), getenv('TZ'), basename(getcwd()) === basena
 ORDINARY = b'[false,false,true,"22","14","UTC","UTF-8",0,true,true]'
 
 
-class Load:
-    """Three clients that ask for a page all the time; every answer must be the ordinary one."""
-
-    def __init__(self, server):
-        self.server, self.failures, self.answers = server, [], 0
-        self.ended = threading.Event()
-        self.threads = [threading.Thread(target=self.run) for _ in range(3)]
-        for thread in self.threads:
-            thread.start()
-
-    def run(self):
-        with Wire(self.server.address) as wire:
-            while not self.ended.is_set():
-                try:
-                    wire.request("/witness.php")
-                    answer = wire.expect_response()
-                    if answer.status != 200 or answer.body != ORDINARY:
-                        self.failures.append((answer.status, answer.body))
-                    self.answers += 1
-                except Exception as problem:  # noqa: BLE001: any trouble is one
-                    self.failures.append(repr(problem))
-                    return
-                self.ended.wait(0.002)
-
-    def stop(self):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join()
-        return self.failures
-
-
 @pytest.fixture(scope="module")
 def server(launch_module):
     os.umask(0o022)
@@ -133,7 +102,7 @@ def test_misdeed(server, name):
     misdeed, index = MISDEEDS[name], list(MISDEEDS).index(name)
     before = server.metrics()
     mark = server.mark()
-    load = Load(server)
+    load = Clients(server, 3, "/witness.php", ORDINARY, pause=0.002)
     try:
         answer = client_of(server, index)
         status = answer.status if answer else 0

@@ -8,12 +8,11 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
-from testenv import H2Wire, Wire, binary_path, run_binary, stub, wait_until
+from testenv import Clients, H2Wire, Wire, binary_path, run_binary, stub, wait_until
 from testenv.server import environment
 
 SUPERVISED = "--supervisor=true"
@@ -51,47 +50,6 @@ def crash(server, number=signal.SIGKILL):
 
 def reload(server, number=signal.SIGHUP):
     server.process.send_signal(number)
-
-
-class Clients:
-    """Threads that ask all the time, each over a kept connection; every failure is remembered."""
-
-    def __init__(self, server, count=4, path=stub.ECHO):
-        self.address, self.path = server.address, path
-        self.failures, self.answers = [], 0
-        self.ended = threading.Event()
-        self.threads = [threading.Thread(target=self.run) for _ in range(count)]
-        for thread in self.threads:
-            thread.start()
-
-    def run(self):
-        wire = None
-        while not self.ended.is_set():
-            try:
-                wire = wire or Wire(self.address)
-                wire.request(self.path)
-                answer = wire.expect_response(200)
-                self.answers += 1
-                if answer.closes:
-                    wire.close()
-                    wire = None
-            except Exception as problem:  # noqa: BLE001: any trouble is one
-                self.failures.append(repr(problem))
-                with contextlib.suppress(OSError):
-                    wire.close()
-                wire = None
-        if wire:
-            wire.close()
-
-    def wait(self, count):
-        wanted = self.answers + count
-        wait_until(lambda: self.answers >= wanted or self.failures, f"{count} more answers")
-
-    def stop(self):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join()
-        return self.failures
 
 
 # ---- crashes

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+from .clients import Clients
 from .clock import scaled, wait_until
 from .coding import decode_body
 from .facts import LogLine, parse_log_line
@@ -14,6 +15,7 @@ from .wire import Wire, WireFailure
 
 __all__ = [
     "BadResponse",
+    "Clients",
     "H2Wire",
     "LogLine",
     "Metrics",

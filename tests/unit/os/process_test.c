@@ -232,14 +232,10 @@ static void test_own_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_memory),
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_signal_failures),
-        cmocka_unit_test(test_sigpipe),
-        cmocka_unit_test(test_parse_stat),
-        cmocka_unit_test(test_parse_boot_time),
-        cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_facts_out_of_memory),
+        cmocka_unit_test(test_own_memory),      cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_signal_failures), cmocka_unit_test(test_sigpipe),
+        cmocka_unit_test(test_parse_stat),      cmocka_unit_test(test_parse_boot_time),
+        cmocka_unit_test(test_facts),           cmocka_unit_test(test_facts_out_of_memory),
     };
     return cmocka_run_group_tests_name("os/process", tests, NULL, NULL);
 }

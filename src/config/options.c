@@ -73,6 +73,10 @@ const struct psv_option psv_options[] = {
     {NAME("server", server, no_new_privileges, "no-new-privileges", "NO_NEW_PRIVILEGES"),
      .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_SERVER, .default_text = "false",
      .help = "commands that scripts run gain no rights by setuid files (some sendmail programs need that)"},
+    {NAME("server", server, write_paths, "write-path", "WRITE_PATH"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "with one or more of these the server, its scripts and their commands can write nowhere else "
+             "(Landlock)"},
     {NAME("supervisor", supervisor, enabled, "supervisor", "SUPERVISOR"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
      .help = "a small process holds the ports, starts a crashed server anew, and reloads without a gap"},

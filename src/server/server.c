@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -21,6 +23,7 @@
 #include "os/limits.h"
 #include "os/privileges.h"
 #include "os/process.h"
+#include "os/write_fence.h"
 #include "server/compression.h"
 #include "server/health.h"
 #include "server/listeners.h"
@@ -48,6 +51,46 @@ static int boot_process(struct psv_server *server, struct psv_error *reterr)
     (void)psv_limits_raise_open_files();
     server->signal_fd = psv_process_open_signals(false, reterr);
     return server->signal_fd < 0 ? server->signal_fd : PSV_OK;
+}
+
+/* The folder that a log file lies in; "" for a descriptor. */
+static const char *folder_of(const char *path, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+
+    (void)snprintf(out, size, "%.*s", slash == NULL ? 0 : (int)(slash - path) + 1, path);
+    return out;
+}
+
+/* Before there is a second thread.  What the server itself writes needs no mention. */
+static int boot_write_fence(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config *config = server->config;
+    const struct psv_config_list *paths = &config->server.write_paths;
+    char logs[2][PATH_MAX];
+    const char *own[] = {folder_of(config->log.error_path, logs[0], PATH_MAX),
+                         folder_of(config->log.access_path, logs[1], PATH_MAX),
+                         config->response.spill_folder};
+
+    if (paths->len == 0) {
+        return PSV_OK;
+    }
+    const char **all = psv_calloc(paths->len + ARRAY_SIZE(own), sizeof(*all));
+    if (all == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < paths->len; i++) {
+        all[len++] = paths->items[i];
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        if (*own[i] != '\0' && access(own[i], F_OK) == 0) {
+            all[len++] = own[i];
+        }
+    }
+    int code = psv_write_fence_raise(all, len, reterr);
+    psv_free(all);
+    return code;
 }
 
 static int boot_log(struct psv_server *server, struct psv_error *reterr)
@@ -234,9 +277,9 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process,       boot_log,        boot_docroot,  boot_executor,        boot_waist,
-        boot_loop,          boot_supervised, boot_pipeline, psv_compression_init, psv_server_tls_init,
-        psv_listeners_boot, boot_privileges,
+        boot_process,        boot_write_fence,   boot_log,        boot_docroot,  boot_executor,
+        boot_waist,          boot_loop,          boot_supervised, boot_pipeline, psv_compression_init,
+        psv_server_tls_init, psv_listeners_boot, boot_privileges,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -280,7 +280,7 @@ def test_same_admin_page_as_php_fpm(site, admin, path):
 
 
 def test_a_browser_logs_in(site, tmp_path):
-    browser = Browser(tmp_path)
+    browser = Browser()
     try:
         browser.visit(site.url + "/wp-admin/")
         wait_until(lambda: "Log In" in browser.title(), "the login page")

@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import base64
+import tempfile
 
 import httpx
 
@@ -15,9 +16,12 @@ ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-s
 
 
 class Browser:
-    def __init__(self, folder):
+    def __init__(self):
+        # a short path: the browser makes a unix socket below it
+        self.folder = tempfile.TemporaryDirectory(prefix="wd", dir="/tmp", ignore_cleanup_errors=True)
+        folder = self.folder.name
         port = free_port()
-        self.service = Service(need("chromedriver"), f"--port={port}", env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder)})
+        self.service = Service(need("chromedriver"), f"--port={port}", env={"PATH": "/usr/bin:/bin", "HOME": folder, "TMPDIR": folder})
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
         wait_until(self._is_ready, "chromedriver listens")
         options = {"binary": need("chromium"), "args": [*ARGUMENTS, f"--user-data-dir={folder}/profile"]}
@@ -69,3 +73,4 @@ class Browser:
             self._call("DELETE", self.session)
         self.client.close()
         self.service.stop()
+        self.folder.cleanup()

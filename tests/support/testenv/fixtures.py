@@ -25,7 +25,7 @@ def pytest_xdist_make_scheduler(config, log):
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             path, _, _ = nodeid.partition("::")
-            return path if "test_dokuwiki" in path else nodeid
+            return path if "apps/" in path else nodeid
 
     return Scheduling(config, log)
 

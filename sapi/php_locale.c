@@ -144,8 +144,10 @@ static const char *default_name(size_t index)
 static locale_t change(locale_t base, int category, const char *name)
 {
     if (*name != '\0') {
-        locale_t changed = newlocale(mask_of(category), name, base);
-        if (changed == (locale_t)0)
+        /* glibc neither uses nor frees the base when everything becomes "C" */
+        bool is_all = category == LC_ALL;
+        locale_t changed = newlocale(mask_of(category), name, is_all ? (locale_t)0 : base);
+        if (changed == (locale_t)0 || is_all)
             freelocale(base);
         return changed;
     }

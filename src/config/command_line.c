@@ -204,6 +204,28 @@ static int parse_argument(struct parser *parser)
     return refuse_unknown(parser, &argument);
 }
 
+/* A first word that is no option. */
+struct verb {
+    const char *name;
+    const char *usage; /* when its operand is missing */
+    enum psv_config_action action;
+};
+
+static const struct verb verbs[] = {
+    {"run", "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT},
+    {"route", "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE},
+};
+
+static const struct verb *find_verb(struct psv_bytes word)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (psv_bytes_equal(word, psv_bytes_of(verbs[i].name))) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
 int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struct psv_command_line *ret,
                            struct psv_error *reterr)
 {
@@ -214,13 +236,14 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
     }
     struct parser parser = {
         .argc = argc, .argv = argv, .at = 1, .arena = arena, .result = &result, .reterr = reterr};
-    if (argc > 1 && psv_bytes_equal(psv_bytes_of(argv[1]), PSV_BYTES("run"))) {
-        result.action = PSV_CONFIG_ACTION_SCRIPT;
+    const struct verb *verb = argc > 1 ? find_verb(psv_bytes_of(argv[1])) : NULL;
+    if (verb != NULL) {
+        result.action = verb->action;
         parser.at++;
     }
     while (parser.at < argc) {
-        if (result.action == PSV_CONFIG_ACTION_SCRIPT && argv[parser.at][0] != '-') {
-            result.script_at = parser.at;
+        if (verb != NULL && argv[parser.at][0] != '-') {
+            result.operand_at = parser.at;
             break;
         }
         int code = parse_argument(&parser);
@@ -231,9 +254,12 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
             break;
         }
     }
-    if (result.action == PSV_CONFIG_ACTION_SCRIPT && result.script_at == 0) {
-        return psv_error_set(reterr, PSV_EINVAL,
-                             "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...");
+    if (verb != NULL && result.action == verb->action && result.operand_at == 0) {
+        return psv_error_set(reterr, PSV_EINVAL, "%s", verb->usage);
+    }
+    if (verb != NULL && verb->action == PSV_CONFIG_ACTION_ROUTE && result.operand_at + 1 < argc &&
+        result.operand_at > 0) {
+        return psv_error_set(reterr, PSV_EINVAL, "%s", verb->usage);
     }
     *ret = result;
     return 0;

@@ -35,13 +35,14 @@ struct psv_setting {
 
 struct psv_command_line {
     enum psv_config_action action;
-    int script_at;                /* of "run": index of the script in argv */
+    int operand_at;               /* of "run" and "route": index of script or URL in argv */
     const char *config_file;      /* NULL = not given */
     struct psv_setting *settings; /* on the arena, in the order given */
     size_t settings_len;
 };
 
 /** "phpsrv run" in front: the first argument that is no option is a script, all behind it are the script's.
+ * "phpsrv route": it is a URL.
  * --help and --version end the reading: what follows does not matter.  Values are borrowed from argv.  0,
  * PSV_EINVAL with a sentence, PSV_ENOMEM. */
 MUST_CHECK int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena,

@@ -64,6 +64,11 @@ struct psv_config_listen {
 struct psv_config_site {
     const char *docroot;
     const char *server_name; /* "" = the request's Host */
+    const char *index; /* "" = what the path names; "index.php", "index.html": answers all that is no file */
+    const char *fallback; /* a path: answers what names nothing; "" = 404 */
+    const char *assets;   /* extensions with commas between: their absence is 404 without the two above */
+    struct psv_config_list redirects; /* "FROM TO [STATUS]": server/route_rules.h */
+    struct psv_config_list rewrites;  /* "FROM TO" */
 };
 
 struct psv_config_server {
@@ -234,6 +239,7 @@ enum psv_config_action {
     PSV_CONFIG_ACTION_HELP,
     PSV_CONFIG_ACTION_VERSION,
     PSV_CONFIG_ACTION_SCRIPT,          /* run SCRIPT: on the command line, without a server */
+    PSV_CONFIG_ACTION_ROUTE,           /* route URL: say how it would be answered */
     PSV_CONFIG_ACTION_CHECK,           /* --check-config: load, psv_config_check, say so, exit */
     PSV_CONFIG_ACTION_DUMP,            /* --dump-config */
     PSV_CONFIG_ACTION_PRINT_EXAMPLE,   /* --print-example-config (hidden) */
@@ -258,7 +264,7 @@ struct psv_config_origin {
 struct psv_config_loaded {
     enum psv_config_action action;
     struct psv_config config;
-    int script_at;                                            /* of a SCRIPT: its place in argv */
+    int operand_at;                                           /* of SCRIPT and ROUTE: its place in argv */
     const char *file;                                         /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
     struct psv_arena arena;                                   /* owns all texts */

@@ -87,8 +87,8 @@ static int help_commands(struct psv_buffer *out, size_t columns)
 int psv_config_help(struct psv_buffer *out, unsigned columns)
 {
     size_t width = columns == 0 ? COLUMNS_DEFAULT : MAX(columns, (unsigned)COLUMNS_MIN);
-    int result = psv_buffer_printf(
-        out, "Usage: phpsrv [OPTION]...\n       phpsrv run [OPTION]... SCRIPT [ARGUMENT]...\n\n");
+    int result = psv_buffer_printf(out, "Usage: phpsrv [OPTION]...\n       phpsrv run [OPTION]... SCRIPT "
+                                        "[ARGUMENT]...\n       phpsrv route [OPTION]... URL\n\n");
     if (result == 0) {
         result = psv_text_append_wrapped(
             out,

@@ -193,7 +193,8 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
 static bool needs_values(enum psv_config_action action)
 {
     return action == PSV_CONFIG_ACTION_RUN || action == PSV_CONFIG_ACTION_SCRIPT ||
-           action == PSV_CONFIG_ACTION_CHECK || action == PSV_CONFIG_ACTION_DUMP;
+           action == PSV_CONFIG_ACTION_ROUTE || action == PSV_CONFIG_ACTION_CHECK ||
+           action == PSV_CONFIG_ACTION_DUMP;
 }
 
 int psv_config_load(int argc, char **argv, char **environ, struct psv_config_loaded *ret,
@@ -205,7 +206,7 @@ int psv_config_load(int argc, char **argv, char **environ, struct psv_config_loa
     int result = psv_command_line_parse(argc, argv, &loaded.arena, &command_line, reterr);
     if (result == 0) {
         loaded.action = command_line.action;
-        loaded.script_at = command_line.script_at;
+        loaded.operand_at = command_line.operand_at;
         result = apply_defaults(&loaded, reterr);
     }
     if (result == 0 && needs_values(loaded.action)) {

@@ -58,6 +58,29 @@ const struct psv_option psv_options[] = {
     {NAME("site", site, server_name, "server-name", "SERVER_NAME"), .type = PSV_OPTION_TEXT, RELOAD,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "NAME", .default_text = "", RANGE(0, 253),
      .help = "SERVER_NAME as scripts see it; empty: the host that the request names"},
+    {NAME("site", site, index, "index", "INDEX"), .type = PSV_OPTION_TEXT, .group = PSV_OPTION_GROUP_ROUTING,
+     .value_name = "NAME", .default_text = "", RANGE(0, 64),
+     .help = "front controller in the document root: index.php, or index.html of a single-page application, "
+             "answers all that is no "
+             "file, and no other script can be reached; empty: scripts and folders as the path names them"},
+    {NAME("site", site, fallback, "fallback", "FALLBACK"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_ROUTING, .value_name = "PATH", .default_text = "", RANGE(0, 512),
+     .help = "without --index: what answers a path that names nothing, such as /index.php of WordPress; "
+             "empty: 404"},
+    {NAME("site", site, assets, "asset-extensions", "ASSET_EXTENSIONS"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_ROUTING, .value_name = "LIST",
+     .default_text = "css,js,mjs,map,png,jpg,jpeg,gif,svg,ico,webp,avif,woff,woff2,ttf,otf,eot,mp3,mp4,webm",
+     RANGE(0, 1000),
+     .help = "names that end like these are answered 404 when there is no such file, without --index or "
+             "--fallback"},
+    {NAME("site", site, redirects, "redirect", "REDIRECT"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_ROUTING, .value_name = "RULE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "\"FROM TO [STATUS]\": FROM is a path, a prefix with * behind it, or ~ and a regular "
+             "expression; the first that matches "
+             "counts"},
+    {NAME("site", site, rewrites, "rewrite", "REWRITE"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_ROUTING, .value_name = "RULE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "\"FROM TO\": as a redirect, but the client does not see it"},
     {NAME("server", server, tokens, "server-tokens", "SERVER_TOKENS"), .type = PSV_OPTION_BOOL, RELOAD,
      .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
      .help = "send \"Server: phpsrv\" with every response"},

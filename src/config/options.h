@@ -25,6 +25,7 @@ enum psv_option_type {
 
 enum psv_option_group {
     PSV_OPTION_GROUP_SERVER,
+    PSV_OPTION_GROUP_ROUTING,
     PSV_OPTION_GROUP_TLS,
     PSV_OPTION_GROUP_PROXY,
     PSV_OPTION_GROUP_WORKERS,

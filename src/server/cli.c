@@ -19,6 +19,8 @@
 #include "phpsrv/server.h"
 #include "psv_version.h"
 #include "server/compression.h"
+#include "server/route_command.h"
+#include "server/router.h"
 #include "server/tls.h"
 #include "supervise/supervised.h"
 #include "supervise/supervisor.h"
@@ -50,8 +52,9 @@ static int format_version(struct psv_buffer *out)
     return code;
 }
 
-/* Text of the actions that only print; PSV_EUNSUPPORTED for those that serve. */
-static int format_action(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+/* Text of the actions that only print; PSV_EUNSUPPORTED for the others. */
+static int format_action(const struct psv_config_loaded *loaded, char **argv, struct psv_buffer *out,
+                         struct psv_error *reterr)
 {
     switch (loaded->action) {
     case PSV_CONFIG_ACTION_HELP:
@@ -66,6 +69,8 @@ static int format_action(const struct psv_config_loaded *loaded, struct psv_buff
         return psv_config_format_reference(out);
     case PSV_CONFIG_ACTION_CHECK:
         return psv_buffer_printf(out, "configuration is valid\n");
+    case PSV_CONFIG_ACTION_ROUTE:
+        return psv_route_command(&loaded->config, argv[loaded->operand_at], out, reterr);
     case PSV_CONFIG_ACTION_RUN:
     case PSV_CONFIG_ACTION_SCRIPT:
         break;
@@ -82,6 +87,9 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
     if (code == PSV_OK) {
         code =
             psv_privileges_find(loaded->config.server.user, loaded->config.server.group, &privileges, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_router_check(&loaded->config, reterr);
     }
     return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
 }
@@ -142,17 +150,19 @@ static int act(int argc, char **argv, const struct psv_config_loaded *loaded, st
         return supervise_or_serve(argc, argv, loaded, reterr);
     }
     if (loaded->action == PSV_CONFIG_ACTION_SCRIPT) {
-        return run_script(argv + loaded->script_at, &loaded->config, reterr);
+        return run_script(argv + loaded->operand_at, &loaded->config, reterr);
     }
     psv_buffer_init(&out, TEXT_BYTES_MAX);
-    int code = format_action(loaded, &out);
+    int code = format_action(loaded, argv, &out, reterr);
     if (code == PSV_OK) {
         code = psv_fd_write_all(STDOUT_FILENO, out.data, out.len);
     }
     psv_buffer_fini(&out);
-    return code == PSV_OK || code == PSV_EGONE
-               ? 0
-               : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
+    if (code == PSV_OK || code == PSV_EGONE) {
+        return 0;
+    }
+    return reterr->message[0] != '\0' ? -1
+                                      : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
 }
 
 int psv_cli_main(int argc, char **argv, char **environment, const struct psv_executor *const *runtimes,

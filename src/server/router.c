@@ -1,6 +1,6 @@
-/* Routing by the document root.  [loop]  One look-up in the file cache for most requests, no system call
- * when the path was seen within the cache's validity.  Must not know codecs, jobs or how anything is
- * sent.
+/* Routing by rules and by the document root.  [loop]  One look-up in the file cache for most requests, no
+ * system call when the path was seen within the cache's validity.  Must not know codecs, jobs or how anything
+ * is sent.
  *
  * SPDX-License-Identifier: MIT */
 #include "router.h"
@@ -15,6 +15,7 @@
 #include "exec/exchange.h"
 #include "handler/encoded_cache.h"
 #include "http/script_path.h"
+#include "server/route_rules.h"
 
 /* Small files are sent from memory: head and body in one write, and no descriptor held. */
 #define CONTENT_MAX_BYTES (UINT64_C(16) << 10)
@@ -34,12 +35,61 @@ static bool route_script_path(const struct routing *routing);
 static void route_folder(const struct routing *routing, struct psv_bytes path);
 static void route_file(const struct routing *routing, struct psv_bytes path);
 static void route_nothing(const struct routing *routing, const char *reason);
+static void route_with_index(const struct routing *routing, struct psv_bytes path);
+static bool answer_with(const struct routing *routing, struct psv_bytes path, const char *why);
 
 static struct psv_bytes without_slash_at_end(struct psv_bytes path)
 {
     while (path.len != 0 && path.data[path.len - 1] == '/')
         path.len--;
     return path;
+}
+
+static int init_rules(struct psv_router *router, const struct psv_config *config, struct psv_error *reterr)
+{
+    const struct psv_config_site *site = &config->site;
+    router->assets = psv_bytes_of(site->assets);
+    router->fallback = psv_bytes_of(site->fallback);
+    if (router->fallback.len == 0 && !config->static_files.enabled)
+        router->fallback = PSV_BYTES("/index.php");
+    if (router->fallback.len > 0 && router->fallback.data[0] != '/')
+        return psv_error_set(reterr, PSV_EINVAL, "site.fallback \"%s\": a path begins with a slash",
+                             site->fallback);
+    if (*site->index != '\0') {
+        if (strchr(site->index, '/') != NULL)
+            return psv_error_set(
+                reterr, PSV_EINVAL,
+                "site.index \"%s\": it is the name of a file in the document root, such as index.php",
+                site->index);
+        size_t size = strlen(site->index) + 2;
+        router->index_text = psv_malloc(size);
+        if (router->index_text == NULL)
+            return psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+        (void)snprintf(router->index_text, size, "/%s", site->index);
+        router->index = (struct psv_bytes){router->index_text, size - 1};
+    }
+    int code = psv_route_rules_new(&site->redirects, true, "site.redirects", &router->redirects, reterr);
+    if (code == PSV_OK)
+        code = psv_route_rules_new(&site->rewrites, false, "site.rewrites", &router->rewrites, reterr);
+    return code;
+}
+
+static void fini_rules(struct psv_router *router)
+{
+    psv_free(router->index_text);
+    router->redirects = psv_route_rules_free(router->redirects);
+    router->rewrites = psv_route_rules_free(router->rewrites);
+}
+
+int psv_router_check(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_router *router = psv_calloc(1, sizeof(*router));
+    if (router == NULL)
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+    int code = init_rules(router, config, reterr);
+    fini_rules(router);
+    psv_free(router);
+    return code;
 }
 
 int psv_router_new(const struct psv_config *config, int root_fd, struct psv_bytes document_root,
@@ -70,10 +120,11 @@ int psv_router_new(const struct psv_config *config, int root_fd, struct psv_byte
     router->static_file = &router->static_file_storage;
     router->document_root = psv_strndup(root.data, root.len);
     router->document_root_len = root.len;
-    router->fallback_script = files->enabled ? PSV_BYTES_EMPTY : PSV_BYTES("/index.php");
-    if (router->document_root == NULL) {
+    int code = router->document_root != NULL ? init_rules(router, config, reterr)
+                                             : psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+    if (code != PSV_OK) {
         psv_router_free(router);
-        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the router");
+        return code;
     }
     *ret_router = router;
     return 0;
@@ -85,6 +136,7 @@ struct psv_router *psv_router_free(struct psv_router *router)
         return NULL;
     psv_file_cache_fini(&router->cache);
     psv_free(router->document_root);
+    fini_rules(router);
     return psv_free(router);
 }
 
@@ -93,19 +145,47 @@ static void refuse(const struct routing *routing, unsigned status, const char *r
     *routing->route = (struct psv_route){.kind = PSV_ROUTE_NONE, .status = status, .reason = reason};
 }
 
+/* A redirect ends it; a rewrite changes what is looked up, not what scripts see as REQUEST_URI. */
+static bool apply_rules(const struct routing *routing, const char **ret_rule)
+{
+    struct psv_request *request = &routing->exchange->request;
+    struct psv_arena *arena = &routing->exchange->arena;
+    struct psv_route_change change;
+    if (psv_route_rules_apply(routing->router->redirects, arena, request->path, request->query, &change)) {
+        *routing->route = (struct psv_route){.kind = PSV_ROUTE_REDIRECT,
+                                             .location = change.location,
+                                             .status = change.status,
+                                             .rule = change.rule};
+        return true;
+    }
+    if (psv_route_rules_apply(routing->router->rewrites, arena, request->path, request->query, &change)) {
+        request->path = change.path;
+        request->query = change.query;
+        *ret_rule = change.rule;
+    }
+    return false;
+}
+
 void psv_router_route(struct psv_router *router, struct psv_exchange *exchange, struct psv_route *ret)
 {
     struct routing routing = {.router = router, .exchange = exchange, .route = ret};
-    struct psv_bytes path = exchange->request.path;
-    INVARIANT(path.len != 0 && path.data[0] == '/');
-    if (route_script_path(&routing))
+    INVARIANT(exchange->request.path.len != 0 && exchange->request.path.data[0] == '/');
+    const char *rule = NULL;
+    if ((router->redirects != NULL || router->rewrites != NULL) && apply_rules(&routing, &rule))
         return;
-    if (psv_path_is_hidden(path))
-        refuse(&routing, 404, "hidden path");
-    else if (path.data[path.len - 1] == '/')
-        route_folder(&routing, path);
-    else
-        route_file(&routing, path);
+    struct psv_bytes path = exchange->request.path;
+    if (router->index.len > 0)
+        route_with_index(&routing, path);
+    else if (!route_script_path(&routing)) {
+        if (psv_path_is_hidden(path))
+            refuse(&routing, 404, "hidden path");
+        else if (path.data[path.len - 1] == '/')
+            route_folder(&routing, path);
+        else
+            route_file(&routing, path);
+    }
+    if (rule != NULL)
+        ret->rule = rule;
 }
 
 /* The entry of path; NULL when it cannot be had, then the request is refused already. */
@@ -415,18 +495,82 @@ static void route_nothing(const struct routing *routing, const char *reason)
             (struct psv_script){.filename = PSV_BYTES(""), .name = routing->exchange->request.path};
         return;
     }
-    struct psv_bytes script = routing->router->fallback_script;
-    if (script.len != 0) {
-        bool is_refused;
-        enum psv_cached_kind kind = kind_of(routing, script, &is_refused);
-        if (is_refused)
+    struct psv_bytes fallback = routing->router->fallback;
+    if (fallback.len == 0 || !answer_with(routing, fallback, "the path names nothing: the fallback"))
+        refuse(routing, 404, reason);
+}
+
+/* "/style.css" that is not there need not wake a worker. */
+static bool is_asset(const struct psv_router *router, struct psv_bytes path)
+{
+    struct psv_bytes rest = router->assets;
+    struct psv_bytes extension;
+    struct psv_bytes name = psv_bytes_from(path, psv_bytes_find_last(path, '/') + 1);
+    size_t dot = psv_bytes_find_last(name, '.');
+    if (dot >= name.len)
+        return false;
+    name = psv_bytes_from(name, dot + 1);
+    while (psv_bytes_split(&rest, ',', &extension)) {
+        if (psv_bytes_equal_case(psv_bytes_trim(extension), name))
+            return true;
+    }
+    return false;
+}
+
+/* A script or file of the configuration answers; false: there is none, and nothing was decided. */
+static bool answer_with(const struct routing *routing, struct psv_bytes path, const char *why)
+{
+    if (is_asset(routing->router, routing->exchange->request.path)) {
+        refuse(routing, 404, "no such file (asset-extensions)");
+        return true;
+    }
+    struct psv_cached_file *file = find_ref(routing, path);
+    if (file == NULL)
+        return true; /* refused */
+    enum psv_cached_kind kind = file->kind;
+    if (kind == PSV_CACHED_FILE) {
+        send_file(routing, file);
+    } else {
+        psv_cached_file_unref(file);
+        if (kind != PSV_CACHED_SCRIPT)
+            return false;
+        run_script(routing, path, PSV_BYTES_EMPTY);
+    }
+    routing->route->why = why;
+    return true;
+}
+
+/* Files, and the index for all the rest. */
+static void route_with_index(const struct routing *routing, struct psv_bytes path)
+{
+    size_t position = 0;
+    struct psv_bytes script;
+    struct psv_bytes path_info;
+    if (psv_path_is_hidden(path)) {
+        refuse(routing, 404, "hidden path");
+        return;
+    }
+    if (psv_script_path_next(path, &position, &script, &path_info)) {
+        refuse(routing, 404, "scripts are reached through the index only");
+        return;
+    }
+    if (path.data[path.len - 1] != '/' && !psv_bytes_equal(path, routing->router->index)) {
+        struct psv_cached_file *file = find_ref(routing, path);
+        if (file == NULL)
             return;
+        if (file->kind == PSV_CACHED_FILE && routing->router->static_enabled) {
+            send_file(routing, file);
+            return;
+        }
+        enum psv_cached_kind kind = file->kind;
+        psv_cached_file_unref(file);
         if (kind == PSV_CACHED_SCRIPT) {
-            run_script(routing, script, PSV_BYTES_EMPTY);
+            refuse(routing, 404, "program text is never sent");
             return;
         }
     }
-    refuse(routing, 404, reason);
+    if (!answer_with(routing, routing->router->index, "no file: the index answers"))
+        refuse(routing, 404, "the index is not in the document root");
 }
 
 void psv_router_answer_redirect(struct psv_exchange *exchange, const struct psv_route *route)

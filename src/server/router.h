@@ -1,6 +1,7 @@
-/* Decides what answers a request: a file, a script, a redirect to a folder, or nothing.  [loop]
- * Traditional mode: what the path names below the document root.  Must not know codecs, jobs or how
- * anything is sent.
+/* Decides what answers a request: a file, a script, a redirect, or nothing.  [loop]
+ * Traditional mode: what the path names below the document root, else the fallback.  With an index (front
+ * controller or single-page application): files, and the index for all the rest.  Redirects and rewrites come
+ * before that. Must not know codecs, jobs or how anything is sent.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -19,6 +20,7 @@ struct psv_body_filter;
 struct psv_config;
 struct psv_encoded_cache;
 struct psv_exchange;
+struct psv_route_rules;
 
 enum psv_route_kind {
     PSV_ROUTE_STATIC,   /* file: psv_static_file_answer */
@@ -34,7 +36,9 @@ struct psv_route {
     struct psv_script script;
     struct psv_bytes location; /* path and query, relative to scheme and authority; safe as a field value */
     unsigned status;           /* of REDIRECT and NONE */
-    const char *reason;        /* static text for the log */
+    const char *reason;        /* of NONE: static text for the log */
+    const char *rule;          /* of the redirect or rewrite that was applied, as configured; NULL = none */
+    const char *why;           /* static text, for people who ask; NULL = the path names it */
 };
 
 /** Which codings a client takes, and what they are good for; context NULL: none. */
@@ -61,7 +65,14 @@ struct psv_router {
     struct psv_file_cache cache;
     char *document_root; /* no slash at its end: "" is "/" */
     size_t document_root_len;
-    struct psv_bytes fallback_script; /* runs when the path names nothing; empty = 404; static */
+    char *index_text;
+    struct psv_bytes
+        index; /* "/index.php": answers all that is no file; empty: traditional mode; the configuration's */
+    struct psv_bytes
+        fallback; /* answers when the path names nothing; empty = 404; the configuration's, or static */
+    struct psv_bytes assets; /* extensions, with commas between; the configuration's */
+    struct psv_route_rules *redirects;
+    struct psv_route_rules *rewrites;
     bool static_enabled;
     bool runs_absent; /* a path that names nothing is for the executor all the same (stub) */
     const struct psv_static_file *static_file; /* how files are sent: the next field */
@@ -71,9 +82,12 @@ struct psv_router {
 
 /** root_fd: of the document root (psv_safe_open_root), borrowed; document_root: the same folder as an
  * absolute path, copied.  With static.enabled off, files count as absent and what names no script runs
- * /index.php.  0 or PSV_ENOMEM.  [boot] */
+ * /index.php.  config must outlive the router.  PSV_ENOMEM, PSV_EINVAL with what is wrong with a rule. [boot]
+ */
 MUST_CHECK int psv_router_new(const struct psv_config *config, int root_fd, struct psv_bytes document_root,
                               struct psv_router **ret_router, struct psv_error *reterr);
+/** What psv_router_new would say of the configuration's rules.  [boot] */
+MUST_CHECK int psv_router_check(const struct psv_config *config, struct psv_error *reterr);
 /** All exchanges must be gone.  Accepts NULL; returns NULL.  [boot] */
 struct psv_router *psv_router_free(struct psv_router *router);
 

@@ -160,6 +160,22 @@ def test_answers_of_setlocale(world, code, expected):
     assert world.json(SHOW) == PLAIN
 
 
+@pytest.mark.no_sanitizer
+def test_locales_leave_nothing_behind(launch_php):
+    site = launch_php(workers=1)
+    path = site.script("for ($i = 0; $i < 500; $i++) { setlocale(LC_ALL, 'C.UTF-8'); setlocale(LC_NUMERIC, 'C'); setlocale(LC_ALL, 'xx'); setlocale(LC_ALL, 'C'); setlocale(LC_ALL, ''); putenv(\"A$i=b\"); }")
+
+    def visit(times):
+        with site.server.connect() as wire:
+            for _ in range(times):
+                wire.request(path)
+                wire.expect_response(200)
+        return site.server.memory_kib("Anonymous")
+
+    warm = visit(20)
+    assert visit(100) <= warm + 512
+
+
 def test_locales_under_load(world):
     path = world.script("$l = $_GET['l'] . '.UTF-8'; for ($i = 0; $i < 50; $i++) { if (setlocale(LC_ALL, $l) !== $l || setlocale(LC_ALL, 0) !== $l) { echo 'mixed'; exit; } setlocale(LC_ALL, 'C'); setlocale(LC_ALL, $l); } echo nl_langinfo(DAY_1);")
     with concurrent.futures.ThreadPoolExecutor(6) as pool:

@@ -58,7 +58,7 @@ MIXED = {
     "json.php": "<?php header('Content-Type: application/json'); echo json_encode(array_fill(0, 50, ['id' => 1, 'name' => 'x']));",
     "session.php": "<?php session_start(['use_cookies' => 0]); $_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1; session_destroy(); echo 's';",
     "classes.php": "<?php class A { public $b; } class B { public $a; } for ($i = 0; $i < 50; $i++) { $a = new A; $b = new B; $a->b = $b; $b->a = $a; } echo count(get_object_vars($a));",
-    "regex.php": "<?php echo preg_match('/^(a+)+' . random_int(0, 5000) . '$/', 'aaaa'), strlen(preg_replace_callback('/x/', fn($m) => 'yy', str_repeat('x', 500)));",
+    "regex.php": "<?php echo preg_match('/^(a+)+' . random_int(0, 50) . '$/', 'aaaa'), strlen(preg_replace_callback('/x/', fn($m) => 'yy', str_repeat('x', 500)));",
     "include.php": "<?php include __DIR__ . '/part' . random_int(0, 30) . '.inc';",
     "error.php": "<?php ini_set('display_errors', '0'); ini_set('log_errors', '0'); try { throw new Exception('x'); } catch (Exception $e) { echo strlen($e->getTraceAsString()); } echo @$nothing['x'];",
     "exit.php": "<?php ob_start(fn($b) => strtoupper($b)); register_shutdown_function(function () { echo 'shut'; }); echo 'a'; exit;",
@@ -130,7 +130,8 @@ def test_thirty_reloads_in_a_minute(launch):
     for thread in threads:
         thread.join()
     assert kept.stop() == [] and refused == []
-    assert kept.answers > 1000 and server.metrics()["phpsrv_server_generation"] == 31
+    assert kept.answers > 1000
+    wait_until(lambda: server.metrics()["phpsrv_server_generation"] == 31, "the last one answers")
     assert server.metrics()["phpsrv_server_crashes_total"] == 0
 
 

@@ -93,6 +93,7 @@ static int set_up(void **state)
     static struct fixture fixture;
     char root[512];
     fixture = (struct fixture){
+        .config.site = {.index = "", .fallback = "", .assets = ""},
         .config.static_files = {
             .enabled = true, .cache_entries = 1024, .cache_valid_ms = 1000, .ranges_max = 8}};
     now_ns = PSV_NS_PER_S;

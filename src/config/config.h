@@ -191,6 +191,16 @@ struct psv_config_static {
     uint64_t compress_memory_bytes; /* 0 = off */
 };
 
+struct psv_config_guard {
+    struct psv_config_list allow; /* networks; empty: everybody */
+    struct psv_config_list deny;
+    const char *rate;     /* "100/s"; "" = unlimited */
+    uint64_t rate_burst;  /* 0 = the rate's count */
+    const char *rate_key; /* "address", or the name of a request field */
+    uint64_t rate_memory_bytes;
+    struct psv_config_list rate_exempt; /* networks */
+};
+
 struct psv_config_sendfile {
     struct psv_config_list roots; /* "FOLDER" or "/PREFIX/=FOLDER" */
 };
@@ -229,6 +239,7 @@ struct psv_config {
     struct psv_config_compress compress;
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_sendfile sendfile;
+    struct psv_config_guard guard;
     struct psv_config_php php;
     struct psv_config_log log;
 };
@@ -259,7 +270,7 @@ struct psv_config_origin {
     unsigned line; /* of the file, from 1; 0 for other kinds */
 };
 
-#define PSV_CONFIG_OPTIONS_MAX 96
+#define PSV_CONFIG_OPTIONS_MAX 192
 
 struct psv_config_loaded {
     enum psv_config_action action;

@@ -114,6 +114,34 @@ const struct psv_option psv_options[] = {
      .help = "a server whose own memory (shared one not counted) has grown beyond is replaced without a gap, "
              "as by a reload; 0: never"},
 
+    /* ---- guards */
+    {NAME("guard", guard, allow, "allow", "ALLOW"), .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD,
+     .value_name = "NETWORK", .default_text = "", RANGE(1, 64),
+     .help = "only clients of these networks are served: 10.0.0.0/8, an address, private, loopback, unix; "
+             "the others get 403"},
+    {NAME("guard", guard, deny, "deny", "DENY"), .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD,
+     .value_name = "NETWORK", .default_text = "", RANGE(1, 64),
+     .help = "clients of these networks get 403, whatever --allow says"},
+    {NAME("guard", guard, rate, "rate-limit", "RATE_LIMIT"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "RATE", .default_text = "", RANGE(0, 32),
+     .help = "requests that one client may send, evenly: 100/s, 600/m, 10000/h, 5/10s; more get 429 with "
+             "Retry-After; empty: no limit"},
+    {NAME("guard", guard, rate_burst, "rate-limit-burst", "RATE_LIMIT_BURST"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
+     .help = "requests of one client that may come at once; 0: as many as the rate's number"},
+    {NAME("guard", guard, rate_key, "rate-limit-key", "RATE_LIMIT_KEY"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "KEY", .default_text = "address", RANGE(1, 64),
+     .help = "who is one client: its address (of IPv6 the /64), or the value of a request field such as "
+             "X-Api-Key where it is sent"},
+    {NAME("guard", guard, rate_memory_bytes, "rate-limit-memory-bytes", "RATE_LIMIT_MEMORY_BYTES"),
+     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_GUARD, .value_name = "SIZE", .default_text = "16M",
+     RANGE(4 * KIB, GIB),
+     .help = "memory for clients that are remembered, 16 bytes each; when it is full, those that owe least "
+             "are forgotten"},
+    {NAME("guard", guard, rate_exempt, "rate-limit-exempt", "RATE_LIMIT_EXEMPT"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "NETWORK", .default_text = "", RANGE(1, 64),
+     .help = "clients of these networks are not counted"},
+
     /* ---- TLS */
     {NAME("tls", tls, listen, "tls-listen", "TLS_LISTEN"), .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_TLS, .value_name = "HOST:PORT", .default_text = "0.0.0.0:8443", RANGE(1, 300),

@@ -12,6 +12,8 @@
 const char *psv_option_group_text(enum psv_option_group group)
 {
     switch (group) {
+    case PSV_OPTION_GROUP_GUARD:
+        return "Guards";
     case PSV_OPTION_GROUP_ROUTING:
         return "Routing";
     case PSV_OPTION_GROUP_SERVER:

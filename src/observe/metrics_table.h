@@ -39,6 +39,8 @@
       "Requests answered with 503: the queue was full.")                                                     \
     F(SERVER_GENERATION, GAUGE, "phpsrv_server_generation",                                                  \
       "How many servers the supervisor has started, this one included; 0: there is no supervisor.")          \
+    F(RATE_EVICTIONS, COUNTER, "phpsrv_rate_limit_evictions_total",                                          \
+      "Clients forgotten by the rate limit while they still owed something: its table is too small.")        \
     F(SERVER_CRASHES, COUNTER, "phpsrv_server_crashes_total",                                                \
       "Servers that have crashed since the supervisor started.")                                             \
     F(WORKERS, GAUGE, "phpsrv_workers", "Worker threads that are alive, by state.")                          \
@@ -96,6 +98,7 @@
     X(REFUSED_414, REFUSED, "status", "414")                                                                 \
     X(REFUSED_417, REFUSED, "status", "417")                                                                 \
     X(REFUSED_421, REFUSED, "status", "421")                                                                 \
+    X(REFUSED_429, REFUSED, "status", "429")                                                                 \
     X(REFUSED_431, REFUSED, "status", "431")                                                                 \
     X(REFUSED_500, REFUSED, "status", "500")                                                                 \
     X(REFUSED_501, REFUSED, "status", "501")                                                                 \
@@ -140,6 +143,7 @@
     X(QUEUE_CAPACITY, QUEUE_CAPACITY, NULL, NULL)                                                            \
     X(QUEUE_REJECTED, QUEUE_REJECTED, NULL, NULL)                                                            \
     X(SERVER_GENERATION, SERVER_GENERATION, NULL, NULL)                                                      \
+    X(RATE_EVICTIONS, RATE_EVICTIONS, NULL, NULL)                                                            \
     X(SERVER_CRASHES, SERVER_CRASHES, NULL, NULL)                                                            \
     X(WORKERS_BUSY, WORKERS, "state", "busy")                                                                \
     X(WORKERS_IDLE, WORKERS, "state", "idle")                                                                \

@@ -19,6 +19,7 @@
 #include "phpsrv/server.h"
 #include "psv_version.h"
 #include "server/compression.h"
+#include "server/guards.h"
 #include "server/route_command.h"
 #include "server/router.h"
 #include "server/tls.h"
@@ -90,6 +91,11 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
     }
     if (code == PSV_OK) {
         code = psv_router_check(&loaded->config, reterr);
+    }
+    if (code == PSV_OK) {
+        struct psv_guards guards;
+        code = psv_guards_init(&guards, &loaded->config.guard, reterr);
+        psv_guards_fini(&guards);
     }
     return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
 }

@@ -121,7 +121,12 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     /* 2. who it is, before anything is decided by it */
     psv_client_resolve(&pipeline->clients, exchange);
 
-    /* 3. what no handler may see */
+    /* 3. whether it may come now */
+    if (psv_guards_refuse(&pipeline->guards, exchange, pipeline->loop->now_ns)) {
+        return PSV_BODY_IGNORE;
+    }
+
+    /* 4. what no handler may see */
     if (psv_refuse_early(&pipeline->early, exchange)) {
         return PSV_BODY_IGNORE;
     }
@@ -133,7 +138,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
         psv_tls_redirect_answer(exchange, pipeline->redirect_port);
         return PSV_BODY_IGNORE;
     }
-    /* 4. who answers */
+    /* 5. who answers */
     return route(pipeline, exchange, state);
 }
 

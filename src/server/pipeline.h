@@ -14,6 +14,7 @@
 #include "net/timer.h"
 #include "server/client_address.h"
 #include "server/early_refusal.h"
+#include "server/guards.h"
 
 struct psv_loop;
 struct psv_router;
@@ -21,6 +22,7 @@ struct psv_router;
 struct psv_pipeline {
     struct psv_client_rules clients;
     struct psv_early_rules early;
+    struct psv_guards guards;
     uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;

@@ -253,6 +253,10 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     if (code != PSV_OK) {
         return code;
     }
+    code = psv_guards_init(&pipeline->guards, &config->guard, reterr);
+    if (code != PSV_OK) {
+        return code;
+    }
     psv_pipeline_init(pipeline, config->request.timeout_ms, config->request.slow_ms);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
@@ -393,6 +397,7 @@ void psv_server_free(struct psv_server *server)
     psv_h2_config_fini(&server->admin.h2);
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
+    psv_guards_fini(&server->pipeline.guards);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
     server->sendfile = psv_sendfile_free(server->sendfile);

@@ -58,47 +58,55 @@ static const char *name_of(locale_t handle, int category)
     return nl_langinfo_l(NL_LOCALE_NAME(category), handle);
 }
 
-/* One name when all are the same, else "LC_CTYPE=...;LC_NUMERIC=...". */
-static char *full_name(locale_t handle)
+static void read_names(locale_t handle, const char *names[])
 {
-    const char *first = name_of(handle, categories[0].category);
-    size_t size = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(categories); i++)
+        names[i] = name_of(handle, categories[i].category);
+}
+
+/* One name when all are the same, else "LC_CTYPE=...;LC_NUMERIC=...". */
+static char *join_names(const char *const names[])
+{
+    size_t size = 1;
     bool is_one = true;
 
     for (size_t i = 0; i < ARRAY_SIZE(categories); i++) {
-        const char *name = name_of(handle, categories[i].category);
-        is_one = is_one && strcmp(name, first) == 0;
-        size += strlen(categories[i].name) + strlen(name) + 2;
+        is_one = is_one && strcmp(names[i], names[0]) == 0;
+        size += strlen(categories[i].name) + strlen(names[i]) + 2;
     }
-    char *text = psv_malloc(size + 1);
+    char *text = psv_malloc(size);
     if (text == NULL)
         return NULL;
     if (is_one) {
-        (void)snprintf(text, size, "%s", first);
+        (void)snprintf(text, size, "%s", names[0]);
         return text;
     }
     size_t len = 0;
     for (size_t i = 0; i < ARRAY_SIZE(categories); i++) {
-        len += (size_t)snprintf(text + len, size + 1 - len, "%s%s=%s", i > 0 ? ";" : "", categories[i].name,
-                                name_of(handle, categories[i].category));
+        len += (size_t)snprintf(text + len, size - len, "%s%s=%s", i > 0 ? ";" : "", categories[i].name,
+                                names[i]);
     }
     return text;
+}
+
+/* Under the lock. */
+static const struct known_locale *find_known(const char *name)
+{
+    for (size_t i = 0; i < known_len; i++) {
+        if (strcmp(known[i].name, name) == 0)
+            return &known[i];
+    }
+    return NULL;
 }
 
 /* Under the lock.  Takes the handle; NULL when there is no room. */
 static const struct known_locale *keep(locale_t handle, char *name)
 {
-    for (size_t i = 0; i < known_len; i++) {
-        if (strcmp(known[i].name, name) == 0) {
-            freelocale(handle);
-            psv_free(name);
-            return &known[i];
-        }
-    }
-    if (known_len == LOCALES_MAX) {
+    const struct known_locale *found = find_known(name);
+    if (found != NULL || known_len == LOCALES_MAX) {
         freelocale(handle);
         psv_free(name);
-        return NULL;
+        return found;
     }
     known[known_len] = (struct known_locale){handle, name};
     return &known[known_len++];
@@ -106,7 +114,9 @@ static const struct known_locale *keep(locale_t handle, char *name)
 
 static const struct known_locale *remember(locale_t handle)
 {
-    char *name = full_name(handle);
+    const char *names[ARRAY_SIZE(categories)];
+    read_names(handle, names);
+    char *name = join_names(names);
     if (name == NULL) {
         freelocale(handle);
         return NULL;
@@ -114,6 +124,26 @@ static const struct known_locale *remember(locale_t handle)
     pthread_mutex_lock(&lock);
     const struct known_locale *found = keep(handle, name);
     pthread_mutex_unlock(&lock);
+    return found;
+}
+
+/* What was chosen before needs no files, and none of the memory that newlocale() leaves behind with LOCPATH.
+ */
+static const struct known_locale *find_changed(locale_t handle, int category, const char *name)
+{
+    const char *names[ARRAY_SIZE(categories)];
+    read_names(handle, names);
+    for (size_t i = 0; i < ARRAY_SIZE(categories); i++) {
+        if (category == LC_ALL || category == categories[i].category)
+            names[i] = name;
+    }
+    char *wanted = join_names(names);
+    if (wanted == NULL)
+        return NULL;
+    pthread_mutex_lock(&lock);
+    const struct known_locale *found = find_known(wanted);
+    pthread_mutex_unlock(&lock);
+    psv_free(wanted);
     return found;
 }
 
@@ -195,9 +225,12 @@ __attribute__((visibility("default"))) char *setlocale(int category, const char 
         return NULL;
     if (name == NULL)
         return answer(category);
-    locale_t base = duplocale(current->handle);
-    locale_t changed = base != (locale_t)0 ? change(base, category, name) : base;
-    const struct known_locale *chosen = changed != (locale_t)0 ? remember(changed) : NULL;
+    const struct known_locale *chosen = *name != '\0' ? find_changed(current->handle, category, name) : NULL;
+    if (chosen == NULL) {
+        locale_t base = duplocale(current->handle);
+        locale_t changed = base != (locale_t)0 ? change(base, category, name) : base;
+        chosen = changed != (locale_t)0 ? remember(changed) : NULL;
+    }
     if (chosen == NULL)
         return NULL;
     current = chosen;

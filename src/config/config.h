@@ -117,7 +117,9 @@ struct psv_config_response {
     uint64_t memory_bytes;
     uint64_t window_bytes;
     uint64_t held_bytes_max;
-    const char *spill_folder; /* "" = none */
+    const char *spill_folder;      /* "" = none */
+    struct psv_config_list fields; /* "Name: value" */
+    bool security_fields;
 };
 
 struct psv_config_http {

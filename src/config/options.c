@@ -115,6 +115,14 @@ const struct psv_option psv_options[] = {
              "as by a reload; 0: never"},
 
     /* ---- guards */
+    {NAME("response", response, fields, "response-field", "RESPONSE_FIELD"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "FIELD", .default_text = "", RANGE(1, 4000),
+     .help = "\"Name: value\" in every response that has none of that name"},
+    {NAME("response", response, security_fields, "security-fields", "SECURITY_FIELDS"),
+     .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_GUARD, .default_text = "false",
+     .help = "in every response that says nothing of it: types are not guessed, only the own site may frame "
+             "it, referrers tell other "
+             "sites no paths, other windows get no handle"},
     {NAME("guard", guard, allow, "allow", "ALLOW"), .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD,
      .value_name = "NETWORK", .default_text = "", RANGE(1, 64),
      .help = "only clients of these networks are served: 10.0.0.0/8, an address, private, loopback, unix; "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text_parse.h"
+#include "http/extra_fields.h"
 #include "http/status.h"
 
 /* Status line of an unknown code, Content-Length, Connection, Transfer-Encoding, the empty line. */
@@ -28,13 +29,23 @@ static char *put_u64(char *out, uint64_t value)
 
 size_t psv_h1_head_size(const struct psv_h1_head *head)
 {
-    size_t size = FIXED_BYTES_MAX + head->date.len + head->server.len + head->hsts.len;
+    size_t size = FIXED_BYTES_MAX + head->date.len + head->server.len;
+
+    size += head->extra != NULL ? head->extra->text_bytes : 0;
 
     for (unsigned i = 0; i < head->response->headers.len; i++) {
         const struct psv_field *field = &head->response->headers.items[i];
         size += field->name.len + field->value.len + 4;
     }
     return size;
+}
+
+static char *put_field(char *out, const struct psv_field *field)
+{
+    out = put(out, field->name);
+    out = PUT(out, ": ");
+    out = put(out, field->value);
+    return PUT(out, "\r\n");
 }
 
 static char *put_status_line(char *out, unsigned status)
@@ -71,7 +82,6 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     bool has_date = false;
     bool has_server = false;
     bool has_upgrade = false;
-    bool has_hsts = head->hsts.len == 0;
 
     out = put_status_line(out, head->response->status);
     for (unsigned i = 0; i < head->response->headers.len; i++) {
@@ -79,11 +89,7 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
         has_date |= field->id == PSV_FIELD_DATE;
         has_upgrade |= field->id == PSV_FIELD_UPGRADE;
         has_server |= field->id == PSV_FIELD_SERVER;
-        has_hsts |= field->id == PSV_FIELD_STRICT_TRANSPORT_SECURITY;
-        out = put(out, field->name);
-        out = PUT(out, ": ");
-        out = put(out, field->value);
-        out = PUT(out, "\r\n");
+        out = put_field(out, field);
     }
     if (!has_date) {
         out = put(out, head->date);
@@ -91,10 +97,9 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     if (!has_server) {
         out = put(out, head->server);
     }
-    if (!has_hsts) {
-        out = PUT(out, "Strict-Transport-Security: ");
-        out = put(out, head->hsts);
-        out = PUT(out, "\r\n");
+    uint32_t missing = psv_extra_fields_missing(head->extra, &head->response->headers);
+    for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
+        out = (missing & 1) != 0 ? put_field(out, &head->extra->items[i]) : out;
     }
     out = put_framing(out, head);
     if (has_upgrade) {

@@ -10,6 +10,8 @@
 #include "http/request.h"
 #include "http/response.h"
 
+struct psv_extra_fields; /* http/extra_fields.h */
+
 enum psv_h1_framing {
     PSV_H1_FRAMING_NONE,   /* no body and no length: 204, 304, HEAD of unknown length */
     PSV_H1_FRAMING_LENGTH, /* Content-Length */
@@ -21,10 +23,10 @@ struct psv_h1_head {
     const struct psv_response *response;
     enum psv_http_version version; /* of the request */
     enum psv_h1_framing framing;
-    bool closes;             /* Connection: close */
-    struct psv_bytes date;   /* "Date: ...\r\n" */
-    struct psv_bytes hsts;   /* value of Strict-Transport-Security unless the response has one; "" = none */
-    struct psv_bytes server; /* "Server: ...\r\n" or empty */
+    bool closes;                          /* Connection: close */
+    struct psv_bytes date;                /* "Date: ...\r\n" */
+    const struct psv_extra_fields *extra; /* unless the response has one of that name; NULL = none */
+    struct psv_bytes server;              /* "Server: ...\r\n" or empty */
 };
 
 /** Bytes that psv_h1_head_format will need at most. */

@@ -12,6 +12,8 @@
 #include "base/macros.h"
 #include "net/timer.h"
 
+struct psv_extra_fields; /* http/extra_fields.h */
+
 struct psv_exchange_pool;
 struct psv_h2_shared;
 
@@ -26,7 +28,7 @@ struct psv_h2_config {
     uint32_t connection_window_bytes;
     unsigned unanswered_max; /* requests of a connection that the host has at once; others wait */
     uint64_t held_bytes_max; /* of a connection's answers; with more it gets few at a time */
-    struct psv_bytes hsts;   /* value of Strict-Transport-Security, on TLS only; "" = none */
+    const struct psv_extra_fields *extra; /* of every response; NULL = none */
     bool sends_server_field;
     struct psv_exchange_pool *pool;
     /* timers of connections, shared with other codecs of the service: psv_connection_on_timer is called */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text_parse.h"
+#include "http/extra_fields.h"
 #include "http/status.h"
 #include "net/loop.h"
 #include "observe/metrics.h"
@@ -18,7 +19,7 @@
 /* Fields of a response that fit on the stack; :status, date, server, strict-transport-security and
  * content-length come on top. */
 #define FIELDS_STACK 48
-#define FIELDS_EXTRA 5
+#define FIELDS_EXTRA (4 + PSV_EXTRA_FIELDS_MAX)
 /* What a DATA frame sent gives back to the client's budget of WINDOW_UPDATE frames: one for the stream, one
  * for the connection, and some air. */
 #define WINDOW_REFUND 4
@@ -57,7 +58,6 @@ static bool is_of_connection(enum psv_field_id id)
 struct own_fields {
     bool has_date;
     bool has_server;
-    bool has_hsts;
 };
 
 /* The library copies names (in lower case) and values.  Returns how many. */
@@ -72,7 +72,6 @@ static size_t put_fields(nghttp2_nv *out, const struct psv_headers *headers, str
         }
         ret_own->has_date |= field->id == PSV_FIELD_DATE;
         ret_own->has_server |= field->id == PSV_FIELD_SERVER;
-        ret_own->has_hsts |= field->id == PSV_FIELD_STRICT_TRANSPORT_SECURITY;
         put_field(&out[len++], field->name, field->value,
                   field->id == PSV_FIELD_SET_COOKIE ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
     }
@@ -104,9 +103,12 @@ static size_t put_head(struct psv_h2_stream *stream, nghttp2_nv *out, char *stat
     if (!own.has_server && stream->h2->config->sends_server_field) {
         put_field(&out[len++], PSV_BYTES("server"), PSV_BYTES("phpsrv"), NGHTTP2_NV_FLAG_NONE);
     }
-    if (!own.has_hsts && stream->h2->config->hsts.len > 0) {
-        put_field(&out[len++], PSV_BYTES("strict-transport-security"), stream->h2->config->hsts,
-                  NGHTTP2_NV_FLAG_NONE);
+    const struct psv_extra_fields *extra = stream->h2->config->extra;
+    uint32_t missing = psv_extra_fields_missing(extra, &response->headers);
+    for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
+        if ((missing & 1) != 0) {
+            put_field(&out[len++], extra->items[i].name, extra->items[i].value, NGHTTP2_NV_FLAG_NONE);
+        }
     }
     if (stream->has_length) {
         put_field(&out[len++], PSV_BYTES("content-length"),

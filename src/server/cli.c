@@ -20,6 +20,7 @@
 #include "psv_version.h"
 #include "server/compression.h"
 #include "server/guards.h"
+#include "server/response_fields.h"
 #include "server/route_command.h"
 #include "server/router.h"
 #include "server/tls.h"
@@ -96,6 +97,11 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
         struct psv_guards guards;
         code = psv_guards_init(&guards, &loaded->config.guard, reterr);
         psv_guards_fini(&guards);
+    }
+    if (code == PSV_OK) {
+        struct psv_extra_fields extra;
+        char hsts_text[40];
+        code = psv_response_fields_init(&extra, &loaded->config, true, hsts_text, reterr);
     }
     return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
 }

@@ -36,7 +36,9 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
     h1->body_memory_bytes = (size_t)http->body_memory_bytes;
     h1->pipeline_requests_max = (unsigned)http->pipeline_requests_max;
     h1->sends_server_field = server->config->server.tokens;
-    h1->hsts = h1 == &server->secure.h1 ? psv_bytes_of(server->hsts) : PSV_BYTES_EMPTY;
+    h1->extra = h1 == &server->secure.h1 ? &server->secure.extra
+                : h1 == &server->site.h1 ? &server->site.extra
+                                         : NULL;
     h1->pool = server->exchanges;
     const struct {
         struct psv_timer_queue *queue;
@@ -69,7 +71,7 @@ static int init_h2(struct psv_server *server, struct psv_server_site *site)
         .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
         .unanswered_max = REQUESTS_PER_CONNECTION + REQUESTS_PER_WORKER * server->workers,
         .held_bytes_max = server->config->response.window_bytes,
-        .hsts = site->h1.hsts,
+        .extra = site->h1.extra,
         .sends_server_field = server->config->server.tokens,
         .pool = server->exchanges,
         .header_timer = &site->h1.header_timer,

@@ -27,6 +27,7 @@
 #include "server/compression.h"
 #include "server/health.h"
 #include "server/listeners.h"
+#include "server/response_fields.h"
 #include "server/router.h"
 #include "server/server_state.h"
 #include "server/tls.h"
@@ -250,6 +251,13 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
     pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
+    if (code != PSV_OK) {
+        return code;
+    }
+    code = psv_response_fields_init(&server->site.extra, config, false, server->hsts_text, reterr);
+    if (code == PSV_OK) {
+        code = psv_response_fields_init(&server->secure.extra, config, true, server->hsts_text, reterr);
+    }
     if (code != PSV_OK) {
         return code;
     }

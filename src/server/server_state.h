@@ -10,6 +10,7 @@
 #include "exec/mailbox.h"
 #include "exec/queue.h"
 #include "handler/encoded_cache.h"
+#include "http/extra_fields.h"
 #include "http1/config.h"
 #include "http2/config.h"
 #include "net/connection.h"
@@ -40,6 +41,7 @@ struct psv_server_site {
     struct psv_service service;
     struct psv_h1_config h1;
     struct psv_h2_config h2;
+    struct psv_extra_fields extra; /* of every response */
     struct psv_server_listener listeners[PSV_SITE_LISTENERS_MAX];
     unsigned listeners_len;
     char address[1024]; /* bound, with commas; "" = none */
@@ -76,7 +78,7 @@ struct psv_server {
     struct psv_tls *tls; /* NULL without certificates */
     struct psv_timer_queue tls_queue;
     struct psv_timer tls_timer; /* looks at the certificates' files */
-    char hsts[40];              /* value of the field, "" = none */
+    char hsts_text[40];         /* of secure.extra */
     int signal_fd;
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;

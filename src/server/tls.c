@@ -69,10 +69,6 @@ int psv_server_tls_init(struct psv_server *server, struct psv_error *reterr)
     }
     server->pipeline.early.tls = server->tls;
     psv_tls_tell_expiry(server->tls);
-    uint64_t max_age_s = server->config->tls.hsts_ms / 1000;
-    if (max_age_s > 0) {
-        (void)snprintf(server->hsts, sizeof(server->hsts), "max-age=%llu", (unsigned long long)max_age_s);
-    }
     psv_timer_init(&server->tls_timer);
     psv_timer_queue_init(&server->tls_queue, &server->loop.wheel, LOOK_NS, on_look, server);
     psv_timer_start(&server->tls_queue, &server->tls_timer, server->loop.now_ns);

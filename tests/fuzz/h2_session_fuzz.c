@@ -375,7 +375,6 @@ static void set_up(void)
         .connection_window_bytes = 65535,
         .unanswered_max = 3,
         .held_bytes_max = 200,
-        .hsts = PSV_BYTES_EMPTY,
         .sends_server_field = true,
         .pool = fuzz.pool,
         .header_timer = &fuzz.timers[0],

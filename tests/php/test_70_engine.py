@@ -376,6 +376,7 @@ def test_opcache_runs_out_of_keys_under_load(launch_php):
     assert statistics["hash_restarts"] > 0, statistics
 
 
+@pytest.mark.no_sanitizer  # the user that it becomes may not read PHP to name what is suppressed
 def test_preload_as_another_user(launch_php, tmp_path):
     """opcache.preload_user: preloading as root is refused by PHP, and done in a process of that user."""
     if os.geteuid() != 0:

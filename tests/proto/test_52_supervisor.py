@@ -310,6 +310,7 @@ def test_an_address_that_is_taken_leaves_the_old_server(launch, tmp_path):
 def test_unix_socket_over_crash_and_reload(launch, tmp_path):
     path = f"{tmp_path}/site.sock"
     server = launch(SUPERVISED, "--listen", f"unix:{path}")
+    server.wait_log("supervisor.generation_ready")
     inode = os.stat(path).st_ino
     next_ready(server, lambda: crash(server))
     next_ready(server, lambda: reload(server))

@@ -324,10 +324,12 @@ class Server:
         return [int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
 
     def threads(self):
-        return [
-            (pathlib.Path(f"/proc/{self.pid}/task/{tid}/comm").read_text().strip(), int(tid))
-            for tid in os.listdir(f"/proc/{self.pid}/task")
-        ]
+        """(name, id) of each; one that ends meanwhile is left out."""
+        found = []
+        for tid in os.listdir(f"/proc/{self.pid}/task"):
+            with contextlib.suppress(OSError):
+                found.append((pathlib.Path(f"/proc/{self.pid}/task/{tid}/comm").read_text().strip(), int(tid)))
+        return found
 
     def memory_kib(self, key="Pss"):
         """A row of /proc/PID/smaps_rollup: Pss, Rss, Private_Dirty ..."""

@@ -203,6 +203,11 @@ struct psv_config_guard {
     struct psv_config_list rate_exempt; /* networks */
 };
 
+struct psv_config_trace {
+    bool enabled;
+    uint64_t sampled_ppm; /* of traces that begin here */
+};
+
 struct psv_config_sendfile {
     struct psv_config_list roots; /* "FOLDER" or "/PREFIX/=FOLDER" */
 };
@@ -242,6 +247,7 @@ struct psv_config {
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_sendfile sendfile;
     struct psv_config_guard guard;
+    struct psv_config_trace trace;
     struct psv_config_php php;
     struct psv_config_log log;
 };

@@ -413,6 +413,13 @@ const struct psv_option psv_options[] = {
     {NAME("log", log, format, "log-format", "LOG_FORMAT"), .type = PSV_OPTION_ENUM,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "text", .choices = format_choices,
      .help = "form of the error log"},
+    {NAME("trace", trace, enabled, "trace-context", "TRACE_CONTEXT"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_LOG, .default_text = "false",
+     .help = "continue the client's W3C trace, or begin one: traceparent for scripts, ids in the access log "
+             "(json)"},
+    {NAME("trace", trace, sampled_ppm, "trace-sampled-ppm", "TRACE_SAMPLED_PPM"), .type = PSV_OPTION_INTEGER,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
+     .help = "of a million traces that begin here, so many are marked as sampled"},
     {NAME("log", log, error_path, "log-error-path", "LOG_ERROR_PATH"), .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "stderr", RANGE(1, TEXT_MAX - 1),
      .help = "error log: stderr, stdout or a file"},

@@ -17,6 +17,7 @@
 
 struct psv_exchange;
 struct psv_job;
+struct psv_trace;
 
 /** What the codec can do for an exchange.  Implemented by http1/ and http2/. */
 struct psv_exchange_codec {
@@ -63,6 +64,9 @@ struct psv_peer {
     const char *tls_server_name; /* what the client asked for, or NULL; lives as long as the connection */
 };
 
+/** A trusted proxy's may be as long; ours is half of it. */
+#define PSV_REQUEST_ID_MAX 64
+
 #define PSV_EXCHANGE_MAGIC 0x65786368u
 
 struct psv_exchange {
@@ -93,8 +97,9 @@ struct psv_exchange {
     uint64_t received_ns;      /* monotonic, first byte of the head */
     uint64_t received_unix_us; /* wall clock when the head was complete */
     uint64_t first_byte_ns;    /* monotonic, when the response was handed to the codec; 0 = not yet */
-    char request_id[33];       /* NUL-terminated */
-    const char *refusal;       /* static text: why the server itself refused (log, metrics); NULL otherwise */
+    char request_id[PSV_REQUEST_ID_MAX + 1]; /* NUL-terminated */
+    struct psv_trace *trace;                 /* filter/trace_context.h; NULL = not traced */
+    const char *refusal; /* static text: why the server itself refused (log, metrics); NULL otherwise */
 };
 
 /** Exchanges are recycled with their first arena block: one pool per loop. */

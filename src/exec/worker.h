@@ -51,7 +51,7 @@ struct psv_worker_report {
     enum psv_worker_state state;
     uint64_t requests;   /* of its thread, so far */
     uint64_t running_ns; /* of the request that it runs */
-    char request_id[40];
+    char request_id[72];
     char method[16];
     char target[256];
     char script[256];

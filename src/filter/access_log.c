@@ -10,6 +10,7 @@
 #include "base/text_parse.h"
 #include "exec/exchange.h"
 #include "exec/job.h"
+#include "filter/trace_context.h"
 #include "observe/log.h"
 #include "os/clock.h"
 
@@ -17,16 +18,17 @@
  * PSV_ACCESS_LOG_LINE_BYTES, and a line that it had to cut would be no JSON any more: so each text has its
  * share, and the rest of the line is known. */
 enum {
-    REQUEST_ID_MAX = 36,
+    CUT_MARK = 4, /* room that a text keeps for "..." */
+    REQUEST_ID_MAX = PSV_REQUEST_ID_MAX + CUT_MARK,
     REMOTE_MAX = 52,
     USER_MAX = 72,
     METHOD_MAX = 32,
-    TARGET_MAX = 896,
+    TARGET_MAX = 728,
     PROTOCOL_MAX = 16,
     REFERER_MAX = 256,
     USER_AGENT_MAX = 256,
     REFUSAL_MAX = 64,
-    REST_MAX = 356, /* of the longest form: keys and punctuation of JSON, time and numbers */
+    REST_MAX = 488, /* of the longest form: keys and punctuation of JSON, time and numbers */
 };
 _Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX + PROTOCOL_MAX + REFERER_MAX +
                        USER_AGENT_MAX + REFUSAL_MAX + REST_MAX <=
@@ -333,6 +335,15 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
     put_time(log, line, exchange->received_unix_us);
     PUT(line, "\"");
     put_member(line, PSV_BYTES("request_id"), psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
+    if (exchange->trace != NULL) {
+        put_member(line, PSV_BYTES("trace_id"), psv_bytes_of(exchange->trace->span.trace_id),
+                   PSV_TRACE_ID_LEN + CUT_MARK);
+        put_member(line, PSV_BYTES("span_id"), psv_bytes_of(exchange->trace->span.span_id),
+                   PSV_SPAN_ID_LEN + CUT_MARK);
+        if (exchange->trace->parent_id[0] != '\0')
+            put_member(line, PSV_BYTES("parent_id"), psv_bytes_of(exchange->trace->parent_id),
+                       PSV_SPAN_ID_LEN + CUT_MARK);
+    }
     put_member(line, PSV_BYTES("remote"), psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     if (user_len != 0)
         put_member(line, PSV_BYTES("user"), (struct psv_bytes){user, user_len}, USER_MAX);

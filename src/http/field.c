@@ -48,6 +48,7 @@ static enum psv_field_id guess(uint32_t key)
     case KEY(10, 'u', 't'): return PSV_FIELD_USER_AGENT;
     case KEY(10, 'x', 'e'): return PSV_FIELD_X_SENDFILE;
     case KEY(11, 'r', 'r'): return PSV_FIELD_RETRY_AFTER;
+    case KEY(11, 't', 't'): return PSV_FIELD_TRACEPARENT;
     case KEY(12, 'c', 'e'): return PSV_FIELD_CONTENT_TYPE;
     case KEY(12, 'x', 'd'): return PSV_FIELD_X_REQUEST_ID;
     case KEY(13, 'a', 's'): return PSV_FIELD_ACCEPT_RANGES;

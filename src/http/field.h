@@ -44,6 +44,7 @@
     X(STATUS, "Status")                                                                                      \
     X(STRICT_TRANSPORT_SECURITY, "Strict-Transport-Security")                                                \
     X(TE, "TE")                                                                                              \
+    X(TRACEPARENT, "Traceparent")                                                                            \
     X(TRAILER, "Trailer")                                                                                    \
     X(TRANSFER_ENCODING, "Transfer-Encoding")                                                                \
     X(UPGRADE, "Upgrade")                                                                                    \

@@ -65,7 +65,7 @@ static bool is_trusted(const struct psv_client_rules *rules, const struct psv_ex
            psv_ip_networks_hold(&rules->trusted, ret_speaker);
 }
 
-void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange)
+bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange)
 {
     struct psv_forwarded_hop hops[PSV_FORWARDED_HOPS_MAX];
     const struct psv_headers *headers = &exchange->request.headers;
@@ -73,9 +73,11 @@ void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
     unsigned used = 0;
 
     bool is_unix = psv_bytes_equal(psv_bytes_of(exchange->peer.remote_address), PSV_BYTES("unix:"));
-    if (rules->fields == PSV_CONFIG_FORWARDED_NONE || (is_unix && !rules->trusted.holds_unix) ||
-        (!is_unix && !is_trusted(rules, exchange, &speaker))) {
-        return;
+    if (is_unix ? !rules->trusted.holds_unix : !is_trusted(rules, exchange, &speaker)) {
+        return false;
+    }
+    if (rules->fields == PSV_CONFIG_FORWARDED_NONE) {
+        return true;
     }
     unsigned len = rules->fields == PSV_CONFIG_FORWARDED_RFC ? psv_forwarded_read(headers, hops)
                                                              : psv_x_forwarded_read(headers, hops);
@@ -97,7 +99,7 @@ void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
         }
     }
     if (used == 0) {
-        return;
+        return true;
     }
     if (is_known) {
         (void)psv_ip_format(&client, exchange->peer.remote_address);
@@ -105,4 +107,5 @@ void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
     exchange->peer.remote_port = port;
     use_host(exchange, hops[used - 1].host);
     use_scheme(exchange, &hops[used - 1]);
+    return true;
 }

@@ -21,6 +21,6 @@ MUST_CHECK int psv_client_rules_init(struct psv_client_rules *rules, const struc
 void psv_client_rules_fini(struct psv_client_rules *rules);
 
 /** Goes back along the fields from our peer as long as who speaks is trusted: the first that is not is the
- * client.  Sets the exchange's remote address and port, and, as the last trusted one said, whether it is
- * https, its host and port. */
-void psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange);
+ * client.  True when our peer itself is trusted.  Sets the exchange's remote address and port, and, as the
+ * last trusted one said, whether it is https, its host and port. */
+bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange);

@@ -8,6 +8,7 @@
 #include "exec/queue.h"
 #include "exec/worker.h"
 #include "filter/request_id.h"
+#include "filter/trace_context.h"
 #include "handler/static_file.h"
 #include "http/target.h"
 #include "net/loop.h"
@@ -119,7 +120,12 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     pipeline->live_len++;
 
     /* 2. who it is, before anything is decided by it */
-    psv_client_resolve(&pipeline->clients, exchange);
+    if (psv_client_resolve(&pipeline->clients, exchange)) {
+        psv_request_id_adopt(exchange);
+    }
+    if (pipeline->has_traces) {
+        psv_trace_begin(exchange, pipeline->traces_sampled_ppm);
+    }
 
     /* 3. whether it may come now */
     if (psv_guards_refuse(&pipeline->guards, exchange, pipeline->loop->now_ns)) {

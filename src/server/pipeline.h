@@ -23,6 +23,8 @@ struct psv_pipeline {
     struct psv_client_rules clients;
     struct psv_early_rules early;
     struct psv_guards guards;
+    bool has_traces;
+    uint32_t traces_sampled_ppm;
     uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;

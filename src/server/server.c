@@ -249,6 +249,8 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     }
     pipeline->dynamic.sendfile = server->sendfile;
     pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
+    pipeline->has_traces = config->trace.enabled;
+    pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
     pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
     if (code != PSV_OK) {

@@ -1,0 +1,62 @@
+/* See trace_context.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "trace_context.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "exec/exchange.h"
+
+#define MILLION 1000000u
+
+/* Never all zeros, which would be no id. */
+static void make_id(char *out, size_t len)
+{
+    uint8_t bytes[PSV_TRACE_ID_LEN / 2];
+
+    psv_random_fill(bytes, len / 2);
+    bytes[0] |= 1;
+    psv_hex_encode(out, bytes, len / 2);
+    out[len] = '\0';
+}
+
+static void begin_or_continue(struct psv_trace *trace, const struct psv_headers *headers,
+                              uint32_t sampled_ppm)
+{
+    /* several of them, or a malformed one, are as none: section 4.3 */
+    if (psv_headers_count(headers, PSV_FIELD_TRACEPARENT) == 1 &&
+        psv_trace_parent_parse(psv_headers_value(headers, PSV_FIELD_TRACEPARENT), &trace->span)) {
+        memcpy(trace->parent_id, trace->span.span_id, sizeof(trace->parent_id));
+    } else {
+        make_id(trace->span.trace_id, PSV_TRACE_ID_LEN);
+        trace->span.flags =
+            sampled_ppm > 0 && psv_random_u64() % MILLION < sampled_ppm ? PSV_TRACE_SAMPLED : 0;
+    }
+    make_id(trace->span.span_id, PSV_SPAN_ID_LEN);
+    psv_trace_parent_format(&trace->span, trace->text);
+}
+
+void psv_trace_begin(struct psv_exchange *exchange, uint32_t sampled_ppm)
+{
+    struct psv_headers *headers = &exchange->request.headers;
+    struct psv_trace *trace = psv_arena_calloc(&exchange->arena, sizeof(*trace));
+    unsigned kept = 0;
+
+    if (trace == NULL) {
+        return;
+    }
+    begin_or_continue(trace, headers, sampled_ppm);
+    for (unsigned i = 0; i < headers->len; i++) {
+        if (headers->items[i].id != PSV_FIELD_TRACEPARENT) {
+            headers->items[kept++] = headers->items[i];
+        }
+    }
+    headers->len = kept;
+    headers->max_len = MAX(headers->max_len, kept + 1);
+    if (psv_headers_add_known(headers, &exchange->arena, PSV_FIELD_TRACEPARENT,
+                              (struct psv_bytes){trace->text, PSV_TRACE_PARENT_LEN}) == PSV_OK) {
+        exchange->trace = trace;
+    }
+}

@@ -118,6 +118,7 @@ struct psv_config_response {
     uint64_t window_bytes;
     uint64_t held_bytes_max;
     const char *spill_folder;      /* "" = none */
+    const char *error_pages;       /* folder; "" = built-in pages */
     struct psv_config_list fields; /* "Name: value" */
     bool security_fields;
 };

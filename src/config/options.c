@@ -115,6 +115,11 @@ const struct psv_option psv_options[] = {
              "as by a reload; 0: never"},
 
     /* ---- guards */
+    {NAME("response", response, error_pages, "error-pages", "ERROR_PAGES"), .type = PSV_OPTION_PATH,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "DIR", .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .help = "folder of pages for refusals and for scripts' errors without a body: 404.html, 503.json, "
+             "5xx.txt ...; {{status}}, {{title}} and "
+             "{{request_id}} are filled in"},
     {NAME("response", response, fields, "response-field", "RESPONSE_FIELD"), .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_GUARD, .value_name = "FIELD", .default_text = "", RANGE(1, 4000),
      .help = "\"Name: value\" in every response that has none of that name"},

@@ -17,6 +17,7 @@
 
 struct psv_exchange;
 struct psv_job;
+struct psv_error_pages;
 struct psv_trace;
 
 /** What the codec can do for an exchange.  Implemented by http1/ and http2/. */
@@ -49,7 +50,8 @@ struct psv_exchange_host {
     /** The response is out (aborted = false) or the client is gone (true).  The codec forgets the exchange;
      * the host calls psv_exchange_free, now or, when a worker still holds the job, later. */
     void (*on_end)(struct psv_exchange *exchange, bool aborted);
-    void *context; /* the host's own */
+    void *context;                             /* the host's own */
+    const struct psv_error_pages *error_pages; /* exec/error_pages.h; NULL = the built-in ones */
 };
 
 /** Peer and listener as text, shared by all exchanges of a connection; the connection outlives none of them,

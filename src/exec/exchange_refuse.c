@@ -1,4 +1,4 @@
-/* Small pages of the server's own: errors, in the form the client likes best.  [loop]
+/* Pages of the server's or the site's own: errors, in the form the client likes best.  [loop]
  * Knows nothing of configuration, and nothing of the request but its method and its Accept fields.
  *
  * SPDX-License-Identifier: MIT */
@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "exec/error_pages.h"
 #include "http/accept.h"
 #include "http/status.h"
 
@@ -19,7 +20,7 @@
 struct page {
     struct psv_body_piece piece; /* nothing to release: the arena's */
     struct psv_bytes type;
-    size_t len;
+    struct psv_bytes body; /* text, or the site's own page */
     char text[TEXT_BYTES_MAX];
 };
 
@@ -48,7 +49,21 @@ static void write_page(struct page *page, enum psv_accept_form form, unsigned st
         break;
     }
     INVARIANT(len > 0 && (size_t)len < sizeof(page->text)); /* phrases are our own and short */
-    page->len = (size_t)len;
+    page->body = (struct psv_bytes){page->text, (size_t)len};
+}
+
+/* The site's own page in place of ours. */
+static void use_own_page(struct page *page, const struct psv_exchange *exchange, struct psv_arena *arena,
+                         enum psv_accept_form form, unsigned status)
+{
+    const struct psv_error_page *own = psv_error_pages_find(exchange->host->error_pages, status, form);
+    struct psv_bytes body = own != NULL
+                                ? psv_error_page_fill(own, arena, status, psv_bytes_of(exchange->request_id))
+                                : PSV_BYTES_EMPTY;
+
+    if (body.data != NULL) {
+        page->body = body;
+    }
 }
 
 static int add_extra(struct psv_headers *headers, struct psv_arena *arena, const struct psv_field *extra)
@@ -72,7 +87,9 @@ static struct page *make_page(struct psv_exchange *exchange, struct psv_arena *a
     if (page == NULL) {
         return NULL;
     }
-    write_page(page, psv_accept_choose(&exchange->request.headers), status);
+    enum psv_accept_form form = psv_accept_choose(&exchange->request.headers);
+    write_page(page, form, status);
+    use_own_page(page, exchange, arena, form, status);
     int code = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, page->type);
     for (unsigned i = 0; code == PSV_OK && i < extra_len; i++) {
         code = add_extra(headers, arena, &extra[i]);
@@ -99,11 +116,11 @@ void psv_exchange_refuse(struct psv_exchange *exchange, unsigned status, const c
         response->headers.len = 0; /* out of memory: the status alone has to do */
         response->content_length = 0;
     } else {
-        response->content_length = (int64_t)page->len;
-        if (exchange->request.method != PSV_METHOD_HEAD) {
-            page->piece.data = page->text;
+        response->content_length = (int64_t)page->body.len;
+        if (exchange->request.method != PSV_METHOD_HEAD && page->body.len > 0) {
+            page->piece.data = page->body.data;
             page->piece.fd = -1;
-            page->piece.len = page->len;
+            page->piece.len = page->body.len;
             psv_list_append(&pieces, &page->piece.link);
         }
     }

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "exec/exchange.h"
 #include "exec/informational.h"
+#include "exec/error_pages.h"
 #include "exec/job.h"
 #include "exec/queue.h"
 #include "exec/worker.h"
@@ -15,6 +16,9 @@
 #include "http/status.h"
 #include "http/target.h"
 #include "observe/metrics.h"
+
+/* Of a script's response that gets an error page. */
+#define KEPT_FIELDS_MAX 15
 
 /* Requests of one batch that are queued before a sleeping worker is woken.  Short jobs are done faster than
  * the loop parses: woken for each, a worker would go to sleep in between, at two system calls and two context
@@ -181,6 +185,32 @@ static void drop_pieces(struct psv_exchange *exchange, struct psv_list *pieces)
     }
 }
 
+/* A script that says 404 or 500 and nothing more: the site's page is what it means. */
+static bool wants_error_page(const struct psv_exchange *exchange, const struct psv_response_sink *sink,
+                             const struct psv_list *pieces, bool is_complete)
+{
+    return is_complete && sink->status >= 400 && psv_body_pieces_len(pieces) == 0 &&
+           exchange->host->error_pages != NULL &&
+           psv_error_pages_find(exchange->host->error_pages, sink->status,
+                                psv_accept_choose(&exchange->request.headers)) != NULL;
+}
+
+/* Keeps the script's fields but those about its body. */
+static void answer_error_page(struct psv_exchange *exchange, const struct psv_response_sink *sink)
+{
+    struct psv_field kept[KEPT_FIELDS_MAX];
+    unsigned len = 0;
+
+    for (unsigned i = 0; i < sink->fields_len && len < KEPT_FIELDS_MAX; i++) {
+        enum psv_field_id id = sink->fields[i].id;
+        if (id != PSV_FIELD_CONTENT_TYPE && id != PSV_FIELD_CONTENT_LENGTH &&
+            id != PSV_FIELD_CONTENT_ENCODING) {
+            kept[len++] = sink->fields[i];
+        }
+    }
+    psv_exchange_refuse(exchange, sink->status, NULL, kept, len);
+}
+
 static void start_response(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
                            const struct psv_response_sink *sink, struct psv_list *pieces, bool is_complete)
 {
@@ -191,6 +221,11 @@ static void start_response(const struct psv_dynamic *dynamic, struct psv_exchang
         drop_pieces(exchange, pieces);
         exchange->job->is_replaced = true;
         psv_sendfile_answer(dynamic->sendfile, exchange, sink->fields, sink->fields_len);
+        return;
+    }
+    if (wants_error_page(exchange, sink, pieces, is_complete)) {
+        psv_body_pieces_release(pieces);
+        answer_error_page(exchange, sink);
         return;
     }
     response->status = sink->status;

@@ -19,6 +19,7 @@
 #include "phpsrv/server.h"
 #include "psv_version.h"
 #include "server/compression.h"
+#include "server/error_pages_load.h"
 #include "server/guards.h"
 #include "server/response_fields.h"
 #include "server/route_command.h"
@@ -80,30 +81,54 @@ static int format_action(const struct psv_config_loaded *loaded, char **argv, st
     return PSV_EUNSUPPORTED;
 }
 
+static int check_privileges(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_privileges privileges;
+
+    return psv_privileges_find(config->server.user, config->server.group, &privileges, reterr);
+}
+
+static int check_guards(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_guards guards;
+    int code = psv_guards_init(&guards, &config->guard, reterr);
+
+    psv_guards_fini(&guards);
+    return code;
+}
+
+static int check_error_pages(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_error_pages pages;
+    int code = psv_error_pages_load(&pages, config->response.error_pages, reterr);
+
+    psv_error_pages_fini(&pages);
+    return code;
+}
+
+static int check_response_fields(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_extra_fields fields;
+    char hsts_text[40];
+
+    return psv_response_fields_init(&fields, config, true, hsts_text, reterr);
+}
+
 /* What psv_config_check does not know. */
 static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
-    struct psv_privileges privileges;
-    int code = psv_compression_check(&loaded->config, reterr);
+    static int (*const checks[])(const struct psv_config *config, struct psv_error *reterr) = {
+        psv_compression_check, check_privileges,      psv_router_check,     check_guards,
+        check_error_pages,     check_response_fields, psv_server_tls_check,
+    };
 
-    if (code == PSV_OK) {
-        code =
-            psv_privileges_find(loaded->config.server.user, loaded->config.server.group, &privileges, reterr);
+    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+        int code = checks[i](&loaded->config, reterr);
+        if (code != PSV_OK) {
+            return code;
+        }
     }
-    if (code == PSV_OK) {
-        code = psv_router_check(&loaded->config, reterr);
-    }
-    if (code == PSV_OK) {
-        struct psv_guards guards;
-        code = psv_guards_init(&guards, &loaded->config.guard, reterr);
-        psv_guards_fini(&guards);
-    }
-    if (code == PSV_OK) {
-        struct psv_extra_fields extra;
-        char hsts_text[40];
-        code = psv_response_fields_init(&extra, &loaded->config, true, hsts_text, reterr);
-    }
-    return code == PSV_OK ? psv_server_tls_check(&loaded->config, reterr) : code;
+    return PSV_OK;
 }
 
 static int serve(const struct psv_config_loaded *loaded, struct psv_error *reterr)

@@ -293,6 +293,7 @@ void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_m
         .on_sent = on_sent,
         .on_end = on_end,
         .context = pipeline,
+        .error_pages = pipeline->error_pages.len > 0 ? &pipeline->error_pages : NULL,
     };
     pipeline->dynamic.timeout_ns = request_timeout_ms * 1000000u;
     pipeline->dynamic.on_released = free_exchange;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/error_pages.h"
 #include "exec/exchange.h"
 #include "filter/access_log.h"
 #include "handler/dynamic.h"
@@ -23,6 +24,7 @@ struct psv_pipeline {
     struct psv_client_rules clients;
     struct psv_early_rules early;
     struct psv_guards guards;
+    struct psv_error_pages error_pages;
     bool has_traces;
     uint32_t traces_sampled_ppm;
     uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */

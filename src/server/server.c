@@ -25,6 +25,7 @@
 #include "os/process.h"
 #include "os/write_fence.h"
 #include "server/compression.h"
+#include "server/error_pages_load.h"
 #include "server/health.h"
 #include "server/listeners.h"
 #include "server/response_fields.h"
@@ -214,6 +215,35 @@ static int boot_supervised(struct psv_server *server, struct psv_error *reterr)
     return PSV_OK;
 }
 
+/* What requests are judged and answered by, before there are any. */
+static int boot_rules(struct psv_server *server, struct psv_error *reterr)
+{
+    const struct psv_config *config = server->config;
+    struct psv_pipeline *pipeline = &server->pipeline;
+    int code = psv_sendfile_new(&config->sendfile.roots, &config->static_files, &server->sendfile, reterr);
+
+    if (code == PSV_OK) {
+        code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_response_fields_init(&server->site.extra, config, false, server->hsts_text, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_response_fields_init(&server->secure.extra, config, true, server->hsts_text, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_error_pages_load(&pipeline->error_pages, config->response.error_pages, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_guards_init(&pipeline->guards, &config->guard, reterr);
+    }
+    pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
+    pipeline->has_traces = config->trace.enabled;
+    pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
+    pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
+    return code;
+}
+
 static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
@@ -238,35 +268,12 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
         .response_window_bytes = config->response.window_bytes,
         .give_up_ns = config->workers.give_up_ms * PSV_NS_PER_MS,
         .stream_timeout_ms = config->request.stream_timeout_ms,
+        .sendfile = server->sendfile,
     };
     psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
-    code = psv_sendfile_new(&config->sendfile.roots, &config->static_files, &server->sendfile, reterr);
-    if (code != PSV_OK) {
-        return code;
-    }
-    pipeline->dynamic.sendfile = server->sendfile;
-    pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
-    pipeline->has_traces = config->trace.enabled;
-    pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
-    pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
-    code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
-    if (code != PSV_OK) {
-        return code;
-    }
-    code = psv_response_fields_init(&server->site.extra, config, false, server->hsts_text, reterr);
-    if (code == PSV_OK) {
-        code = psv_response_fields_init(&server->secure.extra, config, true, server->hsts_text, reterr);
-    }
-    if (code != PSV_OK) {
-        return code;
-    }
-    code = psv_guards_init(&pipeline->guards, &config->guard, reterr);
-    if (code != PSV_OK) {
-        return code;
-    }
     psv_pipeline_init(pipeline, config->request.timeout_ms, config->request.slow_ms);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
@@ -291,9 +298,9 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process,        boot_write_fence,   boot_log,        boot_docroot,  boot_executor,
-        boot_waist,          boot_loop,          boot_supervised, boot_pipeline, psv_compression_init,
-        psv_server_tls_init, psv_listeners_boot, boot_privileges,
+        boot_process,         boot_write_fence,    boot_log,           boot_docroot,    boot_executor,
+        boot_waist,           boot_loop,           boot_supervised,    boot_rules,      boot_pipeline,
+        psv_compression_init, psv_server_tls_init, psv_listeners_boot, boot_privileges,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -408,6 +415,7 @@ void psv_server_free(struct psv_server *server)
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
     psv_guards_fini(&server->pipeline.guards);
+    psv_error_pages_fini(&server->pipeline.error_pages);
     psv_health_fini(server);
     (void)psv_router_free(server->router);
     server->sendfile = psv_sendfile_free(server->sendfile);

@@ -128,6 +128,13 @@ void psv_php_thread_stop(void *state)
     psv_free(registered);
 }
 
+bool psv_php_thread_probe(void *state)
+{
+    struct psv_php_thread *thread = state;
+    CHECK_MAGIC(thread, PSV_PHP_THREAD_MAGIC);
+    return psv_php_request_probe(thread);
+}
+
 int psv_php_thread_run(struct psv_worker *worker, void *state)
 {
     struct psv_php_thread *thread = state;

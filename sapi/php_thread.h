@@ -64,6 +64,8 @@ MUST_CHECK int psv_php_thread_start(struct psv_worker *worker, void **ret_state,
 void psv_php_thread_stop(void *state);
 /** Pulls jobs until the server stops: the executor's run().  [worker] */
 int psv_php_thread_run(struct psv_worker *worker, void *state);
+/** The executor's probe: an empty request.  [worker] */
+MUST_CHECK bool psv_php_thread_probe(void *state);
 
 /** The thread of the running request; NULL outside of requests and on threads that are not workers.  [any] */
 struct psv_php_thread *psv_php_thread_current(void);

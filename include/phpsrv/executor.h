@@ -45,6 +45,10 @@ struct psv_executor {
      */
     size_t (*trace)(void *state, char *out, size_t size);
 
+    /** Between two jobs: does the runtime still work on this thread?  Cheap: it is asked every few seconds.
+     * May be NULL: it does. [worker] */
+    bool (*probe)(void *state);
+
     /** Last call on the thread.  [worker] */
     void (*thread_stop)(void *state);
 

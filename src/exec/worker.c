@@ -69,6 +69,21 @@ static bool has_served_its_time(struct psv_worker *worker)
     return worker->is_recycled;
 }
 
+static void answer_probe(struct psv_worker *worker)
+{
+    struct psv_worker_pool *pool = worker->pool;
+    const struct psv_executor *executor = pool->executor;
+    bool is_right = executor->probe == NULL || executor->probe(worker->state);
+
+    if (!is_right) {
+        PSV_LOG(PSV_LOG_ERROR, "worker.probe_failed", PSV_LOG_U64("worker", worker->id));
+    }
+    /* three facts for people and balancers; nothing else hangs on their order */
+    atomic_store_explicit(&pool->probe_was_right, is_right, memory_order_relaxed);
+    atomic_store_explicit(&pool->probe_done_ns, psv_clock_monotonic_ns(), memory_order_relaxed);
+    atomic_store_explicit(&pool->probe_is_asked, false, memory_order_release);
+}
+
 struct psv_job *psv_worker_next_job(struct psv_worker *worker)
 {
     struct psv_job *job;
@@ -78,7 +93,9 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
         return NULL;
     }
     while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
-        if (take_job(worker, job)) {
+        if (UNLIKELY(job == worker->pool->probe)) {
+            answer_probe(worker);
+        } else if (take_job(worker, job)) {
             atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
             if (LIKELY(job->decoder == NULL) || psv_job_decode_body(job)) {
                 return job;
@@ -332,6 +349,7 @@ static void free_pool(struct psv_worker_pool *pool)
     pthread_cond_destroy(&pool->boot_change);
     pthread_mutex_destroy(&pool->life_lock);
     psv_free(pool->workers);
+    psv_free(pool->probe);
     psv_free(pool);
 }
 
@@ -344,9 +362,14 @@ static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *op
     }
     pool->slots_len = options->workers + PSV_WORKER_SPARES;
     pool->workers = psv_calloc_aligned(_Alignof(struct psv_worker), sizeof(*pool->workers) * pool->slots_len);
-    if (pool->workers == NULL) {
+    pool->probe = psv_calloc_aligned(CACHE_LINE_BYTES, sizeof(*pool->probe));
+    if (pool->workers == NULL || pool->probe == NULL) {
+        psv_free(pool->workers);
+        psv_free(pool->probe);
         return psv_free(pool);
     }
+    pool->probe_was_right = true; /* the threads' start is the first answer */
+    pool->probe_done_ns = psv_clock_monotonic_ns();
     pool->executor = options->executor;
     pool->queue = options->queue;
     pool->stack_bytes = options->stack_bytes;

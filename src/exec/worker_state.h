@@ -46,8 +46,12 @@ struct psv_worker_pool {
     _Atomic uint32_t stop_word; /* futex: 1 = stopping; ends back-offs */
     _Atomic unsigned busy;
     _Atomic unsigned alive;
-    pthread_mutex_t life_lock;  /* starting and replacing threads: held for the start of one at most */
-    pthread_cond_t boot_change; /* with life_lock: the next three */
+    struct psv_job *probe;          /* stands in the queue for a question to whoever takes it; never run */
+    _Atomic bool probe_is_asked;    /* it is in the queue */
+    _Atomic bool probe_was_right;   /* what the last one said ... */
+    _Atomic uint64_t probe_done_ns; /* ... and when; monotonic */
+    pthread_mutex_t life_lock;      /* starting and replacing threads: held for the start of one at most */
+    pthread_cond_t boot_change;     /* with life_lock: the next three */
     unsigned boot_ready;
     unsigned boot_failed;
     struct psv_error boot_error; /* of the first that failed */

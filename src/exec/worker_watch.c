@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "exec/job.h"
+#include "exec/queue.h"
 #include "exec/worker_state.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -174,4 +175,22 @@ unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool)
 unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool)
 {
     return atomic_load_explicit(&pool->alive, memory_order_relaxed);
+}
+
+int psv_worker_pool_probe(struct psv_worker_pool *pool)
+{
+    if (atomic_exchange_explicit(&pool->probe_is_asked, true, memory_order_acquire)) {
+        return PSV_OK;
+    }
+    int code = psv_queue_push(pool->queue, pool->probe);
+    if (code != PSV_OK) {
+        atomic_store_explicit(&pool->probe_is_asked, false, memory_order_relaxed);
+    }
+    return code;
+}
+
+bool psv_worker_pool_probed(const struct psv_worker_pool *pool, uint64_t *ret_done_ns)
+{
+    *ret_done_ns = atomic_load_explicit(&pool->probe_done_ns, memory_order_relaxed);
+    return atomic_load_explicit(&pool->probe_was_right, memory_order_relaxed);
 }

@@ -49,6 +49,7 @@ struct page {
 typedef int page_fn(struct page *page);
 
 static page_fn build_health;
+static page_fn build_ready;
 static page_fn build_metrics;
 static page_fn build_config;
 static page_fn build_status;
@@ -58,9 +59,9 @@ static const struct {
     struct psv_bytes path;
     page_fn *build;
 } pages[] = {
-    {PSV_BYTES_INIT("/health"), build_health}, {PSV_BYTES_INIT("/metrics"), build_metrics},
-    {PSV_BYTES_INIT("/config"), build_config}, {PSV_BYTES_INIT("/status"), build_status},
-    {PSV_BYTES_INIT("/"), build_list},
+    {PSV_BYTES_INIT("/health"), build_health},   {PSV_BYTES_INIT("/ready"), build_ready},
+    {PSV_BYTES_INIT("/metrics"), build_metrics}, {PSV_BYTES_INIT("/config"), build_config},
+    {PSV_BYTES_INIT("/status"), build_status},   {PSV_BYTES_INIT("/"), build_list},
 };
 
 /* Labels of phpsrv_build_info; facts beyond what observe/ holds are left out. */
@@ -229,6 +230,34 @@ static int build_health(struct page *page)
         trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", uptime_ms / 1000,
         (unsigned)(uptime_ms % 1000), internal->options.version, facts.connections, facts.queue_len,
         facts.queue_capacity, facts.workers, busy, facts.workers_alive - busy, facts.workers_alive);
+}
+
+/* Live is who has an answer at all; ready is whose PHP has answered lately. */
+static const char *unready_of(const struct psv_internal_facts *facts)
+{
+    if (facts->is_draining) {
+        return "draining";
+    }
+    if (facts->workers_alive == 0) {
+        return "no worker is alive";
+    }
+    if (!facts->probe_was_right) {
+        return "PHP does not work on a worker";
+    }
+    return facts->probe_age_ns > PSV_INTERNAL_PROBE_MAX_MS * PSV_NS_PER_MS ? "no worker has answered lately"
+                                                                           : NULL;
+}
+
+static int build_ready(struct page *page)
+{
+    struct psv_internal_facts facts = read_facts(page->internal);
+    const char *trouble = unready_of(&facts);
+    page->content_type = type_json;
+    page->status = trouble == NULL ? 200 : 503;
+    return psv_buffer_printf(
+        &page->text, "{\"status\":\"%s\",\"reason\":%s%s%s,\"probe_age_ms\":%" PRIu64 "}\n",
+        trouble == NULL ? "ready" : "unavailable", trouble == NULL ? "" : "\"",
+        trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", facts.probe_age_ns / PSV_NS_PER_MS);
 }
 
 /* What is a state and no event is counted by nobody: it is read when somebody asks. */

@@ -27,10 +27,15 @@ struct psv_internal_facts {
     unsigned workers_busy;
     unsigned workers_alive;
     bool is_draining;
+    bool probe_was_right;  /* PHP has answered the last question, ... */
+    uint64_t probe_age_ns; /* ... so long ago */
 };
 
 typedef void psv_internal_facts_fn(void *context, struct psv_internal_facts *ret_facts);
 typedef uint64_t psv_internal_clock_fn(void);
+
+/** A server whose PHP has not answered for so long is not ready. */
+#define PSV_INTERNAL_PROBE_MAX_MS 10000
 
 /** Workers that are all busy while the queue is full and nobody takes a job for so long count as stuck. */
 #define PSV_INTERNAL_STUCK_AFTER_MS 10000

@@ -7,13 +7,19 @@
 
 #include "exec/worker.h"
 #include "handler/internal.h"
+#include "os/clock.h"
 #include "psv_version.h"
 #include "server/server_state.h"
+
+#define PROBE_EVERY_NS (UINT64_C(2) * PSV_NS_PER_S)
 
 /* [loop]; everything read here is either the loop's own or atomic */
 static void read_facts(void *context, struct psv_internal_facts *ret_facts)
 {
     struct psv_server *server = context;
+    uint64_t probed_ns;
+    bool probe_was_right = psv_worker_pool_probed(server->pool, &probed_ns);
+    uint64_t now_ns = psv_clock_monotonic_ns();
 
     *ret_facts = (struct psv_internal_facts){
         .connections = server->site.service.connections_len + server->secure.service.connections_len,
@@ -24,6 +30,8 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
         .workers_busy = psv_worker_pool_busy(server->pool),
         .workers_alive = psv_worker_pool_alive(server->pool),
         .is_draining = server->is_draining,
+        .probe_was_right = probe_was_right,
+        .probe_age_ns = now_ns > probed_ns ? now_ns - probed_ns : 0,
     };
 }
 
@@ -32,6 +40,15 @@ static unsigned read_workers(void *context, struct psv_worker_report *out, unsig
     const struct psv_server *server = context;
 
     return psv_worker_pool_report(server->pool, out, max);
+}
+
+/* Where the queue is full there is no answer either, and its age grows. */
+static void on_probe(struct psv_timer *timer, void *context)
+{
+    struct psv_server *server = context;
+
+    (void)!psv_worker_pool_probe(server->pool);
+    psv_timer_start(&server->probe_queue, timer, server->loop.now_ns);
 }
 
 int psv_health_init(struct psv_server *server, struct psv_error *reterr)
@@ -50,6 +67,9 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for the internal listener");
     }
     server->internal_host.internal = server->internal;
+    psv_timer_init(&server->probe_timer);
+    psv_timer_queue_init(&server->probe_queue, &server->loop.wheel, PROBE_EVERY_NS, on_probe, server);
+    psv_timer_start(&server->probe_queue, &server->probe_timer, server->loop.now_ns);
     return PSV_OK;
 }
 

@@ -83,6 +83,8 @@ struct psv_server {
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;
     struct psv_supervised supervised;
+    struct psv_timer_queue probe_queue;
+    struct psv_timer probe_timer; /* asks PHP, for /ready */
     struct psv_timer_queue beat_queue;
     struct psv_timer beat_timer;
     /* the end */

@@ -77,8 +77,7 @@ def test_a_worker_that_does_not_come_back(launch):
     server.wait_log("worker.given_up")
     assert server.fetch("/ok.php").body == b"worker 1"
     assert counter(server, "phpsrv_workers_given_up_total") == 1
-    metrics = server.metrics()
-    assert metrics.value("phpsrv_workers", state="idle") == 1 and metrics.value("phpsrv_workers", state="busy") == 0
+    wait_until(lambda: [server.metrics().value("phpsrv_workers", state=state) for state in ("idle", "busy")] == [1, 0], "one that is idle")
     for _ in range(50):
         assert server.fetch("/ok.php").status == 200
 

@@ -521,8 +521,8 @@ static int start_and_stop_under_pressure(void *context)
 static void test_out_of_memory_at_start(void **state)
 {
     (void)state;
-    /* pool, workers, and one record per thread */
-    assert_int_equal(fail_each_allocation(start_and_stop_under_pressure, NULL), 2 + WORKERS);
+    /* pool, workers, probe, and one record per thread */
+    assert_int_equal(fail_each_allocation(start_and_stop_under_pressure, NULL), 3 + WORKERS);
 }
 
 static void test_start_and_stop_again_and_again(void **state)

@@ -1,0 +1,60 @@
+"""/ready: PHP has answered lately, through a worker like any request's.
+
+SPDX-License-Identifier: MIT
+"""
+
+import json
+import os
+import signal
+
+import pytest
+
+from testenv import stub, wait_until
+
+
+def ready(server):
+    answer = server.internal("/ready")
+    return answer.status, json.loads(answer.body)
+
+
+@pytest.mark.parametrize("executor", ["ext", "stub"])
+def test_ready_from_the_start(launch, executor):
+    server = launch(executor=executor, files={"a.php": "<?php echo 'a';"})
+    status, said = ready(server)
+    assert status == 200 and said["status"] == "ready" and said["reason"] is None and said["probe_age_ms"] < 10_000
+
+
+@pytest.mark.slow
+def test_asked_again_and_again(launch):
+    """Every two seconds, also when nobody comes; a request does not see it."""
+    server = launch(executor="ext", workers=1, files={"a.php": "<?php echo 'a';"})
+    ages = []
+    wait_until(lambda: ages.append(ready(server)[1]["probe_age_ms"]) or sum(b < a for a, b in zip(ages, ages[1:])) >= 2, "two answers", timeout=20)
+    assert max(ages) < 5000 and server.fetch("/a.php").body == b"a"
+    assert server.metrics().value("phpsrv_requests_total", method="GET") == 1
+
+
+@pytest.mark.slow
+def test_blocked_workers(launch):
+    """Healthy (overload is no illness), but not ready: no worker has answered for ten seconds. Then it is again."""
+    server = launch(workers=2)
+    with server.connect() as one, server.connect() as two:
+        for wire in (one, two):
+            wire.request(stub.sleep(16_000))
+        wait_until(lambda: ready(server)[0] == 503, "not ready", timeout=20)
+        assert ready(server)[1]["reason"] == "no worker has answered lately" and server.health()[0] == 200
+        for wire in (one, two):
+            assert wire.expect_response().status == 200
+    wait_until(lambda: ready(server)[0] == 200, "ready again", timeout=20)
+
+
+def test_draining(launch):
+    server = launch(workers=1)
+    with server.connect() as wire:
+        wire.request(stub.sleep(1500))
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "it runs")
+        os.kill(server.pid, signal.SIGTERM)
+        server.was_terminated = True
+        wait_until(lambda: ready(server)[0] == 503, "not ready")
+        assert ready(server)[1]["reason"] == "draining"
+        assert wire.expect_response().status == 200

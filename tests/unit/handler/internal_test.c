@@ -242,7 +242,8 @@ static void test_metrics_text(void **state)
 static void test_list_names_every_page(void **state)
 {
     struct fixture *fixture = *state;
-    assert_bytes_equal(fake_body(ask(fixture, "GET", "/")), "/health\n/ready\n/metrics\n/config\n/status\n/\n");
+    assert_bytes_equal(fake_body(ask(fixture, "GET", "/")),
+                       "/health\n/ready\n/metrics\n/config\n/status\n/\n");
     fake_exchange_end(&fixture->fake);
 }
 

@@ -42,7 +42,9 @@ finish() {
     if [[ -n $keep ]]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap finish EXIT
-mkdir -p "$work/docroot" "$work/tmp"
+mkdir -p "$work/docroot" "$work/tmp" "$work/cwd"
+binary=$(realpath "$binary")
+cd "$work/cwd" # some tests leave files in the server's working directory
 # The tests write where PHP's temporary files go.
 export TMPDIR=$work/tmp
 "$python" "$tool/phptweb.py" --write-ini "$work/php.ini"

@@ -135,13 +135,23 @@ int psv_job_flush(struct psv_job *job)
     return psv_sink_flush(&job->sink);
 }
 
+/* Before the loop can hear that it is complete. */
+static void note_responded(struct psv_job *job)
+{
+    if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&job->responded_ns, psv_clock_monotonic_ns(), memory_order_relaxed);
+    }
+}
+
 void psv_job_finish(struct psv_job *job)
 {
+    note_responded(job);
     psv_sink_finish(&job->sink, false);
 }
 
 void psv_job_fail(struct psv_job *job)
 {
+    note_responded(job);
     psv_sink_finish(&job->sink, true);
 }
 

@@ -41,8 +41,9 @@ struct psv_job {
     uint64_t stream_timeout_ms;     /* deadline of an event stream from its beginning; 0 = none */
     unsigned informational_len;     /* [worker] informational responses so far */
     uint64_t queued_ns;
-    uint64_t started_ns; /* [worker] written, [loop] read after RELEASE or END */
-    uint64_t finished_ns;
+    uint64_t started_ns;           /* [worker] written, [loop] read after RELEASE or END */
+    _Atomic uint64_t responded_ns; /* when its response was complete: the script may go on; 0 = not yet */
+    uint64_t finished_ns;          /* read after its release only */
 };
 
 /** Fills a job on arena; message is copied as a struct, its texts must live as long as arena.  The caller

@@ -319,9 +319,10 @@ static void put_worker(struct line *line, const struct psv_exchange *exchange)
         PUT(line, ",\"queue_ms\":");
         put_ms(line, job->started_ns - job->queued_ns);
     }
-    if (job->finished_ns >= job->started_ns && job->finished_ns != 0) {
+    uint64_t responded_ns = atomic_load_explicit(&job->responded_ns, memory_order_relaxed); /* a number */
+    if (responded_ns >= job->started_ns && responded_ns != 0) {
         PUT(line, ",\"php_ms\":");
-        put_ms(line, job->finished_ns - job->started_ns);
+        put_ms(line, responded_ns - job->started_ns);
     }
 }
 

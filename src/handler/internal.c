@@ -13,6 +13,8 @@
 #include "config/option_value.h"
 #include "exec/exchange.h"
 #include "exec/worker.h"
+#include "handler/status_page.h"
+#include "http/accept.h"
 #include "observe/metrics.h"
 #include "observe/user_metrics.h"
 #include "os/clock.h"
@@ -43,6 +45,7 @@ struct page {
     struct psv_body_piece piece;
     struct psv_bytes content_type;
     unsigned status;
+    bool is_for_people; /* Accept likes HTML best */
 };
 
 /** Fills text, content_type and status.  0 or an error: then the answer is 500. */
@@ -159,6 +162,8 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
         return;
     }
     struct page *page = page_new(internal, &exchange->arena);
+    if (page != NULL)
+        page->is_for_people = psv_accept_choose(&exchange->request.headers) == PSV_ACCEPT_HTML;
     if (page == NULL || build(page) != 0 || add_fields(exchange, page) != 0) {
         refuse(exchange, 500, "internal page cannot be built");
         return;
@@ -325,6 +330,14 @@ static int build_status(struct page *page)
     unsigned len = options->read_workers != NULL
                        ? options->read_workers(options->context, workers, WORKERS_SHOWN_MAX)
                        : 0;
+    if (page->is_for_people) {
+        uint64_t uptime_ms = (options->monotonic_ns() - page->internal->started_ns) / PSV_NS_PER_MS;
+        page->content_type = PSV_BYTES("text/html; charset=utf-8");
+        int code = psv_status_page_format(&page->text, &facts, workers, MIN(len, WORKERS_SHOWN_MAX),
+                                          options->version, uptime_ms);
+        psv_free(workers);
+        return code;
+    }
     page->content_type = type_json;
     int error = psv_buffer_printf(&page->text,
                                   "{\"connections\": %" PRIu64 ", \"queue\": %" PRIu64

@@ -217,3 +217,22 @@ uint64_t psv_metric_observations(enum psv_histogram_id id)
     }
     return count;
 }
+
+uint64_t psv_metric_quantile_ns(enum psv_histogram_id id, unsigned per_thousand)
+{
+    struct psv_metrics_sum sum;
+    uint64_t below = 0;
+    uint64_t lower_ns = 0;
+
+    psv_metrics_sum(&sum);
+    const uint64_t *counts = sum.histograms[id].counts;
+    uint64_t wanted = (psv_metric_observations(id) * per_thousand + 999) / 1000;
+    for (size_t i = 0; i < PSV_HISTOGRAM_BOUNDS_LEN && wanted > 0; i++) {
+        if (below + counts[i] >= wanted) {
+            return lower_ns + (bounds_ns[i] - lower_ns) * (wanted - below) / counts[i];
+        }
+        below += counts[i];
+        lower_ns = bounds_ns[i];
+    }
+    return lower_ns;
+}

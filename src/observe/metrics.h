@@ -48,6 +48,9 @@ enum psv_metric_id psv_metric_by_refusal(unsigned status);
  * labels of 160 bytes, longer values are cut.  0, PSV_ELIMIT, PSV_EINVAL (no label name).  [any] */
 int psv_metrics_set_info(const char *label, struct psv_bytes value);
 
+/** About the duration below which per_thousand of a histogram's observations lie: within its bucket by
+ * proportion; the largest bound for what is beyond.  0 without observations.  [any] */
+uint64_t psv_metric_quantile_ns(enum psv_histogram_id id, unsigned per_thousand);
 /** Number of observations of a histogram over all threads.  [any] */
 uint64_t psv_metric_observations(enum psv_histogram_id id);
 

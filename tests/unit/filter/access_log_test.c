@@ -188,7 +188,7 @@ static void test_long_texts_are_cut(void **state)
     exchange->response.status = 599;
     exchange->refusal = text_of_refusal;
     memset(exchange->request_id, 0x80, sizeof(exchange->request_id) - 1);
-    struct psv_job job = {.queued_ns = 1, .started_ns = UINT64_MAX / 2, .finished_ns = UINT64_MAX};
+    struct psv_job job = {.queued_ns = 1, .started_ns = UINT64_MAX / 2, .responded_ns = UINT64_MAX};
     atomic_store(&job.worker_plus_1, UINT_MAX);
     exchange->job = &job;
     exchange->received_ns = 0;
@@ -233,7 +233,7 @@ static void test_worker_and_its_times(void **state)
         begin(&fake, "GET", "/", NULL);
         struct psv_job job = {.queued_ns = 100 * NS_PER_MS};
         job.started_ns = job.queued_ns + 2500000;
-        job.finished_ns = job.started_ns + 4001000;
+        job.responded_ns = job.started_ns + 4001000;
         atomic_store(&job.worker_plus_1, row->worker_plus_1);
         atomic_store(&job.is_gone, row->is_gone);
         fake.exchange->job = &job;

@@ -191,9 +191,23 @@ static bool computes(void)
     return is_right;
 }
 
+/** session.auto_start is not meant for it: it would leave a session behind each time.  Returns what was set.
+ */
+static bool set_session_start(bool starts)
+{
+#if PSV_PHP_HAS_SESSION
+    bool before = PS(auto_start);
+    PS(auto_start) = starts;
+    return before;
+#else
+    return starts;
+#endif
+}
+
 bool psv_php_request_probe(struct psv_php_thread *thread)
 {
     volatile bool is_right = false;
+    const bool starts_sessions = set_session_start(false);
     zend_first_try
     {
         psv_php_opcache_before_startup(thread);
@@ -207,6 +221,7 @@ bool psv_php_request_probe(struct psv_php_thread *thread)
         is_right = false;
     }
     zend_end_try();
+    (void)set_session_start(starts_sessions);
     psv_php_opcache_leave(thread);
     return is_right;
 }

@@ -35,6 +35,15 @@ def test_asked_again_and_again(launch):
 
 
 @pytest.mark.slow
+def test_it_starts_no_session(launch, tmp_path):
+    server = launch("-d", "session.auto_start=1", "-d", f"session.save_path={tmp_path}", executor="ext", workers=2, files={"a.php": "<?php echo session_status();"})
+    ages = []
+    wait_until(lambda: ages.append(ready(server)[1]["probe_age_ms"]) or sum(b < a for a, b in zip(ages, ages[1:])) >= 2, "two answers", timeout=20)
+    assert list(tmp_path.iterdir()) == []
+    assert server.fetch("/a.php").body == b"2" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.slow
 def test_blocked_workers(launch):
     """Healthy (overload is no illness), but not ready: no worker has answered for ten seconds. Then it is again."""
     server = launch(workers=2)

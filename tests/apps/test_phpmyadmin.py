@@ -40,6 +40,14 @@ pytestmark = pytest.mark.slow
 
 class Site:
     def __init__(self, launch, folder):
+        self.peer = self.database = None
+        try:
+            self._begin(launch, folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, launch, folder):
         for name in ("db", "sessions", "peer"):
             (folder / name).mkdir()
         self.database = MariaDb(folder / "db")
@@ -52,8 +60,9 @@ class Site:
         self.peer = Peer(folder / "peer", self.server, folder / "php.ini")
 
     def stop(self):
-        self.peer.stop()
-        self.database.stop()
+        for service in (self.peer, self.database):
+            if service is not None:
+                service.stop()
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,14 @@ class Site:
     """The server, the database and the peer, all of one folder."""
 
     def __init__(self, launch, folder):
+        self.peer = self.database = None
+        try:
+            self._begin(launch, folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, launch, folder):
         (folder / "db").mkdir()
         self.database = MariaDb(folder / "db")
         self.database.run("CREATE DATABASE wordpress")
@@ -70,8 +78,9 @@ class Site:
         self.peer = Peer(folder / "peer", self.server, folder / "php.ini")
 
     def stop(self):
-        self.peer.stop()
-        self.database.stop()
+        for service in (self.peer, self.database):
+            if service is not None:
+                service.stop()
 
     def value(self, statement):
         return self.database.run("USE wordpress; " + statement).stdout.strip()

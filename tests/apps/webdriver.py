@@ -23,6 +23,14 @@ class Browser:
         port = free_port()
         self.service = Service(need("chromedriver"), f"--port={port}", env={"PATH": "/usr/bin:/bin", "HOME": folder, "TMPDIR": folder})
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
+        self.session = None
+        try:
+            self._begin(folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, folder):
         wait_until(self._is_ready, "chromedriver listens")
         options = {"binary": need("chromium"), "args": [*ARGUMENTS, f"--user-data-dir={folder}/profile"]}
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}})
@@ -69,7 +77,7 @@ class Browser:
         return path
 
     def stop(self):
-        if getattr(self, "session", None):
+        if self.session:
             self._call("DELETE", self.session)
         self.client.close()
         self.service.stop()

@@ -73,34 +73,24 @@ static size_t list_facts(struct psv_executor_fact *out, size_t max)
     return count;
 }
 
+/* What the executors share: they differ only in the start and the end of the process. */
+#define COMMON_CALLBACKS                                                                                     \
+    .thread_start = psv_php_thread_start, .run = psv_php_thread_run, .interrupt = psv_php_timeout_interrupt, \
+    .trace = psv_php_trace, .probe = psv_php_thread_probe, .thread_stop = psv_php_thread_stop,               \
+    .run_script = psv_php_cli_run, .facts = list_facts, .metrics = format_metrics
+
 const struct psv_executor psv_executor_ext = {
     .name = "ext",
     .help = "PHP inside the server, one request at a time per worker",
     .process_start = psv_php_engine_start,
-    .thread_start = psv_php_thread_start,
-    .run = psv_php_thread_run,
-    .interrupt = psv_php_timeout_interrupt,
-    .trace = psv_php_trace,
-    .probe = psv_php_thread_probe,
-    .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_engine_stop,
-    .run_script = psv_php_cli_run,
-    .facts = list_facts,
-    .metrics = format_metrics,
+    COMMON_CALLBACKS,
 };
 
 const struct psv_executor psv_executor_eval = {
     .name = "eval",
     .help = "as ext, but each requested script is compiled from its text, without opcache",
     .process_start = psv_php_eval_start,
-    .thread_start = psv_php_thread_start,
-    .run = psv_php_thread_run,
-    .interrupt = psv_php_timeout_interrupt,
-    .trace = psv_php_trace,
-    .probe = psv_php_thread_probe,
-    .thread_stop = psv_php_thread_stop,
     .process_stop = psv_php_eval_stop,
-    .run_script = psv_php_cli_run,
-    .facts = list_facts,
-    .metrics = format_metrics,
+    COMMON_CALLBACKS,
 };

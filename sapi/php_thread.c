@@ -7,7 +7,6 @@
 #include "php_thread.h"
 
 #include <sched.h>
-
 #include <signal.h>
 
 #include "base/assert.h"

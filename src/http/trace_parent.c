@@ -5,16 +5,11 @@
 
 #include <string.h>
 
+#include "base/random.h"
+#include "http/escape.h"
+
 #define VERSION_LEN 2
 #define FLAGS_LEN 2
-
-static int digit(char byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
 
 /* Lower-case hex digits up to a dash or the end; not all of them zero unless may_be_zero. */
 static bool take(struct psv_bytes *rest, size_t len, bool may_be_zero, char *out)
@@ -25,11 +20,12 @@ static bool take(struct psv_bytes *rest, size_t len, bool may_be_zero, char *out
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        if (digit(rest->data[i]) < 0) {
+        char byte = rest->data[i];
+        if (!psv_ascii_is_digit(byte) && !(byte >= 'a' && byte <= 'f')) {
             return false;
         }
-        is_zero = is_zero && rest->data[i] == '0';
-        out[i] = rest->data[i];
+        is_zero = is_zero && byte == '0';
+        out[i] = byte;
     }
     out[len] = '\0';
     *rest = psv_bytes_from(*rest, rest->len > len ? len + 1 : len);
@@ -52,21 +48,18 @@ bool psv_trace_parent_parse(struct psv_bytes value, struct psv_trace_parent *ret
     if (strcmp(version, "00") == 0 && (rest.len > 0 || ends_with_dash)) {
         return false;
     }
-    parent.flags = (uint8_t)(digit(flags[0]) << 4 | digit(flags[1]));
+    parent.flags = (uint8_t)(psv_hex_digit(flags[0]) << 4 | psv_hex_digit(flags[1]));
     *ret = parent;
     return true;
 }
 
 void psv_trace_parent_format(const struct psv_trace_parent *parent, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
-
     memcpy(out, "00-", 3);
     memcpy(out + 3, parent->trace_id, PSV_TRACE_ID_LEN);
     out[35] = '-';
     memcpy(out + 36, parent->span_id, PSV_SPAN_ID_LEN);
     out[52] = '-';
-    out[53] = digits[parent->flags >> 4];
-    out[54] = digits[parent->flags & 15];
+    psv_hex_encode(out + 53, &parent->flags, 1);
     out[PSV_TRACE_PARENT_LEN] = '\0';
 }

@@ -206,16 +206,21 @@ int64_t psv_metric_value(enum psv_metric_id id)
     return sum.values[id];
 }
 
-uint64_t psv_metric_observations(enum psv_histogram_id id)
+static uint64_t count_observations(const struct psv_metrics_sum *sum, enum psv_histogram_id id)
 {
     INVARIANT((unsigned)id < PSV_HISTOGRAM_COUNT);
-    struct psv_metrics_sum sum;
-    psv_metrics_sum(&sum);
     uint64_t count = 0;
     for (size_t i = 0; i <= PSV_HISTOGRAM_BOUNDS_LEN; i++) {
-        count += sum.histograms[id].counts[i];
+        count += sum->histograms[id].counts[i];
     }
     return count;
+}
+
+uint64_t psv_metric_observations(enum psv_histogram_id id)
+{
+    struct psv_metrics_sum sum;
+    psv_metrics_sum(&sum);
+    return count_observations(&sum, id);
 }
 
 uint64_t psv_metric_quantile_ns(enum psv_histogram_id id, unsigned per_thousand)
@@ -226,7 +231,7 @@ uint64_t psv_metric_quantile_ns(enum psv_histogram_id id, unsigned per_thousand)
 
     psv_metrics_sum(&sum);
     const uint64_t *counts = sum.histograms[id].counts;
-    uint64_t wanted = (psv_metric_observations(id) * per_thousand + 999) / 1000;
+    uint64_t wanted = (count_observations(&sum, id) * per_thousand + 999) / 1000;
     for (size_t i = 0; i < PSV_HISTOGRAM_BOUNDS_LEN && wanted > 0; i++) {
         if (below + counts[i] >= wanted) {
             return lower_ns + (bounds_ns[i] - lower_ns) * (wanted - below) / counts[i];

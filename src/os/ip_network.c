@@ -45,14 +45,14 @@ int psv_ip_parse(struct psv_bytes text, struct psv_ip *ret_ip)
     return PSV_OK;
 }
 
-static bool is_mapped(const struct psv_ip *ip)
+bool psv_ip_is_v4(const struct psv_ip *ip)
 {
     return memcmp(ip->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
 
 size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX])
 {
-    const char *text = is_mapped(ip)
+    const char *text = psv_ip_is_v4(ip)
                            ? inet_ntop(AF_INET, ip->bytes + sizeof(mapped_prefix), out, PSV_SOCKET_HOST_MAX)
                            : inet_ntop(AF_INET6, ip->bytes, out, PSV_SOCKET_HOST_MAX);
 
@@ -90,7 +90,7 @@ static int parse_network(struct psv_bytes text, struct psv_ip_network *ret)
     if (code != PSV_OK) {
         return code;
     }
-    bool is_ipv4 = is_mapped(&ret->ip) && psv_bytes_find(psv_bytes_first(text, slash), ':') == slash;
+    bool is_ipv4 = psv_ip_is_v4(&ret->ip) && psv_bytes_find(psv_bytes_first(text, slash), ':') == slash;
     if (slash < text.len) {
         code = psv_parse_u64(psv_bytes_from(text, slash + 1), &bits);
         bits += is_ipv4 && bits <= 32 ? MAPPED_BITS : 0;

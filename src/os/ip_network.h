@@ -26,6 +26,8 @@ struct psv_ip_networks {
 
 /** "192.0.2.1", "2001:db8::1", without brackets, port and zone.  0 or PSV_ESYNTAX. */
 MUST_CHECK int psv_ip_parse(struct psv_bytes text, struct psv_ip *ret_ip);
+/** It is an IPv4-mapped one. */
+bool psv_ip_is_v4(const struct psv_ip *ip);
 /** With NUL; an IPv4-mapped one as IPv4.  Returns the length. */
 size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX]);
 

@@ -70,8 +70,6 @@ void psv_guards_fini(struct psv_guards *guards)
 static struct psv_bytes key_of(const struct psv_guards *guards, const struct psv_exchange *exchange,
                                bool has_address, const struct psv_ip *ip)
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
     if (guards->key_field.len > 0) {
         for (unsigned i = 0; i < exchange->request.headers.len; i++) {
             const struct psv_field *field = &exchange->request.headers.items[i];
@@ -83,8 +81,8 @@ static struct psv_bytes key_of(const struct psv_guards *guards, const struct psv
     if (!has_address) {
         return PSV_BYTES_EMPTY;
     }
-    bool is_v4 = memcmp(ip->bytes, mapped, sizeof(mapped)) == 0;
-    return (struct psv_bytes){(const char *)ip->bytes, is_v4 ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
+    return (struct psv_bytes){(const char *)ip->bytes,
+                              psv_ip_is_v4(ip) ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
 }
 
 /* RFC 6585 4, RFC 9110 10.2.3, and the fields of draft-ietf-httpapi-ratelimit-headers-10. */

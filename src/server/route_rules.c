@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text_parse.h"
+#include "http/escape.h"
 
 /* Steps of the matcher: what a sane expression needs for a path is far below, what makes it hang is far
  * above. */
@@ -232,25 +233,19 @@ struct writer {
     bool encodes; /* a location: what a path or query cannot hold as it is becomes %XX */
 };
 
-/* RFC 3986 3.3 pchar and '/'; a query takes them too. */
+/* Holds in a path and in a query alike: what separates a query's fields, or is a blank there, does not. */
 static bool is_plain(char byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || psv_ascii_is_digit(byte) ||
-           (byte != '\0' && strchr("-._~!$'()*,;:@/", byte) != NULL);
+    return psv_is_plain_in_path(byte) && byte != '&' && byte != '+' && byte != '=';
 }
 
 static void put(struct writer *writer, struct psv_bytes text)
 {
-    static const char digits[] = "0123456789ABCDEF";
-
     for (size_t i = 0; i < text.len; i++) {
-        char byte = text.data[i];
-        if (!writer->encodes || is_plain(byte)) {
-            *writer->at++ = byte;
+        if (!writer->encodes || is_plain(text.data[i])) {
+            *writer->at++ = text.data[i];
         } else {
-            *writer->at++ = '%';
-            *writer->at++ = digits[(uint8_t)byte >> 4];
-            *writer->at++ = digits[(uint8_t)byte & 15];
+            writer->at = psv_escape_encode(writer->at, text.data[i]);
         }
     }
 }
@@ -295,12 +290,7 @@ static void add_query(struct writer *writer, struct psv_bytes written, struct ps
         return;
     }
     *writer->at++ = psv_bytes_find(written, '?') < written.len ? '&' : '?';
-    for (size_t i = 0; i < query.len; i++) {
-        bool is_safe = query.data[i] > ' ' && query.data[i] < 0x7f;
-        struct writer raw = {.at = writer->at, .encodes = !is_safe};
-        put(&raw, (struct psv_bytes){query.data + i, 1});
-        writer->at = raw.at;
-    }
+    writer->at = psv_escape_query(writer->at, query);
 }
 
 static bool change(const struct psv_route_rules *rules, const struct rule *rule, const struct match *match,

@@ -14,6 +14,7 @@
 #include "exec/body_filter.h"
 #include "exec/exchange.h"
 #include "handler/encoded_cache.h"
+#include "http/escape.h"
 #include "http/script_path.h"
 #include "server/route_rules.h"
 
@@ -420,22 +421,6 @@ static void route_folder(const struct routing *routing, struct psv_bytes path)
     route_nothing(routing, "folder without index");
 }
 
-/* Bytes of a decoded path that a URL's path may hold as they are (RFC 3986 3.3 pchar and '/'). */
-static bool is_plain_in_path(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || psv_ascii_is_digit(byte) ||
-           (byte != '\0' && strchr("-._~!$&'()*+,;=:@/", byte) != NULL);
-}
-
-static char *put_encoded(char *out, char byte)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    *out++ = '%';
-    *out++ = digits[(uint8_t)byte >> 4];
-    *out++ = digits[(uint8_t)byte & 15];
-    return out;
-}
-
 /* "/dir" -> "/dir/", query kept.  The decoded path is encoded anew: it begins with exactly one slash and a
  * backslash is not plain, so that no client takes the reference for one to another host. */
 static void redirect_to_folder(const struct routing *routing, struct psv_bytes path)
@@ -450,20 +435,15 @@ static void redirect_to_folder(const struct routing *routing, struct psv_bytes p
     for (size_t i = 0; i < path.len; i++) {
         if (path.data[i] == '/' && i != 0 && path.data[i - 1] == '/')
             continue;
-        if (is_plain_in_path(path.data[i]))
+        if (psv_is_plain_in_path(path.data[i]))
             *out++ = path.data[i];
         else
-            out = put_encoded(out, path.data[i]);
+            out = psv_escape_encode(out, path.data[i]);
     }
     *out++ = '/';
     if (query.data != NULL)
         *out++ = '?';
-    for (size_t i = 0; i < query.len; i++) {
-        if (query.data[i] > ' ' && query.data[i] < 0x7f)
-            *out++ = query.data[i];
-        else
-            out = put_encoded(out, query.data[i]);
-    }
+    out = psv_escape_query(out, query);
     *routing->route = (struct psv_route){
         .kind = PSV_ROUTE_REDIRECT, .location = {text, (size_t)(out - text)}, .status = 301};
 }

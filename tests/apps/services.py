@@ -169,3 +169,23 @@ class Peer:
         for service in (self.nginx, self.fpm):
             if service is not None:
                 service.stop()
+
+
+class Site:
+    """An installed application with what it needs: begin() starts it, stop() ends what was started, even when the rest did not start."""
+
+    def __init__(self, launch, folder):
+        self.peer = self.database = None
+        try:
+            self.begin(launch, folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self, launch, folder):
+        raise NotImplementedError
+
+    def stop(self):
+        for service in (self.peer, self.database):
+            if service is not None:
+                service.stop()

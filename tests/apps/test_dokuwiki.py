@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 import debian_site
+import pages
 from compare import assert_same
 from forms import Forms
 from pictures import png
@@ -80,12 +81,7 @@ def harden(docroot):
 
 def page(response, status=200):
     """The text of a page that is whole and shows no error of PHP or DokuWiki."""
-    assert response.status_code == status, (response.status_code, response.text[:2000])
-    text = response.text
-    assert "</html>" in text, text[-500:]
-    for trouble in ("Fatal error", "<b>Warning</b>", "<b>Deprecated</b>", "Uncaught", '<div class="error">'):
-        assert trouble not in text, text[max(0, text.find(trouble) - 200) :][:800]
-    return text
+    return pages.whole_page(response, status, '<div class="error">')
 
 
 def test_installer(wiki, browser):

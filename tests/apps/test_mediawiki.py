@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import debian_site
+import pages
 from compare import assert_same
 from forms import Forms
 from pictures import png
@@ -30,14 +31,6 @@ The word is {WORD}, '''bold''', ünïcödé ☃ and [[No such page]].
 [[File:Picture.png|120px]]
 {{{{CURRENTYEAR}}}} {{{{#expr: 6 * 7}}}}
 """
-INI = """
-display_errors = 0
-log_errors = 1
-error_reporting = E_ALL & ~E_DEPRECATED & ~E_NOTICE & ~E_WARNING
-memory_limit = 256M
-upload_max_filesize = 20M
-date.timezone = UTC
-"""
 PICTURE = png(640, 400)
 CHANGING = [re.compile(pattern) for pattern in (
     r'"wgRequestId":"[^"]*"', r'"wgBackendResponseTime":\d+', r"Saved in parser cache[^>]*-->", r"<!--\s*NewPP limit report.*?-->", r"NewPP[^>]*", r"<!--[^>]*-->",
@@ -52,7 +45,7 @@ pytestmark = pytest.mark.slow
 def wiki(launch_module, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mediawiki")
     debian_site.build("mediawiki", folder)
-    (folder / "php.ini").write_text(INI)
+    (folder / "php.ini").write_text(pages.INI)
     docroot = folder / "var/lib/mediawiki"
     # MediaWiki makes other links where PHP_SAPI has "cgi" in it: as the peer is called
     server = launch_module("--sapi-name", "fpm-fcgi", "--static-follow-symlinks=true", "--php-ini", folder / "php.ini", docroot=docroot, executor="ext", workers=4)
@@ -85,12 +78,7 @@ def visitor(wiki):
 
 def page(response, status=200):
     """The text of a page that is whole and shows no error of PHP or MediaWiki."""
-    assert response.status_code == status, (response.status_code, response.headers, response.text[:2000])
-    text = response.text
-    assert "</html>" in text, text[-500:]
-    for trouble in ("Fatal error", "<b>Warning</b>", "<b>Deprecated</b>", "Uncaught", "MediaWiki internal error", "Fatal exception"):
-        assert trouble not in text, text[max(0, text.find(trouble) - 200) :][:800]
-    return text
+    return pages.whole_page(response, status, "MediaWiki internal error", "Fatal exception")
 
 
 def send(browser, response, name, **fields):

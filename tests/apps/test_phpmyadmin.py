@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 import debian_site
+import pages
+import services
 from compare import assert_same
 from forms import Forms
 from services import MariaDb, Peer
@@ -20,15 +22,9 @@ $cfg['blowfish_secret'] = str_repeat('x', 32);
 $cfg['Servers'][1] = ['auth_type' => 'cookie', 'host' => 'localhost', 'socket' => '{socket}', 'compress' => false];
 $cfg['SendErrorReports'] = 'never'; $cfg['VersionCheck'] = false;
 """
-INI = """
-display_errors = 0
-log_errors = 1
-error_reporting = E_ALL & ~E_DEPRECATED & ~E_NOTICE & ~E_WARNING
-memory_limit = 256M
-upload_max_filesize = 20M
-date.timezone = UTC
-include_path = ".:{folder}/usr/share/php"
-session.save_path = "{folder}/sessions"
+INI = f"""{pages.INI}
+include_path = ".:{{folder}}/usr/share/php"
+session.save_path = "{{folder}}/sessions"
 """
 CHANGING = [re.compile(pattern) for pattern in (
     r'(?<=name="token" value=")[0-9a-f]+', r'(?<=token=)[0-9a-f%]+', r'token:"[^"]*"', r"[0-9a-f]{32}", r'"noplugin" value="[0-9a-f]+"', r"Expires: [^\n]+", r"Last-Modified: [^\n]+", r"took [\d.]+ seconds",
@@ -38,16 +34,8 @@ CHANGING = [re.compile(pattern) for pattern in (
 pytestmark = pytest.mark.slow
 
 
-class Site:
-    def __init__(self, launch, folder):
-        self.peer = self.database = None
-        try:
-            self._begin(launch, folder)
-        except BaseException:
-            self.stop()
-            raise
-
-    def _begin(self, launch, folder):
+class Site(services.Site):
+    def begin(self, launch, folder):
         for name in ("db", "sessions", "peer"):
             (folder / name).mkdir()
         self.database = MariaDb(folder / "db")
@@ -58,12 +46,6 @@ class Site:
         self.database.run(f"CREATE USER tester@localhost IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON *.* TO tester@localhost WITH GRANT OPTION")
         self.server = launch("--static-follow-symlinks=true", "--php-ini", folder / "php.ini", docroot=self.docroot, executor="ext", workers=4)
         self.peer = Peer(folder / "peer", self.server, folder / "php.ini")
-
-    def stop(self):
-        for service in (self.peer, self.database):
-            if service is not None:
-                service.stop()
-
 
 @pytest.fixture(scope="module")
 def site(launch_module, tmp_path_factory):
@@ -80,10 +62,9 @@ def user(site):
 
 def page(response, status=200):
     """The text of a page that is whole and shows no error of PHP or phpMyAdmin."""
-    assert response.status_code == status, (response.status_code, response.headers, response.text[:2000])
+    pages.assert_status(response, status)
     text = re.sub(r"(?s)<noscript>.*?</noscript>", "", response.text)
-    for trouble in ("Fatal error", "<b>Warning</b>", "<b>Deprecated</b>", "Uncaught"):
-        assert trouble not in text, text[max(0, text.find(trouble) - 200) :][:1200]
+    pages.assert_sound(text)
     return text
 
 

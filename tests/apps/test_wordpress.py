@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 import debian_site
+import pages
+import services
 from compare import assert_same
 from forms import Forms
 from pictures import png
@@ -29,15 +31,7 @@ define('WP_CONTENT_DIR', '{docroot}/wp-content');
 define('WP_CRON_LOCK_TIMEOUT', 1); define('WP_HTTP_BLOCK_EXTERNAL', true); define('DISALLOW_FILE_MODS', true);
 foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $name) {{ define($name . '_KEY', "key $name"); define($name . '_SALT', "salt $name"); }}
 """
-INI = """
-display_errors = 0
-log_errors = 1
-error_reporting = E_ALL & ~E_DEPRECATED & ~E_NOTICE & ~E_WARNING
-memory_limit = 256M
-upload_max_filesize = 20M
-post_max_size = 20M
-date.timezone = UTC
-"""
+INI = pages.INI + "post_max_size = 20M\n"
 # Nonces and times, keys of caches, and the memory that a page took.
 CHANGING = [re.compile(pattern) for pattern in (
     r'(?<=nonce=)[0-9a-f]{10}', r'(?<=value=")[0-9a-f]{10}(?=")', r'(?<=")[0-9a-f]{10}(?=")', r"(?<=')[0-9a-f]{10}(?=')",
@@ -51,18 +45,10 @@ pytestmark = pytest.mark.slow
 PICTURE = png(640, 400)
 
 
-class Site:
+class Site(services.Site):
     """The server, the database and the peer, all of one folder."""
 
-    def __init__(self, launch, folder):
-        self.peer = self.database = None
-        try:
-            self._begin(launch, folder)
-        except BaseException:
-            self.stop()
-            raise
-
-    def _begin(self, launch, folder):
+    def begin(self, launch, folder):
         (folder / "db").mkdir()
         self.database = MariaDb(folder / "db")
         self.database.run("CREATE DATABASE wordpress")
@@ -76,11 +62,6 @@ class Site:
         self.url = "http://%s:%d" % self.server.address
         (folder / "peer").mkdir()
         self.peer = Peer(folder / "peer", self.server, folder / "php.ini")
-
-    def stop(self):
-        for service in (self.peer, self.database):
-            if service is not None:
-                service.stop()
 
     def value(self, statement):
         return self.database.run("USE wordpress; " + statement).stdout.strip()
@@ -107,12 +88,7 @@ def visitor(site):
 
 def page(response, status=200):
     """The text of a page that is whole and shows no error of PHP or WordPress."""
-    assert response.status_code == status, (response.status_code, response.headers, response.text[:2000])
-    text = response.text
-    assert "</html>" in text, text[-500:]
-    for trouble in ("Fatal error", "<b>Warning</b>", "<b>Deprecated</b>", "Uncaught", "critical error", "Error establishing a database connection"):
-        assert trouble not in text, text[max(0, text.find(trouble) - 200) :][:800]
-    return text
+    return pages.whole_page(response, status, "critical error", "Error establishing a database connection")
 
 
 def follow(client, response):

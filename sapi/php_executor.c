@@ -10,6 +10,7 @@
 #include "php_engine.h"
 #include "php_eval.h"
 #include "php_opcache.h"
+#include "php_site_settings.h"
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_trace.h"
@@ -75,6 +76,7 @@ static size_t list_facts(struct psv_executor_fact *out, size_t max)
 
 /* What the executors share: they differ only in the start and the end of the process. */
 #define COMMON_CALLBACKS                                                                                     \
+    .settings_start = psv_php_site_settings_start, .settings_stop = psv_php_site_settings_stop,              \
     .thread_start = psv_php_thread_start, .run = psv_php_thread_run, .interrupt = psv_php_timeout_interrupt, \
     .trace = psv_php_trace, .probe = psv_php_thread_probe, .thread_stop = psv_php_thread_stop,               \
     .run_script = psv_php_cli_run, .facts = list_facts, .metrics = format_metrics

@@ -17,6 +17,7 @@
 #include "php_nice.h"
 #include "php_opcache.h"
 #include "php_output.h"
+#include "php_site_settings.h"
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_user_ini.h"
@@ -165,6 +166,7 @@ static bool run_in_engine(struct psv_php_thread *thread)
     psv_php_input_take_credentials(thread);
     psv_php_opcache_before_startup(thread);
     thread->stage = PSV_PHP_STAGE_STARTED;
+    psv_php_site_settings_apply(thread);
     bool has_started = php_request_startup() == SUCCESS;
     psv_php_opcache_after_startup(thread, has_started);
     if (!has_started) {

@@ -17,6 +17,7 @@
 #include "php_request.h"
 #include "php_signals.h"
 #include "php_timeout.h"
+#include "php_site_settings.h"
 #include "php_user_ini.h"
 #include "phpsrv/executor.h"
 
@@ -118,6 +119,7 @@ void psv_php_thread_stop(void *state)
     pthread_mutex_unlock(&registry_lock);
 
     psv_php_user_ini_free(thread->user_ini);
+    psv_php_site_settings_forget(thread->site_settings);
     psv_php_timeout_thread_stop();
     (void)zend_shutdown_strtod(); /* PHP does that for its first thread only */
     ts_free_thread();

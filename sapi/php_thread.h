@@ -47,6 +47,7 @@ struct psv_php_thread {
     bool cache_is_bypassed;                /* this request runs without opcache (a restart is pending) */
     bool restarts_cache;                   /* it starts alone, holding the restart lock */
     struct psv_php_user_ini *user_ini; /* cache of .user.ini files; NULL until the first one is looked for */
+    struct psv_php_site_cache *site_settings; /* strings of settings that sites have; NULL: none so far */
 
     /* other threads */
     pthread_t pthread;                            /* [any] read: to break a blocking call */

@@ -11,6 +11,7 @@
 #include "phpsrv/message.h"
 
 struct psv_buffer; /* base/buffer.h */
+struct psv_config_list;
 struct psv_config; /* config/config.h: read-only while the executor lives */
 struct psv_worker; /* exec/worker.h: the thread that run() lives on */
 
@@ -26,6 +27,14 @@ struct psv_executor {
 
     /** Before any worker thread exists, on the thread that will call process_stop.  [boot] */
     int (*process_start)(const struct psv_config *config, struct psv_error *reterr);
+
+    /** Reads settings of the runtime that a site has for itself ("name=value" each), on top of those in
+     * `around`, which is NULL or another result; requests carry *ret in their message.  PSV_EINVAL with a
+     * sentence, PSV_ENOMEM.  Both may be NULL: there are none.  Between process_start and process_stop.
+     * [boot] */
+    int (*settings_start)(const struct psv_config_list *settings, const void *around, void **ret,
+                          struct psv_error *reterr);
+    void (*settings_stop)(void *settings);
 
     /** First call on each worker thread; *ret_state is handed to the following functions.  [worker] */
     int (*thread_start)(struct psv_worker *worker, void **ret_state, struct psv_error *reterr);

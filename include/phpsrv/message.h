@@ -33,6 +33,7 @@ struct psv_message {
     struct psv_bytes tls_cipher;      /* in the TLS library's spelling */
     struct psv_bytes tls_server_name; /* what the client asked for; data NULL if nothing */
     struct psv_bytes content_type;    /* NUL-terminated; data NULL when absent */
+    const void *settings;             /* of the site: psv_executor.settings_start; NULL = none */
     struct psv_bytes request_id;      /* text without blanks, made by the server */
     const struct psv_field *fields;   /* as received; the runtime decides which reach the application */
     unsigned fields_len;

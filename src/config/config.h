@@ -62,6 +62,8 @@ struct psv_config_listen {
 };
 
 struct psv_config_site {
+    const char *name;             /* in logs and metrics; "" = its first host, or "default" */
+    struct psv_config_list hosts; /* "example.org", "*.example.org"; empty: all that no other site names */
     const char *docroot;
     const char *server_name; /* "" = the request's Host */
     const char *index; /* "" = what the path names; "index.php", "index.html": answers all that is no file */
@@ -197,9 +199,10 @@ struct psv_config_static {
 struct psv_config_guard {
     struct psv_config_list allow; /* networks; empty: everybody */
     struct psv_config_list deny;
-    const char *rate;     /* "100/s"; "" = unlimited */
-    uint64_t rate_burst;  /* 0 = the rate's count */
-    const char *rate_key; /* "address", or the name of a request field */
+    uint64_t requests_max; /* queued or running; 0 = no limit */
+    const char *rate;      /* "100/s"; "" = unlimited */
+    uint64_t rate_burst;   /* 0 = the rate's count */
+    const char *rate_key;  /* "address", or the name of a request field */
     uint64_t rate_memory_bytes;
     struct psv_config_list rate_exempt; /* networks */
 };
@@ -281,9 +284,25 @@ struct psv_config_origin {
 
 #define PSV_CONFIG_OPTIONS_MAX 192
 
+#define PSV_CONFIG_SCOPES_MAX 256
+
+/** Some requests for which options have other values: a site of its own ([[sites]]), or what lies below a
+ * path of a site ([[prefixes]], [[sites.prefixes]]).  What a scope does not set it has from the scope around
+ * it. */
+struct psv_config_scope {
+    const char *prefix;       /* "/api", without a slash at its end; "" = a whole site */
+    size_t around;            /* of a prefix: its site's index in scopes + 1; 0 = the configuration itself */
+    unsigned line;            /* of the file */
+    struct psv_config config; /* whole: with all that is inherited */
+    bool is_set[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options: said by the scope itself */
+    struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX];
+};
+
 struct psv_config_loaded {
     enum psv_config_action action;
     struct psv_config config;
+    struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
+    size_t scopes_len;
     int operand_at;                                           /* of SCRIPT and ROUTE: its place in argv */
     const char *file;                                         /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
@@ -297,6 +316,9 @@ MUST_CHECK int psv_config_load(int argc, char **argv, char **environ, struct psv
                                struct psv_error *reterr);
 /** Frees the texts; config must not be used any more.  Accepts a zeroed struct.  [boot] */
 void psv_config_loaded_fini(struct psv_config_loaded *loaded);
+
+/** True when the scope itself sets an option of this section ("guard"). */
+bool psv_config_scope_sets(const struct psv_config_scope *scope, const char *section);
 
 /** Rules between options and with the machine (the document root exists, ...).  0 or PSV_EINVAL, PSV_ENOENT.
  * [boot] */

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "config_origin.h"
+#include "config_scopes.h"
 #include "option_value.h"
 #include "options.h"
 #include "os/ip_network.h"
@@ -187,9 +188,30 @@ static int check_tls(const struct psv_config_loaded *loaded, struct psv_error *r
     return 0;
 }
 
-int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+/* What each site has for itself. */
+static int check_site(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     int result = check_path(loaded, "site.docroot", loaded->config.site.docroot, true, reterr);
+    return result != 0 ? result : check_php(loaded, reterr);
+}
+
+static int check_scopes(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    int result = psv_config_check_names(loaded, reterr);
+    for (size_t i = 0; i < loaded->scopes_len && result == 0; i++) {
+        struct psv_config_loaded view = {.config = loaded->scopes[i].config, .file = loaded->file};
+        memcpy(view.origins, loaded->scopes[i].origins, sizeof(view.origins));
+        result = check_site(&view, reterr);
+    }
+    return result;
+}
+
+int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    int result = check_site(loaded, reterr);
+    if (result == 0) {
+        result = check_scopes(loaded, reterr);
+    }
     if (result == 0) {
         result = check_addresses(loaded, reterr);
     }
@@ -199,8 +221,5 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     if (result == 0) {
         result = check_proxies(loaded, reterr);
     }
-    if (result == 0) {
-        result = check_tls(loaded, reterr);
-    }
-    return result != 0 ? result : check_php(loaded, reterr);
+    return result != 0 ? result : check_tls(loaded, reterr);
 }

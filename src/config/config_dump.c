@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -37,12 +38,12 @@ void psv_config_origin_format(const struct psv_config_loaded *loaded, const stru
     }
 }
 
+/* One value under a name, with its origin. */
 static int dump_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
-                       struct psv_buffer *out)
+                       const char *name, struct psv_buffer *out)
 {
     char origin[PSV_CONFIG_ORIGIN_BYTES];
     psv_config_origin_format(loaded, option, origin);
-    const char *name = option->path + psv_option_section(option).len + 1;
     if (option->is_secret && loaded->origins[psv_option_index(option)].kind != PSV_CONFIG_ORIGIN_DEFAULT) {
         return psv_buffer_printf(out, "# %s is set and not shown  # %s\n", name, origin);
     }
@@ -51,6 +52,68 @@ static int dump_option(const struct psv_config_loaded *loaded, const struct psv_
         result = psv_option_format_toml(option, &loaded->config, out);
     }
     return result != 0 ? result : psv_buffer_printf(out, "  # %s\n", origin);
+}
+
+/* A scope as if it were the configuration. */
+static void view_scope(const struct psv_config_loaded *loaded, const struct psv_config_scope *scope,
+                       struct psv_config_loaded *ret)
+{
+    *ret = (struct psv_config_loaded){.config = scope->config, .file = loaded->file};
+    memcpy(ret->origins, scope->origins, sizeof(ret->origins));
+}
+
+static int dump_scope(const struct psv_config_loaded *loaded, const struct psv_config_scope *scope,
+                      struct psv_buffer *out)
+{
+    bool is_prefix = scope->prefix[0] != '\0';
+    struct psv_config_loaded view;
+    view_scope(loaded, scope, &view);
+    int result = psv_buffer_printf(out, "\n[[%s%s]]\n", is_prefix && scope->around == 0 ? "" : "sites",
+                                   !is_prefix           ? ""
+                                   : scope->around == 0 ? "prefixes"
+                                                        : ".prefixes");
+    if (result == 0 && is_prefix) {
+        result = psv_buffer_printf(out, "prefix = ");
+        if (result == 0) {
+            result = psv_option_append_quoted(out, psv_bytes_of(scope->prefix));
+        }
+        if (result == 0) {
+            result = psv_buffer_append_byte(out, '\n');
+        }
+    }
+    for (size_t i = 0; i < psv_options_len && result == 0; i++) {
+        if (scope->is_set[i]) {
+            result = dump_option(&view, &psv_options[i], psv_options[i].path, out);
+        }
+    }
+    return result;
+}
+
+/* The prefixes of the configuration or of a site; around as in a scope. */
+static int dump_prefixes(const struct psv_config_loaded *loaded, size_t around, struct psv_buffer *out)
+{
+    int result = 0;
+    for (size_t i = 0; i < loaded->scopes_len && result == 0; i++) {
+        const struct psv_config_scope *scope = &loaded->scopes[i];
+        if (scope->prefix[0] != '\0' && scope->around == around) {
+            result = dump_scope(loaded, scope, out);
+        }
+    }
+    return result;
+}
+
+static int dump_scopes(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    int result = dump_prefixes(loaded, 0, out);
+    for (size_t i = 0; i < loaded->scopes_len && result == 0; i++) {
+        if (loaded->scopes[i].prefix[0] == '\0') {
+            result = dump_scope(loaded, &loaded->scopes[i], out);
+            if (result == 0) {
+                result = dump_prefixes(loaded, i + 1, out);
+            }
+        }
+    }
+    return result;
 }
 
 int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *out)
@@ -64,11 +127,11 @@ int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *o
         result = psv_buffer_printf(out, "%s[%.*s]\n", first == 0 ? "" : "\n", PSV_BYTES_ARG(section));
         for (size_t i = first; i < psv_options_len && result == 0; i++) {
             if (psv_bytes_equal(psv_option_section(&psv_options[i]), section)) {
-                result = dump_option(loaded, &psv_options[i], out);
+                result = dump_option(loaded, &psv_options[i], psv_options[i].path + section.len + 1, out);
             }
         }
     }
-    return result;
+    return result != 0 ? result : dump_scopes(loaded, out);
 }
 
 static int format_json_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
@@ -89,7 +152,31 @@ static int format_json_option(const struct psv_config_loaded *loaded, const stru
     }
     return result != 0
                ? result
-               : psv_buffer_printf(out, ",\"reloadable\":%s}", option->is_reloadable ? "true" : "false");
+               : psv_buffer_printf(out, ",\"reloadable\":%s}", option->needs_restart ? "false" : "true");
+}
+
+/* {"prefix": "/api", "around": 0, "site.hosts": {...}}: what the scope itself sets. */
+static int format_json_scope(const struct psv_config_loaded *loaded, const struct psv_config_scope *scope,
+                             struct psv_buffer *out)
+{
+    struct psv_config_loaded view;
+    view_scope(loaded, scope, &view);
+    int result = psv_buffer_printf(out, "{\"prefix\":");
+    if (result == 0) {
+        result = psv_option_append_quoted(out, psv_bytes_of(scope->prefix));
+    }
+    if (result == 0) {
+        result = psv_buffer_printf(out, ",\"around\":%zu", scope->around);
+    }
+    for (size_t i = 0; i < psv_options_len && result == 0; i++) {
+        if (scope->is_set[i]) {
+            result = psv_buffer_append_byte(out, ',');
+            if (result == 0) {
+                result = format_json_option(&view, &psv_options[i], out);
+            }
+        }
+    }
+    return result != 0 ? result : psv_buffer_append_byte(out, '}');
 }
 
 int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_buffer *out)
@@ -100,6 +187,15 @@ int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_bu
         if (result == 0) {
             result = format_json_option(loaded, &psv_options[i], out);
         }
+    }
+    for (size_t i = 0; i < loaded->scopes_len && result == 0; i++) {
+        result = psv_buffer_printf(out, "%s", i == 0 ? ",\"scopes\":[" : ",");
+        if (result == 0) {
+            result = format_json_scope(loaded, &loaded->scopes[i], out);
+        }
+    }
+    if (result == 0 && loaded->scopes_len > 0) {
+        result = psv_buffer_append_byte(out, ']');
     }
     return result != 0 ? result : psv_buffer_append(out, "}\n", 2);
 }

@@ -6,15 +6,9 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "config_scopes.h"
 #include "option_value.h"
-#include "options.h"
 #include "toml_reader.h"
-
-struct context {
-    struct psv_config_loaded *loaded;
-    const char *name;
-    struct psv_error *reterr;
-};
 
 static const char *kind_text(enum psv_toml_kind kind)
 {
@@ -37,7 +31,7 @@ static const char *kind_text(enum psv_toml_kind kind)
     UNREACHABLE("no such kind");
 }
 
-static int refuse_key(const struct context *context, struct psv_bytes path,
+static int refuse_key(const struct psv_config_file *file, struct psv_bytes path,
                       const struct psv_toml_value *value)
 {
     char quoted[PSV_OPTION_QUOTE_BYTES];
@@ -52,16 +46,16 @@ static int refuse_key(const struct context *context, struct psv_bytes path,
         (void)snprintf(sentence, sizeof(sentence), "%s %s", what, quoted);
     }
     if (near == NULL) {
-        return psv_error_set(context->reterr, PSV_EINVAL,
-                             "%s:%u:%u: %s; \"phpsrv --dump-config\" lists all keys", context->name,
+        return psv_error_set(file->reterr, PSV_EINVAL,
+                             "%s:%u:%u: %s; \"phpsrv --dump-config\" lists all keys", file->name,
                              value->key_line, value->key_column, sentence);
     }
-    return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: %s; did you mean \"%s\"?", context->name,
+    return psv_error_set(file->reterr, PSV_EINVAL, "%s:%u:%u: %s; did you mean \"%s\"?", file->name,
                          value->key_line, value->key_column, sentence, near);
 }
 
 /* A section that is unknown and empty; one with keys in it is refused with the first of them. */
-static int check_section(const struct context *context, struct psv_bytes path,
+static int check_section(const struct psv_config_file *file, struct psv_bytes path,
                          const struct psv_toml_value *value)
 {
     if (value->len > 0 || psv_option_has_section(path)) {
@@ -71,11 +65,11 @@ static int check_section(const struct context *context, struct psv_bytes path,
     psv_option_quote(quoted, path);
     struct psv_bytes near = psv_option_nearest_section(path);
     if (near.len == 0) {
-        return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s", context->name,
+        return psv_error_set(file->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s", file->name,
                              value->key_line, value->key_column, quoted);
     }
-    return psv_error_set(context->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s; did you mean \"%.*s\"?",
-                         context->name, value->key_line, value->key_column, quoted, PSV_BYTES_ARG(near));
+    return psv_error_set(file->reterr, PSV_EINVAL, "%s:%u:%u: unknown section %s; did you mean \"%.*s\"?",
+                         file->name, value->key_line, value->key_column, quoted, PSV_BYTES_ARG(near));
 }
 
 static int set_scalar(const struct psv_option *option, const struct psv_option_target *target,
@@ -120,24 +114,36 @@ static int set_value(const struct psv_option *option, const struct psv_option_ta
     return 0;
 }
 
+int psv_config_file_refuse(const struct psv_config_file *file, struct psv_bytes path,
+                           const struct psv_toml_value *value)
+{
+    return value->kind == PSV_TOML_TABLE ? check_section(file, path, value) : refuse_key(file, path, value);
+}
+
+int psv_config_file_set(const struct psv_config_file *file, const struct psv_option *option,
+                        struct psv_config *config, const struct psv_toml_value *value)
+{
+    char where[320];
+    (void)snprintf(where, sizeof(where), "%s:%u:%u: %s", file->name, value->line, value->column,
+                   option->path);
+    struct psv_option_target target = {
+        .config = config, .arena = &file->loaded->arena, .where = where, .reterr = file->reterr};
+    return set_value(option, &target, value);
+}
+
 static int visit(struct psv_bytes path, const struct psv_toml_value *value, void *argument)
 {
-    const struct context *context = argument;
+    const struct psv_config_file *file = argument;
+    if (psv_config_is_of_scope(path)) {
+        return psv_config_check_scopes(file, path, value);
+    }
     const struct psv_option *option = psv_option_find_path(path);
     if (option == NULL) {
-        return value->kind == PSV_TOML_TABLE ? check_section(context, path, value)
-                                             : refuse_key(context, path, value);
+        return psv_config_file_refuse(file, path, value);
     }
-    char where[320];
-    (void)snprintf(where, sizeof(where), "%s:%u:%u: %s", context->name, value->line, value->column,
-                   option->path);
-    struct psv_option_target target = {.config = &context->loaded->config,
-                                       .arena = &context->loaded->arena,
-                                       .where = where,
-                                       .reterr = context->reterr};
-    int result = set_value(option, &target, value);
+    int result = psv_config_file_set(file, option, &file->loaded->config, value);
     if (result == 0) {
-        context->loaded->origins[psv_option_index(option)] =
+        file->loaded->origins[psv_option_index(option)] =
             (struct psv_config_origin){.kind = PSV_CONFIG_ORIGIN_FILE, .line = value->line};
     }
     return result;
@@ -146,6 +152,6 @@ static int visit(struct psv_bytes path, const struct psv_toml_value *value, void
 int psv_config_apply_toml(struct psv_config_loaded *loaded, struct psv_bytes text, const char *name,
                           struct psv_error *reterr)
 {
-    struct context context = {.loaded = loaded, .name = name, .reterr = reterr};
-    return psv_toml_read(text, name, visit, &context, reterr);
+    struct psv_config_file file = {.loaded = loaded, .name = name, .reterr = reterr};
+    return psv_toml_read(text, name, visit, &file, reterr);
 }

@@ -12,6 +12,7 @@
 #include "base/text_parse.h"
 #include "command_line.h"
 #include "config_file.h"
+#include "config_scopes.h"
 #include "option_value.h"
 #include "options.h"
 #include "os/fd.h"
@@ -54,29 +55,26 @@ static int apply_defaults(struct psv_config_loaded *loaded, struct psv_error *re
 
 /* ---- file */
 
+/* text: to be read into; sites and prefixes are left in it for later. */
 static int apply_file(struct psv_config_loaded *loaded, const char *path, const char *where,
-                      struct psv_error *reterr)
+                      struct psv_buffer *text, struct psv_error *reterr)
 {
     struct psv_bytes copy = psv_arena_copy(&loaded->arena, psv_bytes_of(path));
     if (copy.data == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "%s: out of memory", where);
     }
     loaded->file = copy.data;
-    struct psv_buffer text;
-    psv_buffer_init(&text, FILE_BYTES_MAX);
-    int result = psv_fd_read_file(path, &text);
+    int result = psv_fd_read_file(path, text);
     char quoted[PSV_OPTION_QUOTE_BYTES];
     if (result == PSV_ELIMIT) {
-        (void)psv_error_set(reterr, result, "%s: the file %s is larger than %d bytes", where,
-                            psv_option_quote(quoted, copy), FILE_BYTES_MAX);
-    } else if (result != 0) {
-        (void)psv_error_set(reterr, result, "%s: cannot read the file %s: %s", where,
-                            psv_option_quote(quoted, copy), psv_error_text(result));
-    } else {
-        result = psv_config_apply_toml(loaded, psv_buffer_bytes(&text), path, reterr);
+        return psv_error_set(reterr, result, "%s: the file %s is larger than %d bytes", where,
+                             psv_option_quote(quoted, copy), FILE_BYTES_MAX);
     }
-    psv_buffer_fini(&text);
-    return result;
+    if (result != 0) {
+        return psv_error_set(reterr, result, "%s: cannot read the file %s: %s", where,
+                             psv_option_quote(quoted, copy), psv_error_text(result));
+    }
+    return psv_config_apply_toml(loaded, psv_buffer_bytes(text), path, reterr);
 }
 
 /* ---- environment */
@@ -178,7 +176,9 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
         path = find_variable(environ, PSV_CONFIG_FILE_ENVIRONMENT);
         where = PSV_CONFIG_FILE_ENVIRONMENT;
     }
-    int result = path != NULL && path[0] != '\0' ? apply_file(loaded, path, where, reterr) : 0;
+    struct psv_buffer text;
+    psv_buffer_init(&text, FILE_BYTES_MAX);
+    int result = path != NULL && path[0] != '\0' ? apply_file(loaded, path, where, &text, reterr) : 0;
     if (result == 0) {
         result = apply_environment(loaded, environ, reterr);
     }
@@ -187,6 +187,10 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
         result = set(loaded, setting->option, setting->where, setting->value, PSV_CONFIG_ORIGIN_COMMAND_LINE,
                      reterr);
     }
+    if (result == 0) {
+        result = psv_config_apply_scopes(loaded, psv_buffer_bytes(&text), loaded->file, reterr);
+    }
+    psv_buffer_fini(&text);
     return result;
 }
 

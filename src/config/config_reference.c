@@ -71,6 +71,8 @@ int psv_config_format_example(struct psv_buffer *out)
         "# SPDX-License-Identifier: MIT\n"
         "# All options of phpsrv with their defaults; made by phpsrv --print-example-config.\n"
         "# Use a copy with phpsrv --config FILE. Command line and environment win over the file.\n"
+        "# Under [[sites]] (with hosts = [...]) and [[prefixes]] (with prefix = \"/...\") options have other "
+        "values\n# for some requests: docs/sites.md.\n"
         "# Sizes: a number of bytes, or a text such as \"64K\". Durations: milliseconds, or a text such as "
         "\"30s\".\n";
     struct psv_config_loaded defaults;
@@ -111,9 +113,11 @@ static int reference_option(struct psv_buffer *out, const struct psv_option *opt
     if (result == 0) {
         result = psv_option_format_toml(option, defaults, out);
     }
-    return result != 0 ? result
-                       : psv_buffer_printf(out, "` |\n| takes effect | %s |\n",
-                                           option->is_reloadable ? "on reload" : "on restart");
+    return result != 0
+               ? result
+               : psv_buffer_printf(out, "` |\n| takes effect | %s |\n| set for | %s |\n",
+                                   option->needs_restart ? "on restart" : "on reload",
+                                   option->is_per_scope ? "the server, a site or a prefix" : "the server");
 }
 
 static int reference_commands(struct psv_buffer *out)
@@ -150,6 +154,7 @@ int psv_config_format_reference(struct psv_buffer *out)
         "number of\n"
         "milliseconds or has a unit: `500ms`, `30s`, `5m`, `1h`. In TOML those with a unit are texts: "
         "`\"64K\"`, `\"30s\"`.\n"
+        "Options that say so can be set for a site or a path prefix as well: [sites.md](sites.md).\n\n"
         "Relative paths begin at the working directory. A wrong configuration ends the program with exit "
         "code " STRINGIFY(PSV_CONFIG_EXIT_CODE) ".\n";
     struct psv_config_loaded defaults;

@@ -53,7 +53,8 @@ struct psv_option {
     enum psv_option_type type;
     enum psv_option_group group;
     char short_name;    /* 0 = none */
-    bool is_reloadable; /* takes effect on reload without a restart */
+    bool is_per_scope;  /* sites and prefixes may have their own value */
+    bool needs_restart; /* a reload, which starts a new server in place of the old one, does not do */
     bool is_secret;     /* never shown by dump and /config */
 };
 

@@ -85,6 +85,18 @@ bool collect(const toml::table &table, const std::string &prefix, unsigned depth
         if (inner != nullptr && !collect(*inner, path + ".", depth + 1, items)) {
             return false;
         }
+        const toml::array *array = node.as_array();
+        for (size_t i = 0; array != nullptr && i < array->size(); i++) {
+            inner = (*array)[i].as_table();
+            if (inner == nullptr) {
+                continue;
+            }
+            std::string element = path + "[" + std::to_string(i) + "]";
+            items.push_back({element, &key, inner});
+            if (!collect(*inner, element + ".", depth + 1, items)) {
+                return false;
+            }
+        }
     }
     return true;
 }

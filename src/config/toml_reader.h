@@ -40,6 +40,7 @@ struct psv_toml_value {
 };
 
 /** path: keys joined by dots; a key that is not made of letters, digits, "_" and "-" is in single quotes.
+ * A table within a list is shown as "list[0]", "list[1]" ..., and what is in it as "list[0].key".
  * Both arguments are borrowed for the call.  A result other than 0 ends the reading and becomes
  * psv_toml_read's.
  */

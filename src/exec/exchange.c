@@ -84,6 +84,7 @@ struct psv_exchange *psv_exchange_new(struct psv_exchange_pool *pool, const stru
     exchange->magic = PSV_EXCHANGE_MAGIC;
     exchange->codec = codec;
     exchange->host = host;
+    exchange->site = host->site;
     psv_arena_init(&exchange->late_arena, pool->arena_max_bytes);
     psv_request_body_init(&exchange->body, 0, 0);
     psv_list_init(&exchange->link);

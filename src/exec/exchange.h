@@ -18,6 +18,7 @@
 struct psv_exchange;
 struct psv_job;
 struct psv_error_pages;
+struct psv_extra_fields;
 struct psv_trace;
 
 /** What the codec can do for an exchange.  Implemented by http1/ and http2/. */
@@ -39,6 +40,14 @@ enum psv_body_plan {
     PSV_BODY_IGNORE, /* the exchange was answered already (or will be without it): read and drop, or close */
 };
 
+/** What a site says about all answers to its requests; const, and outlives them. */
+struct psv_exchange_site {
+    const char *name;                             /* in logs and metrics */
+    const struct psv_error_pages *error_pages;    /* exec/error_pages.h; NULL = the built-in ones */
+    const struct psv_extra_fields *fields;        /* of every response; NULL = none */
+    const struct psv_extra_fields *secure_fields; /* the same over TLS */
+};
+
 /** What the upper side does for the codec: one per listener kind (site, internal). */
 struct psv_exchange_host {
     /** The head is complete and valid.  May answer at once (psv_exchange_respond) and return IGNORE. */
@@ -50,8 +59,8 @@ struct psv_exchange_host {
     /** The response is out (aborted = false) or the client is gone (true).  The codec forgets the exchange;
      * the host calls psv_exchange_free, now or, when a worker still holds the job, later. */
     void (*on_end)(struct psv_exchange *exchange, bool aborted);
-    void *context;                             /* the host's own */
-    const struct psv_error_pages *error_pages; /* exec/error_pages.h; NULL = the built-in ones */
+    void *context;                        /* the host's own */
+    const struct psv_exchange_site *site; /* until on_head has found another; NULL = none */
 };
 
 /** Peer and listener as text, shared by all exchanges of a connection; the connection outlives none of them,
@@ -75,8 +84,9 @@ struct psv_exchange {
     unsigned magic;
     const struct psv_exchange_codec *codec;
     const struct psv_exchange_host *host;
-    void *codec_stream;     /* the codec's own; NULL once it has forgotten the exchange */
-    struct psv_arena arena; /* request and job; the worker's alone while is_job_held */
+    const struct psv_exchange_site *site; /* NULL = none */
+    void *codec_stream;                   /* the codec's own; NULL once it has forgotten the exchange */
+    struct psv_arena arena;               /* request and job; the worker's alone while is_job_held */
     struct psv_arena
         late_arena; /* for answers that the loop makes while a worker holds `arena` (504); usually empty */
     struct psv_peer peer;
@@ -119,6 +129,21 @@ void psv_exchange_free(struct psv_exchange_pool *pool, struct psv_exchange *exch
 static inline struct psv_arena *psv_exchange_arena(struct psv_exchange *exchange)
 {
     return exchange->is_job_held ? &exchange->late_arena : &exchange->arena;
+}
+
+/** What is sent with every response to this request; NULL = nothing. */
+static inline const struct psv_extra_fields *psv_exchange_fields(const struct psv_exchange *exchange)
+{
+    if (exchange->site == NULL) {
+        return NULL;
+    }
+    return exchange->peer.tls_protocol != NULL ? exchange->site->secure_fields : exchange->site->fields;
+}
+
+/** The site's own pages; NULL = the built-in ones. */
+static inline const struct psv_error_pages *psv_exchange_pages(const struct psv_exchange *exchange)
+{
+    return exchange->site != NULL ? exchange->site->error_pages : NULL;
 }
 
 /** Starts the answer: exchange->response is filled.  Takes the pieces (list may be empty).  Once per

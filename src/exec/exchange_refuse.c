@@ -56,7 +56,7 @@ static void write_page(struct page *page, enum psv_accept_form form, unsigned st
 static void use_own_page(struct page *page, const struct psv_exchange *exchange, struct psv_arena *arena,
                          enum psv_accept_form form, unsigned status)
 {
-    const struct psv_error_page *own = psv_error_pages_find(exchange->host->error_pages, status, form);
+    const struct psv_error_page *own = psv_error_pages_find(psv_exchange_pages(exchange), status, form);
     struct psv_bytes body = own != NULL
                                 ? psv_error_page_fill(own, arena, status, psv_bytes_of(exchange->request_id))
                                 : PSV_BYTES_EMPTY;

@@ -15,6 +15,7 @@
 #include "phpsrv/message.h"
 
 struct psv_body_decoder;
+struct psv_dynamic_site;
 struct psv_exchange;
 struct psv_request_body;
 
@@ -31,8 +32,9 @@ struct psv_job {
     const char *refusal;                    /* the reason, static */
     struct psv_arena *arena;                /* the worker's while it runs the job */
     struct psv_response_sink sink;
-    struct psv_exchange *exchange;  /* [loop] only; set by who makes the job */
-    _Atomic int state;              /* enum psv_job_state */
+    struct psv_exchange *exchange;       /* [loop] only; set by who makes the job */
+    const struct psv_dynamic_site *site; /* the same */
+    _Atomic int state;                   /* enum psv_job_state */
     _Atomic bool is_gone;           /* the client has left or was answered by the server: output is dropped */
     _Atomic uint64_t deadline_ns;   /* monotonic; 0 = none.  Moved by the script's heartbeat */
     _Atomic unsigned worker_plus_1; /* who runs it, 0 = nobody yet */

@@ -47,7 +47,7 @@ static struct psv_bytes text_or_none(const char *text)
 
 /* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
  * connection is long gone. */
-static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
+static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exchange,
                   const struct psv_script *script, struct psv_message *ret_message)
 {
     const struct psv_request *request = &exchange->request;
@@ -74,13 +74,14 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
         .scheme = request->is_https ? PSV_BYTES("https") : PSV_BYTES("http"),
         .target = request->target,
         .query = request->query,
-        .document_root = dynamic->document_root,
+        .document_root = site->document_root,
+        .settings = site->settings,
         .script_filename = script->filename,
         .script_name = script->name,
         .path_info = script->path_info,
-        .server_name = dynamic->server_name.len > 0 ? dynamic->server_name
-                       : request->host.len > 0      ? request->host
-                                                    : local,
+        .server_name = site->server_name.len > 0 ? site->server_name
+                       : request->host.len > 0   ? request->host
+                                                 : local,
         .server_address = local,
         .remote_address = psv_bytes_of(exchange->peer.remote_address),
         .tls_protocol = text_or_none(exchange->peer.tls_protocol),
@@ -101,11 +102,20 @@ static int freeze(const struct psv_dynamic *dynamic, struct psv_exchange *exchan
     return PSV_OK;
 }
 
-int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange,
-                         const struct psv_script *script, uint64_t now_ns)
+bool psv_dynamic_is_at_limit(const struct psv_dynamic_site *site)
+{
+    return site->limit->max > 0 && site->limit->len >= site->limit->max;
+}
+
+int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_site *site,
+                         struct psv_exchange *exchange, const struct psv_script *script, uint64_t now_ns)
 {
     struct psv_message message;
-    int code = freeze(dynamic, exchange, script, &message);
+
+    if (psv_dynamic_is_at_limit(site)) {
+        return PSV_EFULL;
+    }
+    int code = freeze(site, exchange, script, &message);
     struct psv_job *job = code == PSV_OK ? psv_job_new(&exchange->arena, &message, &exchange->body) : NULL;
 
     if (job == NULL) {
@@ -113,8 +123,9 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
     }
     job->exchange = exchange;
     job->queued_ns = now_ns;
-    job->stream_timeout_ms = dynamic->stream_timeout_ms;
-    atomic_store_explicit(&job->deadline_ns, dynamic->timeout_ns != 0 ? now_ns + dynamic->timeout_ns : 0,
+    job->site = site;
+    job->stream_timeout_ms = site->stream_timeout_ms;
+    atomic_store_explicit(&job->deadline_ns, site->timeout_ns != 0 ? now_ns + site->timeout_ns : 0,
                           memory_order_relaxed); /* published by the push */
     psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes,
                   dynamic->response_window_bytes);
@@ -133,6 +144,7 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *excha
         exchange->job = NULL;
         return code;
     }
+    site->limit->len++;
     if (++dynamic->unannounced == ANNOUNCE_EVERY) {
         psv_dynamic_announce(dynamic);
     }
@@ -190,8 +202,8 @@ static bool wants_error_page(const struct psv_exchange *exchange, const struct p
                              const struct psv_list *pieces, bool is_complete)
 {
     return is_complete && sink->status >= 400 && psv_body_pieces_len(pieces) == 0 &&
-           exchange->host->error_pages != NULL &&
-           psv_error_pages_find(exchange->host->error_pages, sink->status,
+           psv_exchange_pages(exchange) != NULL &&
+           psv_error_pages_find(psv_exchange_pages(exchange), sink->status,
                                 psv_accept_choose(&exchange->request.headers)) != NULL;
 }
 
@@ -211,16 +223,17 @@ static void answer_error_page(struct psv_exchange *exchange, const struct psv_re
     psv_exchange_refuse(exchange, sink->status, NULL, kept, len);
 }
 
-static void start_response(const struct psv_dynamic *dynamic, struct psv_exchange *exchange,
-                           const struct psv_response_sink *sink, struct psv_list *pieces, bool is_complete)
+static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink,
+                           struct psv_list *pieces, bool is_complete)
 {
     struct psv_response *response = &exchange->response;
+    struct psv_sendfile *sendfile = exchange->job->site->sendfile;
 
-    if (dynamic->sendfile != NULL && sink->status / 100 == 2 &&
+    if (sendfile != NULL && sink->status / 100 == 2 &&
         psv_sendfile_is_wanted(sink->fields, sink->fields_len)) {
         drop_pieces(exchange, pieces);
         exchange->job->is_replaced = true;
-        psv_sendfile_answer(dynamic->sendfile, exchange, sink->fields, sink->fields_len);
+        psv_sendfile_answer(sendfile, exchange, sink->fields, sink->fields_len);
         return;
     }
     if (wants_error_page(exchange, sink, pieces, is_complete)) {
@@ -263,6 +276,7 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
     }
     if ((flags & PSV_PART_RELEASE) != 0) {
         exchange->is_job_held = false;
+        job->site->limit->len -= !job->is_given_up;
         note_times(job);
     }
     if (atomic_load_explicit(&job->is_gone, memory_order_relaxed)) { /* set by this thread only */
@@ -281,7 +295,7 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
             refuse_failed(exchange, job);
         }
     } else if ((flags & PSV_PART_HEAD) != 0) {
-        start_response(dynamic, exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);
+        start_response(exchange, &job->sink, &pieces, (flags & PSV_PART_END) != 0);
     } else if (!exchange->is_complete) {
         psv_exchange_send_body(exchange, &pieces, (flags & PSV_PART_END) != 0);
     } else {
@@ -317,6 +331,7 @@ static void give_up(const struct psv_dynamic *dynamic, struct psv_exchange *exch
 {
     if (!exchange->job->is_given_up && psv_worker_pool_give_up(dynamic->pool, exchange->job) == PSV_OK) {
         exchange->job->is_given_up = true;
+        exchange->job->site->limit->len--;
         dynamic->on_given_up(exchange);
     }
 }

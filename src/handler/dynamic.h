@@ -27,19 +27,31 @@ struct psv_script {
     struct psv_bytes path_info; /* data NULL without one */
 };
 
+/** Requests that may be queued or running at once. */
+struct psv_dynamic_limit {
+    uint64_t max; /* 0 = no limit */
+    uint64_t len;
+};
+
+/** What differs from site to site; outlives all exchanges.  Everything is borrowed. */
+struct psv_dynamic_site {
+    struct psv_bytes document_root; /* absolute, followed by a NUL */
+    struct psv_bytes server_name;   /* configured; empty = the request's host */
+    uint64_t timeout_ns;            /* of a request from dispatch to the end of its script; 0 = none */
+    uint64_t stream_timeout_ms;     /* of an event stream, from its beginning; 0 = none */
+    struct psv_sendfile *sendfile;  /* files that scripts hand over; NULL = none */
+    struct psv_dynamic_limit *limit;
+    const void *settings; /* psv_executor.settings_start; NULL = the process's */
+};
+
 struct psv_dynamic {
     struct psv_queue *queue;
     struct psv_mailbox *mailbox;
     struct psv_worker_pool *pool;
-    struct psv_bytes document_root; /* absolute, followed by a NUL */
-    struct psv_bytes server_name;   /* configured; empty = the request's host */
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t timeout_ns;           /* of a request from dispatch to the end of its script; 0 = none */
-    struct psv_sendfile *sendfile; /* files that scripts hand over; NULL = none; borrowed */
-    uint64_t give_up_ns;           /* past its deadline a worker is left behind after this; 0 = never */
-    uint64_t stream_timeout_ms;    /* of an event stream, from its beginning; 0 = none */
-    unsigned unannounced;          /* jobs queued since the last wake-up of a worker */
+    uint64_t give_up_ns;  /* past its deadline a worker is left behind after this; 0 = never */
+    unsigned unannounced; /* jobs queued since the last wake-up of a worker */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);
@@ -57,8 +69,11 @@ struct psv_dynamic {
 
 /** 0: queued, the answer comes by itself.  PSV_EFULL, PSV_ESTOPPING (503), PSV_ENOMEM (500): the exchange is
  * as before. */
-MUST_CHECK int psv_dynamic_dispatch(struct psv_dynamic *dynamic, struct psv_exchange *exchange,
-                                    const struct psv_script *script, uint64_t now_ns);
+MUST_CHECK int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_site *site,
+                                    struct psv_exchange *exchange, const struct psv_script *script,
+                                    uint64_t now_ns);
+/** The site has as many requests queued and running as it may. */
+bool psv_dynamic_is_at_limit(const struct psv_dynamic_site *site);
 
 /** Wakes a worker for what has been queued; at the end of each batch of the loop. */
 void psv_dynamic_announce(struct psv_dynamic *dynamic);

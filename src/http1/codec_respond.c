@@ -118,7 +118,7 @@ static void send_head(struct psv_h1 *h1, struct psv_list *pieces, bool is_last)
         .closes = h1->closes,
         .date = psv_loop_date(h1->connection->service->loop),
         .server = server_field(h1->config),
-        .extra = h1->config->extra,
+        .extra = psv_exchange_fields(h1->exchange),
     };
     char stack[HEAD_STACK_BYTES];
     size_t size = psv_h1_head_size(&head) + 24; /* and the first chunk's size */

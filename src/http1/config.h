@@ -23,8 +23,7 @@ struct psv_h1_config {
     size_t body_memory_bytes;       /* past it a body is spilled to a file */
     unsigned pipeline_requests_max; /* answered in one turn of the loop before others get theirs */
     bool sends_server_field;
-    const struct psv_extra_fields *extra; /* of every response; NULL = none */
-    bool is_draining;                     /* every response is the connection's last */
+    bool is_draining; /* every response is the connection's last */
     struct psv_exchange_pool *pool;
     struct psv_timer_queue header_timer;
     struct psv_timer_queue body_timer;

@@ -156,7 +156,7 @@ static int on_chunk_header(llhttp_t *llhttp)
     struct psv_h1_parser *parser = parser_of(llhttp);
 
     if (parser->keeps_body &&
-        llhttp->content_length > parser->config->body_bytes_max - parser->exchange->body.len) {
+        llhttp->content_length > parser->exchange->body.max_bytes - parser->exchange->body.len) {
         return refuse(parser, 413, "request body too large");
     }
     return 0;

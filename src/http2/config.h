@@ -28,7 +28,6 @@ struct psv_h2_config {
     uint32_t connection_window_bytes;
     unsigned unanswered_max; /* requests of a connection that the host has at once; others wait */
     uint64_t held_bytes_max; /* of a connection's answers; with more it gets few at a time */
-    const struct psv_extra_fields *extra; /* of every response; NULL = none */
     bool sends_server_field;
     struct psv_exchange_pool *pool;
     /* timers of connections, shared with other codecs of the service: psv_connection_on_timer is called */

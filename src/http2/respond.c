@@ -103,7 +103,7 @@ static size_t put_head(struct psv_h2_stream *stream, nghttp2_nv *out, char *stat
     if (!own.has_server && stream->h2->config->sends_server_field) {
         put_field(&out[len++], PSV_BYTES("server"), PSV_BYTES("phpsrv"), NGHTTP2_NV_FLAG_NONE);
     }
-    const struct psv_extra_fields *extra = stream->h2->config->extra;
+    const struct psv_extra_fields *extra = psv_exchange_fields(stream->exchange);
     uint32_t missing = psv_extra_fields_missing(extra, &response->headers);
     for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
         if ((missing & 1) != 0) {

@@ -73,7 +73,7 @@ static int format_action(const struct psv_config_loaded *loaded, char **argv, st
     case PSV_CONFIG_ACTION_CHECK:
         return psv_buffer_printf(out, "configuration is valid\n");
     case PSV_CONFIG_ACTION_ROUTE:
-        return psv_route_command(&loaded->config, argv[loaded->operand_at], out, reterr);
+        return psv_route_command(loaded, argv[loaded->operand_at], out, reterr);
     case PSV_CONFIG_ACTION_RUN:
     case PSV_CONFIG_ACTION_SCRIPT:
         break;
@@ -114,21 +114,40 @@ static int check_response_fields(const struct psv_config *config, struct psv_err
     return psv_response_fields_init(&fields, config, true, hsts_text, reterr);
 }
 
-/* What psv_config_check does not know. */
-static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
-{
-    static int (*const checks[])(const struct psv_config *config, struct psv_error *reterr) = {
-        psv_compression_check, check_privileges,      psv_router_check,     check_guards,
-        check_error_pages,     check_response_fields, psv_server_tls_check,
-    };
+typedef int psv_check_fn(const struct psv_config *config, struct psv_error *reterr);
 
-    for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-        int code = checks[i](&loaded->config, reterr);
+static int check_all(psv_check_fn *const *checks, size_t len, const struct psv_config *config,
+                     struct psv_error *reterr)
+{
+    for (size_t i = 0; i < len; i++) {
+        int code = checks[i](config, reterr);
         if (code != PSV_OK) {
             return code;
         }
     }
     return PSV_OK;
+}
+
+/* What psv_config_check does not know. */
+static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    static psv_check_fn *const of_server[] = {psv_compression_check, check_privileges, psv_server_tls_check};
+    static psv_check_fn *const of_site[] = {psv_router_check, check_guards, check_error_pages,
+                                            check_response_fields};
+    int code = check_all(of_server, ARRAY_SIZE(of_server), &loaded->config, reterr);
+
+    if (code == PSV_OK) {
+        code = check_all(of_site, ARRAY_SIZE(of_site), &loaded->config, reterr);
+    }
+    for (size_t i = 0; i < loaded->scopes_len && code == PSV_OK; i++) {
+        struct psv_error error = {0};
+        code = check_all(of_site, ARRAY_SIZE(of_site), &loaded->scopes[i].config, &error);
+        if (code != PSV_OK) {
+            code = psv_error_set(reterr, code, "site or prefix of %s:%u: %s", loaded->file,
+                                 loaded->scopes[i].line, error.message);
+        }
+    }
+    return code;
 }
 
 static int serve(const struct psv_config_loaded *loaded, struct psv_error *reterr)

@@ -57,6 +57,21 @@ static void use_file_levels(struct psv_compress_options *options)
     options->levels[PSV_COMPRESS_GZIP] = 9;
 }
 
+/* router: NULL for a site that has none of its own. */
+static void init_router(struct psv_server *server, struct psv_router *router)
+{
+    const struct psv_config_static *files = &server->config->static_files;
+
+    if (router == NULL) {
+        return;
+    }
+    if (files->precompressed || server->encoded_is_started) {
+        router->codings = (struct psv_router_codings){server->file_compress, rank_codings, takes_type};
+    }
+    router->has_siblings = files->precompressed;
+    router->encoded = server->encoded_is_started ? &server->encoded : NULL;
+}
+
 static int init_files(struct psv_server *server, const struct psv_compress_options *options,
                       struct psv_error *reterr)
 {
@@ -68,15 +83,16 @@ static int init_files(struct psv_server *server, const struct psv_compress_optio
     if (code != PSV_OK || server->file_compress == NULL) {
         return code;
     }
-    if (files->precompressed || files->compress_memory_bytes > 0) {
-        server->router->codings =
-            (struct psv_router_codings){server->file_compress, rank_codings, takes_type};
+    bool has_files = false;
+    for (size_t i = 0; i < server->pipeline.sites.len; i++) {
+        has_files = has_files || server->pipeline.sites.items[i].config->static_files.enabled;
     }
-    server->router->has_siblings = files->precompressed;
-    if (files->compress_memory_bytes > 0 && files->enabled) {
+    if (files->compress_memory_bytes > 0 && has_files) {
         code = psv_encoded_cache_init(&server->encoded, files->compress_memory_bytes, reterr);
         server->encoded_is_started = code == PSV_OK;
-        server->router->encoded = server->encoded_is_started ? &server->encoded : NULL;
+    }
+    for (size_t i = 0; i < server->pipeline.sites.len; i++) {
+        init_router(server, server->pipeline.sites.items[i].own_router);
     }
     return code;
 }

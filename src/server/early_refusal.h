@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "http/request.h"
 
@@ -14,6 +15,7 @@ struct psv_tls;
 
 struct psv_early_rules {
     enum psv_http_version min_version; /* older ones get 426 */
+    uint64_t body_bytes_max;           /* larger bodies get 413 */
     const struct psv_tls *tls; /* for requests that came to the wrong certificate (421); NULL = none */
 };
 

@@ -24,6 +24,17 @@
 /* Sockets of a service manager, of all kinds together. */
 #define ACTIVATED_MAX 32
 
+/* The largest of all sites: the pipeline lowers it to the site's. */
+static uint64_t body_bytes_max(const struct psv_server *server)
+{
+    uint64_t max_bytes = 0;
+
+    for (size_t i = 0; i < server->pipeline.sites.len; i++) {
+        max_bytes = MAX(max_bytes, server->pipeline.sites.items[i].config->http.body_bytes_max);
+    }
+    return max_bytes;
+}
+
 static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
 {
     const struct psv_config_http *http = &server->config->http;
@@ -32,13 +43,10 @@ static void init_h1(struct psv_server *server, struct psv_h1_config *h1)
     h1->request_line_bytes_max = (size_t)http->request_line_bytes_max;
     h1->header_bytes_max = (size_t)http->header_bytes_max;
     h1->header_count_max = (unsigned)http->header_count_max;
-    h1->body_bytes_max = http->body_bytes_max;
+    h1->body_bytes_max = body_bytes_max(server);
     h1->body_memory_bytes = (size_t)http->body_memory_bytes;
     h1->pipeline_requests_max = (unsigned)http->pipeline_requests_max;
     h1->sends_server_field = server->config->server.tokens;
-    h1->extra = h1 == &server->secure.h1 ? &server->secure.extra
-                : h1 == &server->site.h1 ? &server->site.extra
-                                         : NULL;
     h1->pool = server->exchanges;
     const struct {
         struct psv_timer_queue *queue;
@@ -64,14 +72,13 @@ static int init_h2(struct psv_server *server, struct psv_server_site *site)
         .target_bytes_max = (size_t)http->request_line_bytes_max,
         .header_bytes_max = (size_t)http->header_bytes_max,
         .header_count_max = (unsigned)http->header_count_max,
-        .body_bytes_max = http->body_bytes_max,
+        .body_bytes_max = site->h1.body_bytes_max,
         .body_memory_bytes = (size_t)http->body_memory_bytes,
         .streams_max = (uint32_t)http2->streams_max,
         .stream_window_bytes = (uint32_t)http2->stream_window_bytes,
         .connection_window_bytes = (uint32_t)http2->connection_window_bytes,
         .unanswered_max = REQUESTS_PER_CONNECTION + REQUESTS_PER_WORKER * server->workers,
         .held_bytes_max = server->config->response.window_bytes,
-        .extra = site->h1.extra,
         .sends_server_field = server->config->server.tokens,
         .pool = server->exchanges,
         .header_timer = &site->h1.header_timer,

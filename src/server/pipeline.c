@@ -10,12 +10,12 @@
 #include "filter/request_id.h"
 #include "filter/trace_context.h"
 #include "handler/static_file.h"
+#include "config/config.h"
 #include "http/target.h"
 #include "net/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
-#include "server/early_refusal.h"
 #include "server/exchange_metrics.h"
 #include "server/router.h"
 #include "server/tls_redirect.h"
@@ -26,11 +26,15 @@
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
 
+static const char queue_is_full[] = "queue is full";
+static const char site_is_at_limit[] = "the site has as many requests as it may (requests-max)";
+
 /* What the pipeline knows of an exchange beyond the exchange itself; on its arena. */
 struct pipeline_state {
     struct psv_exchange *exchange;
     struct psv_timer deadline;
     struct psv_timer slow;
+    struct psv_site *site;
     struct psv_script script;
 };
 
@@ -39,13 +43,13 @@ static struct psv_pipeline *pipeline_of(const struct psv_exchange *exchange)
     return exchange->host->context;
 }
 
-static void refuse_overload(struct psv_exchange *exchange)
+static void refuse_overload(struct psv_exchange *exchange, const char *reason)
 {
     static const struct psv_field retry = {
         .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
 
     psv_metric_inc(PSV_METRIC_QUEUE_REJECTED);
-    psv_exchange_refuse(exchange, 503, "queue is full", &retry, 1);
+    psv_exchange_refuse(exchange, 503, reason, &retry, 1);
 }
 
 /* "OPTIONS *" asks about the server itself. */
@@ -66,13 +70,18 @@ static void answer_server_options(struct psv_exchange *exchange)
 }
 
 /* Whether a worker may get this request: answered early, before any of its body is kept. */
-static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
+static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
+                                const struct psv_site *site)
 {
     if (psv_refuse_body(&pipeline->dynamic, exchange)) {
         return PSV_BODY_IGNORE;
     }
     if (psv_queue_is_full(pipeline->dynamic.queue)) {
-        refuse_overload(exchange);
+        refuse_overload(exchange, queue_is_full);
+        return PSV_BODY_IGNORE;
+    }
+    if (psv_dynamic_is_at_limit(&site->dynamic)) {
+        refuse_overload(exchange, site_is_at_limit);
         return PSV_BODY_IGNORE;
     }
     return PSV_BODY_KEEP;
@@ -81,19 +90,20 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
 static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
                                 struct pipeline_state *state)
 {
+    struct psv_router *router = state->site->router;
     struct psv_route found;
 
-    psv_router_route(pipeline->router, exchange, &found);
+    psv_router_route(router, exchange, &found);
     switch (found.kind) {
     case PSV_ROUTE_STATIC:
-        psv_static_file_answer(pipeline->router->static_file, exchange, &found.file);
+        psv_static_file_answer(router->static_file, exchange, &found.file);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_REDIRECT:
         psv_router_answer_redirect(exchange, &found);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_SCRIPT:
         state->script = found.script;
-        return admit(pipeline, exchange);
+        return admit(pipeline, exchange, state->site);
     case PSV_ROUTE_NONE:
         psv_exchange_refuse(exchange, found.status, found.reason, NULL, 0);
         return PSV_BODY_IGNORE;
@@ -127,24 +137,36 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
         psv_trace_begin(exchange, pipeline->traces_sampled_ppm);
     }
 
-    /* 3. whether it may come now */
-    if (psv_guards_refuse(&pipeline->guards, exchange, pipeline->loop->now_ns)) {
+    /* 3. whose it is; a host that nobody has is refused by the rules of the configuration itself */
+    struct psv_site *site = psv_sites_find(&pipeline->sites, &exchange->request);
+    bool is_misdirected = site == NULL;
+    site = site != NULL ? site : &pipeline->sites.items[0];
+    state->site = site;
+    exchange->site = &site->answers;
+    exchange->body.max_bytes = site->early.body_bytes_max;
+
+    /* 4. whether it may come now */
+    if (psv_guards_refuse(site->guards, exchange, pipeline->loop->now_ns)) {
         return PSV_BODY_IGNORE;
     }
 
-    /* 4. what no handler may see */
-    if (psv_refuse_early(&pipeline->early, exchange)) {
+    /* 5. what no handler may see */
+    if (psv_refuse_early(&site->early, exchange)) {
+        return PSV_BODY_IGNORE;
+    }
+    if (is_misdirected) {
+        psv_exchange_refuse(exchange, 421, "no site has this host", NULL, 0);
         return PSV_BODY_IGNORE;
     }
     if (psv_target_is_asterisk(&exchange->request)) {
         answer_server_options(exchange);
         return PSV_BODY_IGNORE;
     }
-    if (psv_tls_redirect_applies(exchange, pipeline->redirect_port)) {
-        psv_tls_redirect_answer(exchange, pipeline->redirect_port);
+    if (psv_tls_redirect_applies(exchange, site->redirect_port)) {
+        psv_tls_redirect_answer(exchange, site->redirect_port);
         return PSV_BODY_IGNORE;
     }
-    /* 5. who answers */
+    /* 6. who answers */
     return route(pipeline, exchange, state);
 }
 
@@ -154,19 +176,21 @@ static void on_request(struct psv_exchange *exchange)
     struct pipeline_state *state = exchange->host_state;
     uint64_t now_ns = pipeline->loop->now_ns;
 
-    switch (psv_dynamic_dispatch(&pipeline->dynamic, exchange, &state->script, now_ns)) {
+    switch (
+        psv_dynamic_dispatch(&pipeline->dynamic, &state->site->dynamic, exchange, &state->script, now_ns)) {
     case PSV_OK:
         /* without a timeout there may still be one of a stream */
-        psv_timer_start(pipeline->dynamic.timeout_ns > 0 ? &pipeline->deadline_queue
-                                                         : &pipeline->recheck_queue,
+        psv_timer_start(state->site->dynamic.timeout_ns > 0 ? &state->site->deadline_queue
+                                                            : &pipeline->recheck_queue,
                         &state->deadline, now_ns);
-        if (pipeline->slow_queue.duration_ns > 0) {
-            psv_timer_start(&pipeline->slow_queue, &state->slow, now_ns);
+        if (state->site->slow_queue.duration_ns > 0) {
+            psv_timer_start(&state->site->slow_queue, &state->slow, now_ns);
         }
         break;
     case PSV_EFULL:
     case PSV_ESTOPPING:
-        refuse_overload(exchange);
+        refuse_overload(exchange,
+                        psv_dynamic_is_at_limit(&state->site->dynamic) ? site_is_at_limit : queue_is_full);
         break;
     default:
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
@@ -197,7 +221,7 @@ static void on_slow(struct psv_timer *timer, void *context)
         return;
     }
     if (atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed) == 0) {
-        psv_timer_start(&pipeline->slow_queue, timer, pipeline->loop->now_ns);
+        psv_timer_start(&state->site->slow_queue, timer, pipeline->loop->now_ns);
         return;
     }
     size_t len = psv_worker_pool_trace(pipeline->dynamic.pool, job, trace, sizeof(trace));
@@ -285,25 +309,28 @@ void psv_pipeline_end_batch(struct psv_pipeline *pipeline)
     }
 }
 
-void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms, uint64_t slow_ms)
+void psv_pipeline_init(struct psv_pipeline *pipeline)
 {
+    struct psv_timer_wheel *wheel = &pipeline->loop->wheel;
+
     pipeline->host = (struct psv_exchange_host){
         .on_head = on_head,
         .on_request = on_request,
         .on_sent = on_sent,
         .on_end = on_end,
         .context = pipeline,
-        .error_pages = pipeline->error_pages.len > 0 ? &pipeline->error_pages : NULL,
+        .site = &pipeline->sites.items[0].answers,
     };
-    pipeline->dynamic.timeout_ns = request_timeout_ms * 1000000u;
     pipeline->dynamic.on_released = free_exchange;
     pipeline->dynamic.on_given_up = on_given_up;
     psv_list_init(&pipeline->live);
-    psv_timer_queue_init(&pipeline->deadline_queue, &pipeline->loop->wheel, pipeline->dynamic.timeout_ns,
-                         on_deadline, pipeline);
-    psv_timer_queue_init(&pipeline->slow_queue, &pipeline->loop->wheel, slow_ms * PSV_NS_PER_MS, on_slow,
-                         pipeline);
-    psv_timer_queue_init(&pipeline->recheck_queue, &pipeline->loop->wheel, RECHECK_NS, on_deadline, pipeline);
-    psv_timer_queue_init(&pipeline->stall_queue, &pipeline->loop->wheel, STALL_NS, on_stall_timer, pipeline);
+    for (size_t i = 0; i < pipeline->sites.len; i++) {
+        struct psv_site *site = &pipeline->sites.items[i];
+        psv_timer_queue_init(&site->deadline_queue, wheel, site->dynamic.timeout_ns, on_deadline, pipeline);
+        psv_timer_queue_init(&site->slow_queue, wheel, site->config->request.slow_ms * PSV_NS_PER_MS, on_slow,
+                             pipeline);
+    }
+    psv_timer_queue_init(&pipeline->recheck_queue, wheel, RECHECK_NS, on_deadline, pipeline);
+    psv_timer_queue_init(&pipeline->stall_queue, wheel, STALL_NS, on_stall_timer, pipeline);
     psv_timer_init(&pipeline->stall_timer);
 }

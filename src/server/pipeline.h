@@ -8,36 +8,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/error_pages.h"
 #include "exec/exchange.h"
 #include "filter/access_log.h"
 #include "handler/dynamic.h"
 #include "net/timer.h"
 #include "server/client_address.h"
-#include "server/early_refusal.h"
-#include "server/guards.h"
+#include "server/sites.h"
 
 struct psv_loop;
-struct psv_router;
 
 struct psv_pipeline {
     struct psv_client_rules clients;
-    struct psv_early_rules early;
-    struct psv_guards guards;
-    struct psv_error_pages error_pages;
     bool has_traces;
     uint32_t traces_sampled_ppm;
-    uint16_t redirect_port;        /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;
-    struct psv_router *router;
+    struct psv_sites sites;
     struct psv_exchange_pool *pool;
     struct psv_dynamic dynamic;
     struct psv_access_log access_log;
-    struct psv_timer_queue deadline_queue; /* request deadlines, from dispatch on */
     struct psv_timer_queue
-        recheck_queue;                 /* deadlines that the script has moved, and scripts that do not stop */
-    struct psv_timer_queue slow_queue; /* scripts that run for long are logged */
+        recheck_queue; /* deadlines that the script has moved, and scripts that do not stop */
     struct psv_timer_queue stall_queue; /* looks whether jobs that are held back make progress */
     struct psv_timer stall_timer;
     size_t stall_taken;   /* psv_queue_taken when stall_timer was started */
@@ -45,7 +36,7 @@ struct psv_pipeline {
     uint64_t live_len;
 };
 
-/** The caller has filled loop, router, pool, dynamic and access_log.  Both: 0 = none. */
-void psv_pipeline_init(struct psv_pipeline *pipeline, uint64_t request_timeout_ms, uint64_t slow_ms);
+/** The caller has filled loop, sites, pool, dynamic and access_log. */
+void psv_pipeline_init(struct psv_pipeline *pipeline);
 /** Wakes workers for the batch's requests. */
 void psv_pipeline_end_batch(struct psv_pipeline *pipeline);

@@ -12,6 +12,7 @@
 #include "os/fd.h"
 #include "os/safe_open.h"
 #include "server/router.h"
+#include "server/site_table.h"
 
 #define ARENA_BYTES_MAX (1u << 20)
 
@@ -70,24 +71,98 @@ static int describe(const struct psv_route *route, const struct psv_request *req
     return PSV_EINVAL;
 }
 
-static int route(struct psv_router *router, const char *url, const char *root, struct psv_buffer *out,
-                 struct psv_error *reterr)
+/* The document root and the router of a scope. */
+struct opened {
+    char *root;
+    int root_fd;
+    struct psv_router *router;
+};
+
+static int open_router(const struct psv_config *config, struct opened *ret, struct psv_error *reterr)
+{
+    ret->root = realpath(config->site.docroot, NULL);
+    if (ret->root == NULL) {
+        return psv_error_set(reterr, PSV_ENOENT, "document root \"%s\" cannot be resolved",
+                             config->site.docroot);
+    }
+    int code = psv_safe_open_root(ret->root, &ret->root_fd, reterr);
+    return code == PSV_OK
+               ? psv_router_new(config, ret->root_fd, psv_bytes_of(ret->root), &ret->router, reterr)
+               : code;
+}
+
+static void close_router(struct opened *opened)
+{
+    (void)psv_router_free(opened->router);
+    if (opened->root_fd >= 0) {
+        (void)psv_fd_close(opened->root_fd);
+    }
+    free(opened->root);
+}
+
+/* Which site and prefix; nothing is said when there is only one. */
+static int describe_scope(const struct psv_config_loaded *loaded, size_t number, struct psv_buffer *out)
+{
+    if (loaded->scopes_len == 0) {
+        return PSV_OK;
+    }
+    const struct psv_config_scope *scope = number > 0 ? &loaded->scopes[number - 1] : NULL;
+    int code = PSV_OK;
+    if (scope == NULL) {
+        code = psv_buffer_printf(out, "  site         the configuration itself\n");
+    } else if (scope->prefix[0] != '\0') {
+        code =
+            psv_buffer_printf(out, "  prefix       %s (%s:%u)\n", scope->prefix, loaded->file, scope->line);
+        number = scope->around;
+    }
+    if (code == PSV_OK && number > 0) {
+        scope = &loaded->scopes[number - 1];
+        code = psv_buffer_printf(out, "  site         %s (%s:%u)\n", scope->config.site.hosts.items[0],
+                                 loaded->file, scope->line);
+    }
+    return code;
+}
+
+static int route_in(const struct psv_config_loaded *loaded, const struct psv_site_table *table,
+                    struct psv_exchange *exchange, struct psv_buffer *out, struct psv_error *reterr)
+{
+    struct opened opened = {.root_fd = -1};
+    struct psv_route found;
+    size_t number;
+
+    if (!psv_site_table_find(table, exchange->request.host, exchange->request.path, &number)) {
+        return psv_buffer_printf(out, "  refused      421: no site has this host\n");
+    }
+    int code = describe_scope(loaded, number, out);
+    if (code == PSV_OK) {
+        code =
+            open_router(number > 0 ? &loaded->scopes[number - 1].config : &loaded->config, &opened, reterr);
+    }
+    if (code == PSV_OK) {
+        psv_router_route(opened.router, exchange, &found);
+        code = describe(&found, &exchange->request, opened.root, out);
+    }
+    psv_arena_reset(&exchange->arena); /* it holds the router's files */
+    close_router(&opened);
+    return code;
+}
+
+static int route(const struct psv_config_loaded *loaded, const struct psv_site_table *table, const char *url,
+                 struct psv_buffer *out, struct psv_error *reterr)
 {
     static const struct psv_exchange_codec no_codec;
     static const struct psv_exchange_host no_host;
     struct psv_exchange_pool *pool = psv_exchange_pool_new(ARENA_BYTES_MAX, 0);
     struct psv_exchange *exchange = pool != NULL ? psv_exchange_new(pool, &no_codec, &no_host) : NULL;
-    struct psv_route found;
     int code = PSV_ENOMEM;
 
     if (exchange != NULL) {
         code = psv_target_parse(&exchange->arena, PSV_METHOD_GET, psv_bytes_of(url), &exchange->request);
         if (code == PSV_OK) {
-            psv_router_route(router, exchange, &found);
             code = psv_buffer_printf(out, "%s\n", url);
         }
         if (code == PSV_OK) {
-            code = describe(&found, &exchange->request, root, out);
+            code = route_in(loaded, table, exchange, out, reterr);
         }
         psv_exchange_free(pool, exchange);
     }
@@ -96,29 +171,21 @@ static int route(struct psv_router *router, const char *url, const char *root, s
         return psv_error_set(reterr, PSV_EINVAL,
                              "\"%s\" is no path with a slash in front, and no http:// or https:// URL", url);
     }
-    return code == PSV_OK ? PSV_OK : psv_error_set(reterr, code, "out of memory");
+    return code == PSV_ENOMEM ? psv_error_set(reterr, code, "out of memory") : code;
 }
 
-int psv_route_command(const struct psv_config *config, const char *url, struct psv_buffer *out,
+int psv_route_command(const struct psv_config_loaded *loaded, const char *url, struct psv_buffer *out,
                       struct psv_error *reterr)
 {
-    struct psv_router *router = NULL;
-    int root_fd = -1;
-    char *root = realpath(config->site.docroot, NULL);
-    int code = root != NULL ? psv_safe_open_root(root, &root_fd, reterr)
-                            : psv_error_set(reterr, PSV_ENOENT, "document root \"%s\" cannot be resolved",
-                                            config->site.docroot);
+    struct psv_site_table table;
+    int code = psv_config_check(loaded, reterr);
 
     if (code == PSV_OK) {
-        code = psv_router_new(config, root_fd, psv_bytes_of(root), &router, reterr);
+        code = psv_site_table_init(&table, loaded, reterr);
     }
     if (code == PSV_OK) {
-        code = route(router, url, root, out, reterr);
+        code = route(loaded, &table, url, out, reterr);
+        psv_site_table_fini(&table);
     }
-    (void)psv_router_free(router);
-    if (root_fd >= 0) {
-        (void)psv_fd_close(root_fd);
-    }
-    free(root);
     return code;
 }

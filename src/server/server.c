@@ -14,7 +14,6 @@
 #include "exec/executor_registry.h"
 #include "exec/response_memory.h"
 #include "exec/worker.h"
-#include "handler/sendfile.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
@@ -25,11 +24,8 @@
 #include "os/process.h"
 #include "os/write_fence.h"
 #include "server/compression.h"
-#include "server/error_pages_load.h"
 #include "server/health.h"
 #include "server/listeners.h"
-#include "server/response_fields.h"
-#include "server/router.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
@@ -108,21 +104,6 @@ static int boot_log(struct psv_server *server, struct psv_error *reterr)
     int code = psv_log_start(&options, reterr);
     server->log_is_started = code == PSV_OK;
     return code;
-}
-
-static int boot_docroot(struct psv_server *server, struct psv_error *reterr)
-{
-    const char *path = server->config->site.docroot;
-
-    server->docroot = realpath(path, NULL);
-    if (server->docroot == NULL) {
-        return psv_error_set(reterr, PSV_ENOENT, "document root \"%s\" cannot be resolved", path);
-    }
-    server->docroot_fd = open(server->docroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (server->docroot_fd < 0) {
-        return psv_error_set(reterr, PSV_EACCESS, "document root \"%s\" cannot be opened", path);
-    }
-    return PSV_OK;
 }
 
 static int boot_executor(struct psv_server *server, struct psv_error *reterr)
@@ -220,27 +201,13 @@ static int boot_rules(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
     struct psv_pipeline *pipeline = &server->pipeline;
-    int code = psv_sendfile_new(&config->sendfile.roots, &config->static_files, &server->sendfile, reterr);
+    int code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
 
     if (code == PSV_OK) {
-        code = psv_client_rules_init(&pipeline->clients, &config->proxy, reterr);
+        code = psv_sites_init(&pipeline->sites, server->loaded, server->executor, reterr);
     }
-    if (code == PSV_OK) {
-        code = psv_response_fields_init(&server->site.extra, config, false, server->hsts_text, reterr);
-    }
-    if (code == PSV_OK) {
-        code = psv_response_fields_init(&server->secure.extra, config, true, server->hsts_text, reterr);
-    }
-    if (code == PSV_OK) {
-        code = psv_error_pages_load(&pipeline->error_pages, config->response.error_pages, reterr);
-    }
-    if (code == PSV_OK) {
-        code = psv_guards_init(&pipeline->guards, &config->guard, reterr);
-    }
-    pipeline->early.min_version = (enum psv_http_version)config->http.min_version;
     pipeline->has_traces = config->trace.enabled;
     pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
-    pipeline->redirect_port = (uint16_t)config->tls.redirect_port;
     return code;
 }
 
@@ -248,33 +215,22 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
     struct psv_pipeline *pipeline = &server->pipeline;
-    int code =
-        psv_router_new(config, server->docroot_fd, psv_bytes_of(server->docroot), &server->router, reterr);
 
-    if (code != PSV_OK) {
-        return code;
-    }
-    server->router->runs_absent = server->executor == &psv_executor_stub; /* it has no files */
     pipeline->loop = &server->loop;
-    pipeline->router = server->router;
     pipeline->pool = server->exchanges;
     pipeline->dynamic = (struct psv_dynamic){
         .queue = &server->queue,
         .mailbox = &server->mailbox,
         .pool = server->pool,
-        .document_root = psv_bytes_of(server->docroot),
-        .server_name = psv_bytes_of(config->site.server_name),
         .response_memory_bytes = (size_t)config->response.memory_bytes,
         .response_window_bytes = config->response.window_bytes,
         .give_up_ns = config->workers.give_up_ms * PSV_NS_PER_MS,
-        .stream_timeout_ms = config->request.stream_timeout_ms,
-        .sendfile = server->sendfile,
     };
     psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,
                         config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
                         : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
                                                                          : PSV_ACCESS_LOG_COMMON);
-    psv_pipeline_init(pipeline, config->request.timeout_ms, config->request.slow_ms);
+    psv_pipeline_init(pipeline);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
     return psv_health_init(server, reterr);
@@ -298,9 +254,9 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process,         boot_write_fence,    boot_log,           boot_docroot,    boot_executor,
-        boot_waist,           boot_loop,           boot_supervised,    boot_rules,      boot_pipeline,
-        psv_compression_init, psv_server_tls_init, psv_listeners_boot, boot_privileges,
+        boot_process,        boot_write_fence,   boot_log,        boot_executor, boot_waist,
+        boot_loop,           boot_supervised,    boot_rules,      boot_pipeline, psv_compression_init,
+        psv_server_tls_init, psv_listeners_boot, boot_privileges,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -323,7 +279,6 @@ int psv_server_start(const struct psv_config_loaded *config, struct psv_server *
     }
     server->loaded = config;
     server->config = &config->config;
-    server->docroot_fd = -1;
     server->signal_fd = -1;
     server->started_unix_us = psv_clock_unix_us();
     server->workers = config->config.workers.count != 0 ? (unsigned)config->config.workers.count
@@ -342,7 +297,8 @@ int psv_server_wait(struct psv_server *server)
     PSV_LOG(PSV_LOG_INFO, "server.ready", PSV_LOG_TEXT("address", server->site.address),
             PSV_LOG_TEXT("tls", server->secure.address), PSV_LOG_TEXT("internal", server->admin.address),
             PSV_LOG_U64("workers", server->workers), PSV_LOG_TEXT("executor", server->executor->name),
-            PSV_LOG_TEXT("docroot", server->docroot), PSV_LOG_U64("pid", (uint64_t)getpid()));
+            PSV_LOG_TEXT("docroot", server->pipeline.sites.items[0].docroot),
+            PSV_LOG_U64("sites", server->pipeline.sites.len), PSV_LOG_U64("pid", (uint64_t)getpid()));
     if (psv_supervised_is(&server->supervised)) {
         psv_supervised_tell_ready(&server->supervised);
         psv_timer_start(&server->beat_queue, &server->beat_timer, server->loop.now_ns);
@@ -414,11 +370,8 @@ void psv_server_free(struct psv_server *server)
     psv_h2_config_fini(&server->admin.h2);
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
-    psv_guards_fini(&server->pipeline.guards);
-    psv_error_pages_fini(&server->pipeline.error_pages);
     psv_health_fini(server);
-    (void)psv_router_free(server->router);
-    server->sendfile = psv_sendfile_free(server->sendfile);
+    psv_sites_fini(&server->pipeline.sites);
     psv_compression_fini(server);
     if (server->loop_is_ready) {
         server->signal_watch = psv_loop_watch_free(server->signal_watch);
@@ -430,9 +383,7 @@ void psv_server_free(struct psv_server *server)
     if (server->executor_is_started) {
         server->executor->process_stop();
     }
-    server->docroot_fd = psv_fd_close(server->docroot_fd);
     server->signal_fd = psv_fd_close(server->signal_fd);
-    free(server->docroot); /* from realpath(3) */
     end_log(server);
     psv_free(server);
 }

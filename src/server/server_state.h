@@ -10,7 +10,6 @@
 #include "exec/mailbox.h"
 #include "exec/queue.h"
 #include "handler/encoded_cache.h"
-#include "http/extra_fields.h"
 #include "http1/config.h"
 #include "http2/config.h"
 #include "net/connection.h"
@@ -24,8 +23,6 @@ struct psv_compress;
 struct psv_decompress;
 struct psv_executor;
 struct psv_listener;
-struct psv_router;
-struct psv_sendfile;
 struct psv_tls;
 struct psv_worker_pool;
 
@@ -41,7 +38,6 @@ struct psv_server_site {
     struct psv_service service;
     struct psv_h1_config h1;
     struct psv_h2_config h2;
-    struct psv_extra_fields extra; /* of every response */
     struct psv_server_listener listeners[PSV_SITE_LISTENERS_MAX];
     unsigned listeners_len;
     char address[1024]; /* bound, with commas; "" = none */
@@ -52,8 +48,6 @@ struct psv_server {
     const struct psv_config *config;
     const struct psv_executor *executor;
     unsigned workers;
-    char *docroot; /* absolute, followed by a NUL */
-    int docroot_fd;
     bool log_is_started;
     bool executor_is_started;
     bool loop_is_ready;
@@ -62,8 +56,6 @@ struct psv_server {
     struct psv_worker_pool *pool;
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;
-    struct psv_router *router;
-    struct psv_sendfile *sendfile; /* NULL: no roots */
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;
@@ -78,7 +70,6 @@ struct psv_server {
     struct psv_tls *tls; /* NULL without certificates */
     struct psv_timer_queue tls_queue;
     struct psv_timer tls_timer; /* looks at the certificates' files */
-    char hsts_text[40];         /* of secure.extra */
     int signal_fd;
     struct psv_loop_watch *signal_watch;
     uint64_t started_unix_us;

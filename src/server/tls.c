@@ -67,7 +67,9 @@ int psv_server_tls_init(struct psv_server *server, struct psv_error *reterr)
     if (code != PSV_OK) {
         return code;
     }
-    server->pipeline.early.tls = server->tls;
+    for (size_t i = 0; i < server->pipeline.sites.len; i++) {
+        server->pipeline.sites.items[i].early.tls = server->tls;
+    }
     psv_tls_tell_expiry(server->tls);
     psv_timer_init(&server->tls_timer);
     psv_timer_queue_init(&server->tls_queue, &server->loop.wheel, LOOK_NS, on_look, server);

@@ -52,7 +52,8 @@ struct supervisor {
     unsigned failures;      /* crashes and failed starts in a row */
     uint64_t restart_at_ns; /* 0: no restart is due */
     uint64_t watchdog_at_ns;
-    uint64_t memory_max_bytes; /* of a server; 0 = unlimited */
+    struct psv_config_supervisor limits;      /* of current */
+    struct psv_config_supervisor next_limits; /* of next */
     bool is_reload_wanted;
     bool is_ending;
     int exit_code;
@@ -161,11 +162,12 @@ static void reload(struct supervisor *supervisor)
     psv_service_manager_tell_reloading(&supervisor->manager);
     int code = load(supervisor, &loaded, &error);
     if (code == PSV_OK) {
-        supervisor->memory_max_bytes = loaded.config.supervisor.memory_max_bytes;
+        supervisor->next_limits = loaded.config.supervisor;
         psv_config_loaded_fini(&loaded); /* the new server reads it by itself */
         code = start_next(supervisor, &supervisor->next_sockets, &error);
         if (code != PSV_OK) {
             psv_listen_set_discard(&supervisor->next_sockets);
+            supervisor->next_limits = supervisor->limits;
         }
     }
     if (code != PSV_OK) {
@@ -196,6 +198,7 @@ static void on_ready(struct supervisor *supervisor)
     struct psv_generation *next = &supervisor->next;
 
     next->state = PSV_GENERATION_SERVING;
+    supervisor->limits = supervisor->next_limits;
     if (supervisor->next_sockets.len > 0) {
         psv_listen_set_replace(&supervisor->sockets, &supervisor->next_sockets);
     }
@@ -223,6 +226,7 @@ static void on_start_failed(struct supervisor *supervisor, int status)
             PSV_LOG_U64("status", (uint64_t)exit_code_of(status)));
     psv_generation_end(&supervisor->next);
     psv_listen_set_discard(&supervisor->next_sockets);
+    supervisor->next_limits = supervisor->limits;
     if (supervisor->is_ending) {
         return;
     }
@@ -355,7 +359,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 static uint64_t start_deadline(const struct supervisor *supervisor)
 {
     return supervisor->next.state == PSV_GENERATION_STARTING
-               ? supervisor->next.started_ns + supervisor->config->supervisor.start_timeout_ms * PSV_NS_PER_MS
+               ? supervisor->next.started_ns + supervisor->next_limits.start_timeout_ms * PSV_NS_PER_MS
                : 0;
 }
 
@@ -411,16 +415,16 @@ static void watch_memory(struct supervisor *supervisor)
 {
     const struct psv_generation *current = &supervisor->current;
 
-    if (supervisor->memory_max_bytes == 0 || current->state != PSV_GENERATION_SERVING ||
+    if (supervisor->limits.memory_max_bytes == 0 || current->state != PSV_GENERATION_SERVING ||
         supervisor->is_reload_wanted || supervisor->is_ending ||
         supervisor->next.state != PSV_GENERATION_NONE ||
         psv_clock_monotonic_ns() - current->started_ns < HEALTHY_NS) {
         return;
     }
     uint64_t bytes = psv_process_own_memory(current->pid);
-    if (bytes > supervisor->memory_max_bytes) {
+    if (bytes > supervisor->limits.memory_max_bytes) {
         PSV_LOG(PSV_LOG_WARN, "supervisor.memory_exceeded", PSV_LOG_U64("generation", current->number),
-                PSV_LOG_U64("bytes", bytes), PSV_LOG_U64("max_bytes", supervisor->memory_max_bytes));
+                PSV_LOG_U64("bytes", bytes), PSV_LOG_U64("max_bytes", supervisor->limits.memory_max_bytes));
         supervisor->is_reload_wanted = true;
     }
 }
@@ -530,7 +534,8 @@ int psv_supervise(const struct psv_supervisor_options *options, struct psv_error
 
     supervisor = (struct supervisor){.options = options,
                                      .config = &options->config->config,
-                                     .memory_max_bytes = options->config->config.supervisor.memory_max_bytes,
+                                     .limits = options->config->config.supervisor,
+                                     .next_limits = options->config->config.supervisor,
                                      .signal_fd = -1,
                                      .current.status_fd = -1,
                                      .next.status_fd = -1};

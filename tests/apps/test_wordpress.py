@@ -37,6 +37,7 @@ CHANGING = [re.compile(pattern) for pattern in (
     r'(?<=nonce=)[0-9a-f]{10}', r'(?<=value=")[0-9a-f]{10}(?=")', r'(?<=")[0-9a-f]{10}(?=")', r"(?<=')[0-9a-f]{10}(?=')",
     r'"(?:time|server_time|clientId|expires?)":"?[\d.:, -]+"?', r"\b\d\d:\d\d:\d\d\b", r'\\u0026_wpnonce=[0-9a-f]{10}',
     r"<lastBuildDate>[^<]+<", r"Expires: [^\n]+", r"Last-Modified: [^\n]+", r"(?<=ver=)\d{10,}", r"wp-settings-time-\d+\W+\d+", r'"uid":"\d+","time":"\d+"', r"uid=1; \d+", r'data-pw="[^"]*"', r'mailto:[^"]*">[^<]*<',
+    r"\b\d+ (?:second|minute)s? ago\b",
 )]  # fmt: skip
 
 pytestmark = pytest.mark.slow

@@ -395,7 +395,7 @@ static void run_model(unsigned producers, unsigned workers, unsigned awake_max, 
         }
     }
     uint64_t until_ns = psv_clock_monotonic_ns() + run_ns;
-    while (psv_clock_monotonic_ns() < until_ns) {
+    while (psv_clock_monotonic_ns() < until_ns || atomic_load(&model.pushed) == 0) {
         usleep(1000);
     }
     if (stops_early) { /* in the middle of pushes */

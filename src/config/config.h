@@ -79,6 +79,7 @@ struct psv_config_server {
     const char *group; /* "" = the user's */
     bool no_new_privileges;
     struct psv_config_list write_paths; /* empty: writing is restricted by permissions only */
+    uint64_t drain_delay_ms;            /* from "not ready" to "accepts nothing new", on SIGTERM */
     uint64_t drain_timeout_ms;
 };
 

@@ -92,6 +92,11 @@ const struct psv_option psv_options[] = {
     {NAME("server", server, tokens, "server-tokens", "SERVER_TOKENS"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
      .help = "send \"Server: phpsrv\" with every response"},
+    {NAME("server", server, drain_delay_ms, "server-drain-delay-ms", "SERVER_DRAIN_DELAY_MS"),
+     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
+     .default_text = "0", RANGE(0, HOUR),
+     .help = "on SIGTERM, /ready says 503 for so long before the ports close: time for a load balancer to "
+             "take this server out"},
     {NAME("server", server, drain_timeout_ms, "server-drain-timeout-ms", "SERVER_DRAIN_TIMEOUT_MS"),
      .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "30s", RANGE(0, DAY), .help = "time that running requests get when the server stops"},

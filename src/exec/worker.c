@@ -73,6 +73,13 @@ static void answer_probe(struct psv_worker *worker)
 {
     struct psv_worker_pool *pool = worker->pool;
     const struct psv_executor *executor = pool->executor;
+    unsigned asked = PSV_PROBE_ASKED;
+
+    /* acquire: pairs with the exchange that asks; one worker gets it */
+    if (!atomic_compare_exchange_strong_explicit(&pool->probe_state, &asked, PSV_PROBE_TAKEN,
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return;
+    }
     bool is_right = executor->probe == NULL || executor->probe(worker->state);
 
     if (!is_right) {
@@ -81,7 +88,7 @@ static void answer_probe(struct psv_worker *worker)
     /* three facts for people and balancers; nothing else hangs on their order */
     atomic_store_explicit(&pool->probe_was_right, is_right, memory_order_relaxed);
     atomic_store_explicit(&pool->probe_done_ns, psv_clock_monotonic_ns(), memory_order_relaxed);
-    atomic_store_explicit(&pool->probe_is_asked, false, memory_order_release);
+    atomic_store_explicit(&pool->probe_state, PSV_PROBE_NONE, memory_order_release);
 }
 
 struct psv_job *psv_worker_next_job(struct psv_worker *worker)
@@ -92,8 +99,15 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
     if (UNLIKELY(worker->ends_check) && has_served_its_time(worker)) {
         return NULL;
     }
+    /* here and not in the queue's order: behind a thousand requests the answer would come too late, although
+     * PHP works as fast as it can (relaxed: seen a job later it is as good) */
+    if (UNLIKELY(atomic_load_explicit(&worker->pool->probe_state, memory_order_relaxed) == PSV_PROBE_ASKED)) {
+        answer_probe(worker);
+    }
     while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
         if (UNLIKELY(job == worker->pool->probe)) {
+            /* release: pairs with the exchange before the next push */
+            atomic_store_explicit(&worker->pool->probe_is_queued, false, memory_order_release);
             answer_probe(worker);
         } else if (take_job(worker, job)) {
             atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */

@@ -64,8 +64,9 @@ void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
 
 unsigned psv_worker_pool_size(const struct psv_worker_pool *pool);
 unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool);
-/** Puts a question into the queue, unless one is there already: the worker that takes it looks whether its
- * runtime works.  PSV_EFULL, PSV_ESTOPPING: there is no room for it.  [loop] */
+/** Asks whether PHP works: the first worker that looks for a job answers, before it takes one.  The question
+ * is also put into the queue, unless one is there already, to wake an idle worker; PSV_EFULL, PSV_ESTOPPING:
+ * there is no room for it, so no worker is idle either.  [loop] */
 MUST_CHECK int psv_worker_pool_probe(struct psv_worker_pool *pool);
 /** What the last one said, and when (monotonic); the workers' start counts as one that was right.  [any] */
 bool psv_worker_pool_probed(const struct psv_worker_pool *pool, uint64_t *ret_done_ns);

@@ -34,6 +34,10 @@ struct psv_worker {
     struct psv_thread threads[2]; /* the latest and the one that it replaces */
 };
 
+/** The question whether PHP works.  One at a time: a worker that never comes back from it is lost, not all.
+ */
+enum psv_probe_state { PSV_PROBE_NONE, PSV_PROBE_ASKED, PSV_PROBE_TAKEN };
+
 struct psv_worker_pool {
     const struct psv_executor *executor;
     struct psv_queue *queue;
@@ -47,7 +51,8 @@ struct psv_worker_pool {
     _Atomic unsigned busy;
     _Atomic unsigned alive;
     struct psv_job *probe;          /* stands in the queue for a question to whoever takes it; never run */
-    _Atomic bool probe_is_asked;    /* it is in the queue */
+    _Atomic unsigned probe_state;   /* PSV_PROBE_NONE ... */
+    _Atomic bool probe_is_queued;   /* it is in the queue */
     _Atomic bool probe_was_right;   /* what the last one said ... */
     _Atomic uint64_t probe_done_ns; /* ... and when; monotonic */
     pthread_mutex_t life_lock;      /* starting and replacing threads: held for the start of one at most */

@@ -179,12 +179,20 @@ unsigned psv_worker_pool_alive(const struct psv_worker_pool *pool)
 
 int psv_worker_pool_probe(struct psv_worker_pool *pool)
 {
-    if (atomic_exchange_explicit(&pool->probe_is_asked, true, memory_order_acquire)) {
+    unsigned none = PSV_PROBE_NONE;
+
+    /* acquire and release: pair with the end of the last answer and with the worker that takes this one */
+    if (!atomic_compare_exchange_strong_explicit(&pool->probe_state, &none, PSV_PROBE_ASKED,
+                                                 memory_order_acq_rel, memory_order_relaxed) &&
+        none == PSV_PROBE_TAKEN) {
+        return PSV_OK;
+    }
+    if (atomic_exchange_explicit(&pool->probe_is_queued, true, memory_order_acquire)) {
         return PSV_OK;
     }
     int code = psv_queue_push(pool->queue, pool->probe);
     if (code != PSV_OK) {
-        atomic_store_explicit(&pool->probe_is_asked, false, memory_order_relaxed);
+        atomic_store_explicit(&pool->probe_is_queued, false, memory_order_relaxed);
     }
     return code;
 }

@@ -96,7 +96,7 @@ int psv_privileges_drop(const struct psv_privileges *privileges, struct psv_erro
         return psv_error_set(reterr, PSV_EACCESS, "root's rights could be taken back");
     }
     (void)prctl(PR_SET_DUMPABLE, 1);        /* the change has forbidden core dumps */
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* and has forgotten this: no server without its supervisor */
+    (void)prctl(PR_SET_PDEATHSIG, SIGINT); /* and has forgotten this: no server without its supervisor */
     return PSV_OK;
 }
 

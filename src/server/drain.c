@@ -1,5 +1,7 @@
 /* The end of the server: a first SIGTERM or SIGINT lets finish what runs, a second one or the drain timeout
- * does not.  [loop]
+ * does not.  SIGTERM comes from outside, where a load balancer may have to learn of it first: /ready says 503
+ * and everything else goes on for server.drain_delay_ms.  SIGINT (a terminal; the supervisor when another
+ * server has taken over, or when it has died) does not wait.  [loop]
  *
  * SPDX-License-Identifier: MIT */
 #include <signal.h>
@@ -44,11 +46,30 @@ static void begin(struct psv_server *server, const char *signal_name)
     PSV_LOG(PSV_LOG_INFO, "server.draining", PSV_LOG_TEXT("signal", signal_name),
             PSV_LOG_U64("requests", server->pipeline.live_len),
             PSV_LOG_U64("connections", connections_len(server)));
-    server->is_draining = true;
     drain_site(&server->site);
     drain_site(&server->secure);
     psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);
     psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
+}
+
+static void on_delay_end(struct psv_timer *timer, void *context)
+{
+    (void)timer;
+    begin(context, psv_process_signal_name(SIGTERM));
+}
+
+static void leave(struct psv_server *server, int number)
+{
+    uint64_t delay_ms = number == SIGTERM ? server->config->server.drain_delay_ms : 0;
+
+    server->is_draining = true; /* /ready tells it from now on */
+    if (delay_ms == 0) {
+        begin(server, psv_process_signal_name(number));
+        return;
+    }
+    PSV_LOG(PSV_LOG_INFO, "server.leaving", PSV_LOG_TEXT("signal", psv_process_signal_name(number)),
+            PSV_LOG_U64("delay_ms", delay_ms));
+    psv_timer_start(&server->drain_delay_queue, &server->drain_delay_timer, server->loop.now_ns);
 }
 
 static void force(struct psv_server *server, const char *reason, int exit_code)
@@ -87,7 +108,7 @@ static void on_signals(int fd, void *context)
         case SIGTERM:
         case SIGINT:
             if (!server->is_draining) {
-                begin(server, psv_process_signal_name(number));
+                leave(server, number);
             } else {
                 force(server, psv_process_signal_name(number), 1);
             }
@@ -109,6 +130,9 @@ int psv_drain_init(struct psv_server *server, struct psv_error *reterr)
 {
     struct psv_timer_wheel *wheel = &server->loop.wheel;
 
+    psv_timer_init(&server->drain_delay_timer);
+    psv_timer_queue_init(&server->drain_delay_queue, wheel, server->config->server.drain_delay_ms * 1000000u,
+                         on_delay_end, server);
     psv_timer_init(&server->drain_timer);
     psv_timer_init(&server->drain_check_timer);
     psv_timer_queue_init(&server->drain_queue, wheel, server->config->server.drain_timeout_ms * 1000000u,

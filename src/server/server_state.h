@@ -79,8 +79,10 @@ struct psv_server {
     struct psv_timer_queue beat_queue;
     struct psv_timer beat_timer;
     /* the end */
-    bool is_draining;
+    bool is_draining;                         /* not ready any more */
     int exit_code;                            /* 1 after a second signal */
+    struct psv_timer_queue drain_delay_queue; /* not ready any more, but still accepting */
+    struct psv_timer drain_delay_timer;
     struct psv_timer_queue drain_queue;       /* the limit of the drain */
     struct psv_timer_queue drain_check_queue; /* looks whether all is done */
     struct psv_timer drain_timer;

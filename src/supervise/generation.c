@@ -95,7 +95,7 @@ static _Noreturn void run_child(struct launch *launch)
     static const char complaint[] = "phpsrv: the server program cannot be started\n";
     sigset_t none;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* no server without its supervisor */
+    (void)prctl(PR_SET_PDEATHSIG, SIGINT); /* no server without its supervisor */
     if (getppid() != launch->parent) {
         _exit(1);
     }

@@ -1,6 +1,7 @@
 /* The supervisor; see supervisor.h.
  *
- *   SIGTERM, SIGINT   all servers finish what runs and end; then so do we (a second one cuts that short)
+ *   SIGTERM, SIGINT   all servers finish what runs and end; then so do we (a second one cuts that short).
+ *                     SIGTERM lets a load balancer learn of it first (server.drain_delay_ms)
  *   SIGHUP, SIGUSR2   a new generation with the configuration, program and php.ini of now; when it is ready,
  *                     the old one drains; when it does not become ready, the old one goes on
  *   SIGUSR1           logs are opened again
@@ -181,7 +182,9 @@ static void reload(struct supervisor *supervisor)
 
 static void begin_draining(struct supervisor *supervisor, struct psv_generation *generation)
 {
-    psv_generation_signal(generation, SIGTERM);
+    if (!supervisor->is_ending) { /* else it has been asked to, and a second signal would cut that short */
+        psv_generation_signal(generation, SIGINT); /* SIGTERM waits for load balancers; here nobody leaves */
+    }
     generation->state = PSV_GENERATION_DRAINING;
     for (size_t i = 0; i < DRAINING_MAX; i++) {
         if (supervisor->draining[i].state == PSV_GENERATION_NONE) {
@@ -301,13 +304,17 @@ static void reap(struct supervisor *supervisor)
     }
 }
 
-static void signal_all(struct supervisor *supervisor, int number)
+static void signal_draining(struct supervisor *supervisor, int number)
 {
-    psv_generation_signal(&supervisor->current, number);
-    psv_generation_signal(&supervisor->next, number);
     for (size_t i = 0; i < DRAINING_MAX; i++) {
         psv_generation_signal(&supervisor->draining[i], number);
     }
+}
+
+static void signal_serving(struct supervisor *supervisor, int number)
+{
+    psv_generation_signal(&supervisor->current, number);
+    psv_generation_signal(&supervisor->next, number);
 }
 
 static void end(struct supervisor *supervisor, int number)
@@ -315,11 +322,13 @@ static void end(struct supervisor *supervisor, int number)
     if (!supervisor->is_ending) {
         PSV_LOG(PSV_LOG_INFO, "supervisor.ending", PSV_LOG_TEXT("signal", psv_process_signal_name(number)));
         psv_service_manager_tell(&supervisor->manager, "STOPPING=1");
+    } else {
+        signal_draining(supervisor, number); /* not before: they have had one, and a second cuts them short */
     }
     supervisor->is_ending = true;
     supervisor->restart_at_ns = 0;
     supervisor->is_reload_wanted = false;
-    signal_all(supervisor, number);
+    signal_serving(supervisor, number);
 }
 
 static void on_signals(struct supervisor *supervisor)
@@ -338,7 +347,8 @@ static void on_signals(struct supervisor *supervisor)
             break;
         case SIGUSR1:
             psv_log_reopen();
-            signal_all(supervisor, number);
+            signal_serving(supervisor, number);
+            signal_draining(supervisor, number);
             break;
         case SIGCHLD:
             break; /* reaped below, whatever came */

@@ -3,13 +3,16 @@
 SPDX-License-Identifier: MIT
 """
 
+import contextlib
 import json
 import os
 import signal
+import threading
+import time
 
 import pytest
 
-from testenv import stub, wait_until
+from testenv import WireFailure, stub, wait_until
 
 
 def ready(server):
@@ -55,6 +58,39 @@ def test_blocked_workers(launch):
         for wire in (one, two):
             assert wire.expect_response().status == 200
     wait_until(lambda: ready(server)[0] == 200, "ready again", timeout=20)
+
+
+@pytest.mark.slow
+def test_overload_is_no_blockade(launch):
+    """With a queue that is full all the time, and longer than anybody wants to wait, PHP works as fast as it can: ready."""
+    server = launch("--queue-capacity", 64, "--request-timeout-ms", "40s", workers=1)
+    ended = threading.Event()
+    refused = []
+
+    def ask():
+        while not ended.is_set():
+            with contextlib.suppress(OSError, WireFailure):
+                refused.append(server.fetch(stub.sleep(300)).status == 503)
+
+    threads = [threading.Thread(target=ask) for _ in range(70)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: server.metrics()["phpsrv_queue_rejected_total"] > 0, "the queue is full")
+        start, oldest = time.monotonic(), 0
+        while time.monotonic() - start < 14:
+            status, said = ready(server)
+            assert status == 200, said
+            oldest = max(oldest, said["probe_age_ms"])
+            time.sleep(0.2)
+        assert oldest < 5000
+    finally:
+        ended.set()
+        server.was_terminated = True
+        os.kill(server.pid, signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+    assert any(refused)
 
 
 def test_draining(launch):

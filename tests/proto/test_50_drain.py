@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from testenv import stub, wait_until
+from testenv import run_binary, stub, wait_until
 
 
 def busy(server, count=1):
@@ -159,3 +159,57 @@ def test_ended_server_gives_everything_back(launch):
     again = launch("--listen", "%s:%d" % server.address)
     assert again.address == server.address
     assert again.fetch(stub.ECHO).status == 200
+
+
+# ---- time for a load balancer to take the server out
+
+
+def is_ready(server):
+    return server.internal("/ready").status == 200
+
+
+def test_not_ready_before_it_stops_accepting(launch):
+    """In this order: /ready says 503, requests on old and new connections are answered as ever, the delay passes, the port closes."""
+    server = launch("--server-drain-delay-ms", "2s", workers=1)
+    with server.connect() as kept:
+        kept.request(stub.ECHO)
+        kept.expect_response(200)
+        mark, start = server.mark(), time.monotonic()
+        server.signal(signal.SIGTERM)
+        line = server.wait_log("server.leaving", after=mark)
+        assert line["signal"] == "SIGTERM" and line["delay_ms"] == "2000"
+        assert not is_ready(server) and b'"draining"' in server.internal("/ready").body
+        for _ in range(3):
+            kept.request(stub.ECHO)
+            assert not kept.expect_response(200).closes, "nobody is sent away yet"
+            assert server.fetch(stub.ECHO).status == 200
+        assert not any("server.draining" in text for text in server.log_lines()[mark:]), "that was not within the delay"
+        server.wait_log("server.draining", after=mark)
+        assert 1.9 <= time.monotonic() - start < 20
+        wait_until(server.refuses_connections, "the listener is closed")
+        kept.expect_close()
+    assert server.wait_exit() == 0
+
+
+def test_no_delay_for_a_terminal(launch):
+    server = launch("--server-drain-delay-ms", "1h")
+    mark = server.mark()
+    server.signal(signal.SIGINT)
+    assert server.wait_log("server.draining", after=mark)["signal"] == "SIGINT"
+    assert server.wait_exit() == 0
+
+
+def test_second_signal_within_the_delay(launch):
+    server = launch("--server-drain-delay-ms", "1h")
+    server.expected_status = 1
+    mark = server.mark()
+    server.signal(signal.SIGTERM)
+    server.wait_log("server.leaving", after=mark)
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 1
+
+
+@pytest.mark.parametrize("value", ["2h", "-1", "soon"])
+def test_a_delay_that_is_none(tmp_path, value):
+    result = run_binary("--docroot", tmp_path, "--check-config", "--server-drain-delay-ms", value)
+    assert result.returncode == 2 and "server-drain-delay-ms" in result.stderr and value in result.stderr

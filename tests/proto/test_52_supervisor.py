@@ -360,6 +360,42 @@ def test_a_second_signal_cuts_it_short(supervised):
         assert server.wait_exit() == 1
 
 
+def test_a_delay_is_for_the_end_only(supervised):
+    """After a reload the old server drains at once: a new one is there, nobody has to be told."""
+    server = supervised("--server-drain-delay-ms", "1h", workers=1)
+    with Wire(server.address) as wire:
+        wire.request(stub.sleep(1000))
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "the worker is busy")
+        mark = server.mark()
+        next_ready(server, lambda: reload(server))
+        assert server.wait_log("server.draining", after=mark)["signal"] == "SIGINT"
+        assert wire.expect_response().status == 200
+        server.wait_log("supervisor.generation_ended", after=mark)
+    assert server.internal("/ready").status == 200
+    mark = server.mark()
+    server.terminate()
+    server.wait_log("server.leaving", after=mark)
+    assert server.internal("/ready").status == 503 and server.fetch("/x").status == 200
+    server.expected_status = 1
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait_exit() == 1
+
+
+def test_an_end_during_a_reload_cuts_nothing_short(supervised):
+    """The first signal to the supervisor is not the second one to a server that drains since the reload."""
+    server = supervised(workers=1)
+    with Wire(server.address) as wire:
+        wire.request(stub.sleep(2000))
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "the worker is busy")
+        mark = server.mark()
+        next_ready(server, lambda: reload(server))
+        server.wait_log("server.draining", after=mark)
+        server.terminate()
+        assert wire.expect_response().status == 200
+    assert server.wait_exit() == 0
+    assert "server.drain_cut_short" not in server.log
+
+
 def test_the_server_does_not_outlive_its_supervisor(supervised):
     server = supervised()
     server.expected_status = -signal.SIGKILL

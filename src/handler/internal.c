@@ -44,6 +44,7 @@ struct page {
     struct psv_buffer text;
     struct psv_body_piece piece;
     struct psv_bytes content_type;
+    struct psv_bytes query;
     unsigned status;
     bool is_for_people; /* Accept likes HTML best */
 };
@@ -162,8 +163,10 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
         return;
     }
     struct page *page = page_new(internal, &exchange->arena);
-    if (page != NULL)
+    if (page != NULL) {
+        page->query = exchange->request.query;
         page->is_for_people = psv_accept_choose(&exchange->request.headers) == PSV_ACCEPT_HTML;
+    }
     if (page == NULL || build(page) != 0 || add_fields(exchange, page) != 0) {
         refuse(exchange, 500, "internal page cannot be built");
         return;
@@ -257,8 +260,11 @@ static int build_ready(struct page *page)
 {
     struct psv_internal_facts facts = read_facts(page->internal);
     const char *trouble = unready_of(&facts);
+    /* HAProxy's "disable-on-404": no new requests, and what runs is not cut off; no answer at all does that
+     */
+    bool is_soft = psv_bytes_equal(page->query, PSV_BYTES("unready=404"));
     page->content_type = type_json;
-    page->status = trouble == NULL ? 200 : 503;
+    page->status = trouble == NULL ? 200 : is_soft ? 404 : 503;
     return psv_buffer_printf(
         &page->text, "{\"status\":\"%s\",\"reason\":%s%s%s,\"probe_age_ms\":%" PRIu64 "}\n",
         trouble == NULL ? "ready" : "unavailable", trouble == NULL ? "" : "\"",

@@ -277,6 +277,7 @@ static void set_gauges(const struct psv_internal_facts *facts)
     unsigned busy = MIN(facts->workers_busy, facts->workers_alive);
     psv_metric_set(PSV_METRIC_QUEUE_DEPTH, (int64_t)facts->queue_len);
     psv_metric_set(PSV_METRIC_QUEUE_CAPACITY, (int64_t)facts->queue_capacity);
+    psv_metric_set(PSV_METRIC_READY, unready_of(facts) == NULL);
     psv_metric_set(PSV_METRIC_WORKERS_TOTAL, facts->workers);
     psv_metric_set(PSV_METRIC_WORKERS_BUSY, busy);
     psv_metric_set(PSV_METRIC_WORKERS_IDLE, facts->workers_alive - busy);

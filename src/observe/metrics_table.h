@@ -43,6 +43,7 @@
       "Clients forgotten by the rate limit while they still owed something: its table is too small.")        \
     F(SERVER_CRASHES, COUNTER, "phpsrv_server_crashes_total",                                                \
       "Servers that have crashed since the supervisor started.")                                             \
+    F(READY, GAUGE, "phpsrv_ready", "1: /ready says 200; 0: the server drains, or PHP is blocked.")          \
     F(WORKERS, GAUGE, "phpsrv_workers", "Worker threads that are alive, by state.")                          \
     F(WORKERS_CONFIGURED, GAUGE, "phpsrv_workers_configured", "Worker threads that there should be.")        \
     F(WORKER_STARTS, COUNTER, "phpsrv_worker_starts_total", "Worker threads started.")                       \
@@ -145,6 +146,7 @@
     X(SERVER_GENERATION, SERVER_GENERATION, NULL, NULL)                                                      \
     X(RATE_EVICTIONS, RATE_EVICTIONS, NULL, NULL)                                                            \
     X(SERVER_CRASHES, SERVER_CRASHES, NULL, NULL)                                                            \
+    X(READY, READY, NULL, NULL)                                                                              \
     X(WORKERS_BUSY, WORKERS, "state", "busy")                                                                \
     X(WORKERS_IDLE, WORKERS, "state", "idle")                                                                \
     X(WORKERS_TOTAL, WORKERS_CONFIGURED, NULL, NULL)                                                         \

@@ -171,7 +171,7 @@ def is_ready(server):
 def test_not_ready_before_it_stops_accepting(launch):
     """In this order: /ready says 503, requests on old and new connections are answered as ever, the delay passes, the port closes."""
     server = launch("--server-drain-delay-ms", "2s", workers=1)
-    assert is_ready(server) and server.internal("/ready?unready=404").status == 200
+    assert is_ready(server) and server.metrics()["phpsrv_ready"] == 1 and server.internal("/ready?unready=404").status == 200
     with server.connect() as kept:
         kept.request(stub.ECHO)
         kept.expect_response(200)
@@ -180,6 +180,7 @@ def test_not_ready_before_it_stops_accepting(launch):
         line = server.wait_log("server.leaving", after=mark)
         assert line["signal"] == "SIGTERM" and line["delay_ms"] == "2000"
         assert not is_ready(server) and b'"draining"' in server.internal("/ready").body
+        assert server.metrics()["phpsrv_ready"] == 0
         assert server.internal("/ready?unready=404").status == 404 and server.internal("/ready?unready=40").status == 503
         for _ in range(3):
             kept.request(stub.ECHO)

@@ -14,6 +14,8 @@
 
 /* Connections taken per turn: enough to empty a burst, few enough to keep serving the others. */
 #define ACCEPT_BATCH 64
+/* Connections taken at the end: more than a backlog holds, but an end even while others keep coming. */
+#define ACCEPT_REST 8192
 /* Rest after a failed accept: descriptors do not come back within microseconds. */
 #define PAUSE_NS 100000000u
 
@@ -116,6 +118,12 @@ static void on_readable(int fd, void *context)
         if (!accept_one(listener)) {
             return;
         }
+    }
+}
+
+void psv_listener_accept_rest(struct psv_listener *listener)
+{
+    for (unsigned i = 0; i < ACCEPT_REST && accept_one(listener); i++) {
     }
 }
 

@@ -21,5 +21,7 @@ struct psv_listener_options {
 
 MUST_CHECK int psv_listener_new(const struct psv_listener_options *options,
                                 struct psv_listener **ret_listener, struct psv_error *reterr);
+/** Accepts what waits already, so that closing the socket resets nobody. */
+void psv_listener_accept_rest(struct psv_listener *listener);
 /** Stops accepting and closes the socket; live connections stay.  Accepts NULL, returns NULL. */
 struct psv_listener *psv_listener_free(struct psv_listener *listener);

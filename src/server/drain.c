@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "exec/worker.h"
+#include "net/listener.h"
 #include "observe/log.h"
 #include "os/process.h"
 #include "server/listeners.h"
@@ -35,6 +36,9 @@ static bool is_drained(const struct psv_server *server)
 static void drain_site(struct psv_server_site *site)
 {
     if (site->listeners_len > 0) {
+        for (unsigned i = 0; i < site->listeners_len; i++) {
+            psv_listener_accept_rest(site->listeners[i].listener);
+        }
         psv_listeners_close(site);
         site->h1.is_draining = true;
         psv_service_drain(&site->service);

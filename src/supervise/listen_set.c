@@ -143,6 +143,14 @@ void psv_listen_set_replace(struct psv_listen_set *old, struct psv_listen_set *s
     set->len = 0;
 }
 
+void psv_listen_set_release(struct psv_listen_set *set)
+{
+    for (size_t i = 0; i < set->len; i++) {
+        struct psv_listen_item *item = &set->items[i];
+        item->socket.fd = item->is_shared ? -1 : psv_fd_close(item->socket.fd);
+    }
+}
+
 void psv_listen_set_close(struct psv_listen_set *set)
 {
     for (size_t i = 0; i < set->len; i++) {

@@ -38,5 +38,8 @@ MUST_CHECK int psv_listen_set_open(const struct psv_config *config, const struct
 void psv_listen_set_replace(struct psv_listen_set *old, struct psv_listen_set *set);
 /** Undoes psv_listen_set_open. */
 void psv_listen_set_discard(struct psv_listen_set *set);
+/** Closes the descriptors and leaves the files: servers that have them go on listening, and when they stop
+ * there is nobody left in whose queue a connection could wait in vain. */
+void psv_listen_set_release(struct psv_listen_set *set);
 /** Closes all and removes our files. */
 void psv_listen_set_close(struct psv_listen_set *set);

@@ -202,7 +202,7 @@ static void on_ready(struct supervisor *supervisor)
 
     next->state = PSV_GENERATION_SERVING;
     supervisor->limits = supervisor->next_limits;
-    if (supervisor->next_sockets.len > 0) {
+    if (supervisor->next_sockets.len > 0 && !supervisor->is_ending) {
         psv_listen_set_replace(&supervisor->sockets, &supervisor->next_sockets);
     }
     PSV_LOG(PSV_LOG_INFO, "supervisor.generation_ready", PSV_LOG_U64("generation", next->number),
@@ -328,6 +328,9 @@ static void end(struct supervisor *supervisor, int number)
     supervisor->is_ending = true;
     supervisor->restart_at_ns = 0;
     supervisor->is_reload_wanted = false;
+    /* no server will be started any more */
+    psv_listen_set_release(&supervisor->sockets);
+    psv_listen_set_release(&supervisor->next_sockets);
     signal_serving(supervisor, number);
 }
 
@@ -554,6 +557,7 @@ int psv_supervise(const struct psv_supervisor_options *options, struct psv_error
         run(&supervisor);
         PSV_LOG(PSV_LOG_INFO, "supervisor.stopped", PSV_LOG_U64("exit_code", (uint64_t)supervisor.exit_code));
     }
+    psv_listen_set_discard(&supervisor.next_sockets);
     psv_listen_set_close(&supervisor.sockets);
     psv_service_manager_fini(&supervisor.manager);
     supervisor.signal_fd = psv_fd_close(supervisor.signal_fd);

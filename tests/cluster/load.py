@@ -83,7 +83,7 @@ class Load:
                     self.done.append(key)
 
     def expect_none_failed(self):
-        assert self.failures == {"GET": [], "POST": []}, f"of {self.answers}"
+        assert self.failures == {"GET": [], "POST": []}, f"of {self.answers}: {self.failures}"
         self.expect_posts_ran_once()
 
     def expect_posts_ran_once(self):

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import pathlib
 import re
 import ssl
 import tempfile
@@ -10,10 +11,11 @@ import uuid
 
 import httpx
 import pytest
+from load import Load
 from services import HaProxy, Node, Program, accepts, free_port, need
 from test_00_files import certificate  # noqa: F401
 
-from testenv import H2Wire, wait_until
+from testenv import wait_until
 from testenv.server import ROOT
 
 LIES = {
@@ -53,8 +55,10 @@ def test_both_nodes_get_requests(cluster):
 
 def test_http2_in_clear_text(cluster):
     """With prior knowledge, on the same port."""
-    with H2Wire(cluster.haproxy.address) as wire:
-        assert b'"node"' in wire.fetch("/").body
+    with httpx.Client(http2=True, http1=False) as client:
+        answer = client.get(cluster.url, headers=LIES)
+        assert answer.http_version == "HTTP/2"
+        expect_truth(answer.json(), f"127.0.0.1:{cluster.haproxy.port}")
 
 
 def test_statistics_and_metrics(cluster):
@@ -68,7 +72,7 @@ def test_its_own_503(tmp_path):
     """Without any node: at once, and it says when to come again."""
     nodes = [Node(name, tmp_path, 1, "") for name in ("phpsrv1", "phpsrv2")]
     with tempfile.TemporaryDirectory() as folder:
-        haproxy = HaProxy(tmp_path, nodes, HAPROXY_SOCKET=f"{folder}/s")
+        haproxy = HaProxy(pathlib.Path(folder), nodes)
         try:
             wait_until(lambda: httpx.get(haproxy.url).status_code == 503, "503")
             answer = httpx.get(haproxy.url)
@@ -84,7 +88,7 @@ def beside(cluster):
     with tempfile.TemporaryDirectory(prefix="phpsrv-cluster.") as folder:
 
         def start(make):
-            started.append(make(cluster.folder.__class__(folder)))
+            started.append(make(pathlib.Path(folder)))
             return started[-1]
 
         try:
@@ -154,3 +158,14 @@ def test_nginx(cluster, nginx):
         expect_truth(said, "127.0.0.1:%d" % nginx.address[1])
         assert re.fullmatch(r"[0-9a-f]{32}", said["id"])
         assert {client.get("/").json()["node"] for _ in range(20)} == {"phpsrv1", "phpsrv2"}
+
+
+def test_nginx_rolling_restart(cluster, nginx):
+    """It goes to the other node when one refuses, whatever the method."""
+    with Load(nginx.address, cluster.redis) as load:
+        for node in cluster.nodes:
+            node.stop()
+            load.wait(20)
+            node.start()
+            load.wait(20)
+    load.expect_none_failed()

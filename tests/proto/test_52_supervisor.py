@@ -381,6 +381,49 @@ def test_a_delay_is_for_the_end_only(supervised):
     assert server.wait_exit() == 1
 
 
+def test_a_port_that_was_left_refuses(supervised):
+    """While the server drains, nobody waits in a queue that nobody takes from any more."""
+    server = supervised(workers=1)
+    with Wire(server.address) as wire:
+        wire.request(stub.sleep(1500))
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "the worker is busy")
+        mark = server.mark()
+        server.terminate()
+        server.wait_log("server.draining", after=mark)
+        wait_until(server.refuses_connections, "the port refuses")
+        assert server.metrics().value("phpsrv_workers", state="busy") == 1, "it drains still"
+        assert wire.expect_response().status == 200
+    assert server.wait_exit() == 0
+
+
+def test_who_waits_to_be_accepted_is_not_reset(supervised):
+    """Connections with their requests, in the socket's queue when the end begins: the loop was kept from them by SIGSTOP."""
+    server = supervised(workers=1)
+    with contextlib.ExitStack() as stack:
+        os.kill(server.pid, signal.SIGSTOP)
+        wires = [stack.enter_context(Wire(server.address)) for _ in range(100)]
+        for wire in wires:
+            wire.request("/x", "POST", body=b"x")
+        mark = server.mark()
+        server.terminate()
+        server.wait_log("supervisor.ending", after=mark)
+        os.kill(server.pid, signal.SIGCONT)
+        for wire in wires:
+            assert wire.expect_response().status == 200
+    assert server.wait_exit() == 0
+
+
+def test_a_unix_socket_is_removed_at_the_end(supervised, tmp_path):
+    path = tmp_path / "s"
+    server = supervised("--listen", f"127.0.0.1:0,unix:{path}")
+    with Wire(str(path)) as wire:
+        wire.request("/x")
+        assert wire.expect_response().status == 200
+    server.terminate()
+    assert server.wait_exit() == 0
+    assert not path.exists()
+
+
 def test_an_end_during_a_reload_cuts_nothing_short(supervised):
     """The first signal to the supervisor is not the second one to a server that drains since the reload."""
     server = supervised(workers=1)

@@ -69,7 +69,7 @@ apt_install() {
 }
 
 main() {
-    (($# > 0)) || die "usage: install_packages.sh GROUP... (groups: build php test bench apps)"
+    (($# > 0)) || die "usage: install_packages.sh GROUP... (groups: build php test bench clients cluster apps)"
     local group version log
     for group; do
         grep -q "^$group " "$here/packages.txt" || die "no package group is named '$group' (see third_party/packages.txt)"

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from services import HERE, Cluster  # noqa: E402
+from parts import HERE, Cluster, check, need  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +35,15 @@ def _cluster(redis_extension):
 @pytest.fixture
 def cluster(_cluster):
     return _cluster.heal()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A file with certificate and key for localhost; the certificate alone is "cert" beside it."""
+    check(
+        need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+        "-keyout", tmp_path / "key", "-out", tmp_path / "cert",
+    )  # fmt: skip
+    pem = tmp_path / "site.pem"
+    pem.write_bytes((tmp_path / "cert").read_bytes() + (tmp_path / "key").read_bytes())
+    return pem

@@ -4,33 +4,14 @@ SPDX-License-Identifier: MIT
 """
 
 import re
-import subprocess
 
 import pytest
 import yaml
-from services import DOCKER, HAPROXY_CFG, need
+from parts import HAPROXY_CFG, PROMETHEUS, alerts, check, need
 
-from testenv.server import ROOT, environment
+from testenv.server import ROOT
 
-PROMETHEUS = DOCKER / "prometheus"
 MONITORING = ROOT / "docs" / "monitoring.md"
-
-
-def check(*command, env=None, cwd=None):
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment(env), cwd=cwd, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    check(
-        need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
-        "-keyout", tmp_path / "key", "-out", tmp_path / "cert",
-    )  # fmt: skip
-    pem = tmp_path / "site.pem"
-    pem.write_bytes((tmp_path / "cert").read_bytes() + (tmp_path / "key").read_bytes())
-    return pem
 
 
 def test_haproxy_as_shipped():
@@ -53,11 +34,6 @@ def test_prometheus_files():
     assert "FAILED" not in said
     said = check(need("promtool"), "test", "rules", "alerts_test.yml", cwd=PROMETHEUS)
     assert "SUCCESS" in said and "FAILED" not in said
-
-
-def alerts():
-    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
 
 
 def anchors(path):

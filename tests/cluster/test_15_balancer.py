@@ -12,8 +12,7 @@ import uuid
 import httpx
 import pytest
 from load import Load
-from services import HaProxy, Node, Program, accepts, free_port, need
-from test_00_files import certificate  # noqa: F401
+from parts import HaProxy, Node, Program, accepts, free_port, need
 
 from testenv import wait_until
 from testenv.server import ROOT
@@ -98,7 +97,7 @@ def beside(cluster):
                 each.stop_now() if isinstance(each, Node) else each.stop()
 
 
-def test_tls(cluster, beside, certificate):  # noqa: F811
+def test_tls(cluster, beside, certificate):
     """HTTP/2 and HTTP/1.1 by ALPN, scripts know that it is https, and plain HTTP is redirected."""
     port = free_port()
     haproxy = beside(lambda folder: HaProxy(folder, cluster.nodes, HAPROXY_TLS_PEM=str(certificate), HAPROXY_HTTPS=f"127.0.0.1:{port}"))
@@ -160,6 +159,7 @@ def test_nginx(cluster, nginx):
         assert {client.get("/").json()["node"] for _ in range(20)} == {"phpsrv1", "phpsrv2"}
 
 
+@pytest.mark.slow
 def test_nginx_rolling_restart(cluster, nginx):
     """It goes to the other node when one refuses, whatever the method."""
     with Load(nginx.address, cluster.redis) as load:

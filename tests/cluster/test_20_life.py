@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 from load import Load
-from services import DRAIN_DELAY_S, accepts
+from parts import DRAIN_DELAY_S, accepts
 
 from testenv import Wire, wait_until
 
@@ -68,6 +68,7 @@ class Watch:
             thread.join()
 
 
+@pytest.mark.slow
 def test_a_draining_node_leaves_the_balancer_before_it_stops_accepting(cluster):
     """In this order: not ready, out of the balancer, still answering, then the port closes. What ran, ends well."""
     node = cluster.nodes[0]

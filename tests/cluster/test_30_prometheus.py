@@ -1,4 +1,4 @@
-"""Prometheus with the shipped files looks at the real cluster; "for" is two seconds here (services.py).
+"""Prometheus with the shipped files looks at the real cluster; "for" is two seconds here (parts.py).
 
 SPDX-License-Identifier: MIT
 """
@@ -8,9 +8,11 @@ import fcntl
 
 import httpx
 import pytest
-from test_00_files import alerts
+from parts import alerts
 
 from testenv import Wire, wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def instance(node):
@@ -80,7 +82,6 @@ def test_a_dead_node_and_a_crash(cluster):
     wait_resolved(cluster, "PhpsrvDown", instance(node))
 
 
-@pytest.mark.slow
 def test_a_full_queue(cluster):
     node = cluster.nodes[1]
     with contextlib.ExitStack() as stack:

@@ -11,7 +11,7 @@ import re
 import httpx
 import pytest
 import yaml
-from services import DOCKER
+from parts import DOCKER, PROMETHEUS
 
 from testenv import wait_until
 
@@ -106,7 +106,7 @@ def test_provisioning():
     assert source["apiVersion"] == provider["apiVersion"] == 1
     (prometheus,), (files,) = source["datasources"], provider["providers"]
     assert prometheus["type"] == "prometheus" and prometheus["access"] == "proxy" and prometheus["isDefault"]
-    scrapes = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text())["global"]["scrape_interval"]
+    scrapes = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["global"]["scrape_interval"]
     assert prometheus["jsonData"]["timeInterval"] == scrapes, "$__rate_interval is computed from it"
     assert files["type"] == "file" and files["options"]["path"].startswith("/")
 
@@ -135,6 +135,7 @@ def prometheus(_cluster):
     return prometheus
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where, expression", [pytest.param(*pair, id=pair[0]) for pair in queries()])
 def test_query(prometheus, where, expression):
     found = prometheus.query(substitute(expression))
@@ -142,12 +143,14 @@ def test_query(prometheus, where, expression):
     assert found or may_be_empty, f"{where}: nothing for {expression}"
 
 
+@pytest.mark.slow
 def test_exceptions_are_needed(prometheus):
     for name in MAY_BE_EMPTY:
         empty = [expression for _, expression in queries() if name in expression and not prometheus.query(substitute(expression))]
         assert empty, f"{name} has data: it needs no exception"
 
 
+@pytest.mark.slow
 def test_variables_find_something(prometheus):
     for variable in BOARD["templating"]["list"]:
         if variable["type"] == "query":
@@ -156,6 +159,7 @@ def test_variables_find_something(prometheus):
             assert {labels[label] for labels, _ in prometheus.query(metric)}
 
 
+@pytest.mark.slow
 def test_every_metric_is_on_the_dashboard_or_known(prometheus):
     """A new metric of phpsrv must be looked at: shown, or listed here with the reason why not."""
     not_shown = {

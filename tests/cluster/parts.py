@@ -21,6 +21,7 @@ import urllib.parse
 
 import httpx
 import pytest
+import yaml
 
 from testenv import Server, wait_until
 from testenv.server import ROOT, environment
@@ -28,6 +29,7 @@ from testenv.server import ROOT, environment
 HERE = pathlib.Path(__file__).resolve().parent
 DOCKER = ROOT / "docker"
 HAPROXY_CFG = DOCKER / "haproxy" / "haproxy.cfg"
+PROMETHEUS = DOCKER / "prometheus"
 DRAIN_DELAY_S = 4
 
 
@@ -44,6 +46,19 @@ def need(program):
     if path is None:
         pytest.fail(f"{program} is not here: run ./dev setup cluster")
     return path
+
+
+def check(*command, env=None, cwd=None):
+    """Runs a program that has to end well; what it says."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment(env), cwd=cwd, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def alerts():
+    """The rules of alerts.yml."""
+    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 class Program:
@@ -231,7 +246,7 @@ class Prometheus(Program):
     def __init__(self, folder, nodes, haproxy=None):
         self.port = free_port()
         folder = folder / "prometheus"
-        shutil.copytree(DOCKER / "prometheus", folder)
+        shutil.copytree(PROMETHEUS, folder)
         targets = {"phpsrv": [node.internal_port for node in nodes], "haproxy": [haproxy.stats_port] if haproxy else []}
         for job, ports in targets.items():
             (folder / "targets" / f"{job}.yml").write_text(json.dumps([{"targets": [f"127.0.0.1:{port}" for port in ports]}]))

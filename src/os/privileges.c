@@ -95,7 +95,7 @@ int psv_privileges_drop(const struct psv_privileges *privileges, struct psv_erro
     if (privileges->user != 0 && setuid(0) == 0) {
         return psv_error_set(reterr, PSV_EACCESS, "root's rights could be taken back");
     }
-    (void)prctl(PR_SET_DUMPABLE, 1);        /* the change has forbidden core dumps */
+    (void)prctl(PR_SET_DUMPABLE, 1);       /* the change has forbidden core dumps */
     (void)prctl(PR_SET_PDEATHSIG, SIGINT); /* and has forgotten this: no server without its supervisor */
     return PSV_OK;
 }

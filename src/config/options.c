@@ -93,7 +93,7 @@ const struct psv_option psv_options[] = {
      .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
      .help = "send \"Server: phpsrv\" with every response"},
     {NAME("server", server, drain_delay_ms, "server-drain-delay-ms", "SERVER_DRAIN_DELAY_MS"),
-     .type = PSV_OPTION_DURATION, RELOAD, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
+     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "0", RANGE(0, HOUR),
      .help = "on SIGTERM, /ready says 503 for so long before the ports close: time for a load balancer to "
              "take this server out"},

@@ -13,6 +13,7 @@
 #include <syslog.h>
 
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "php_thread.h"
 #include "phpsrv/executor.h"
 #include "phpsrv/message.h"
@@ -60,6 +61,22 @@ static ZEND_INI_MH(on_display_errors)
     return SUCCESS;
 }
 
+/* Those that the script has not silenced. */
+static void count_error(int type)
+{
+    if ((EG(error_reporting) & type & E_ALL) == 0 || psv_php_is_forked_child())
+        return;
+    if ((type & (E_ERROR | E_CORE_ERROR | E_COMPILE_ERROR | E_PARSE | E_USER_ERROR | E_RECOVERABLE_ERROR)) !=
+        0)
+        psv_metric_inc(PSV_METRIC_PHP_ERRORS_FATAL);
+    else if ((type & (E_WARNING | E_CORE_WARNING | E_COMPILE_WARNING | E_USER_WARNING)) != 0)
+        psv_metric_inc(PSV_METRIC_PHP_ERRORS_WARNING);
+    else if ((type & (E_DEPRECATED | E_USER_DEPRECATED)) != 0)
+        psv_metric_inc(PSV_METRIC_PHP_ERRORS_DEPRECATED);
+    else
+        psv_metric_inc(PSV_METRIC_PHP_ERRORS_NOTICE);
+}
+
 static void on_error(int type, zend_string *file, const uint32_t line, zend_string *message)
 {
     /* With log_errors the line is written anyway. */
@@ -70,6 +87,7 @@ static void on_error(int type, zend_string *file, const uint32_t line, zend_stri
         psv_php_error_log(text, LOG_WARNING);
         efree(text);
     }
+    count_error(type);
     next_error_cb(type, file, line, message);
 }
 

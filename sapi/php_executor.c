@@ -5,7 +5,7 @@
 
 #include "php_executor.h"
 
-#include "base/buffer.h"
+#include "observe/prometheus.h"
 #include "php_cli.h"
 #include "php_engine.h"
 #include "php_eval.h"
@@ -31,21 +31,22 @@ static bool add_memory(struct psv_php_thread *thread, void *context)
     return true;
 }
 
-static void format_metrics(struct psv_buffer *out)
+static void format_gauge(struct psv_prometheus *out, const char *name, const char *help, uint64_t value)
+{
+    psv_prometheus_family(out, name, "gauge", help);
+    psv_prometheus_integer(out, name, "", NULL, 0, (int64_t)value);
+}
+
+static void format_metrics(struct psv_prometheus *out)
 {
     struct memory_sum sum = {0};
     (void)psv_php_thread_for_each(add_memory, &sum);
-    int rc = psv_buffer_printf(
-        out,
-        "# HELP phpsrv_php_memory_bytes PHP heap of all workers at the end of their last request.\n"
-        "# TYPE phpsrv_php_memory_bytes gauge\nphpsrv_php_memory_bytes %llu\n"
-        "# HELP phpsrv_php_memory_peak_bytes Largest PHP heap that one request has needed.\n"
-        "# TYPE phpsrv_php_memory_peak_bytes gauge\nphpsrv_php_memory_peak_bytes %llu\n"
-        "# HELP phpsrv_php_threads Threads with a PHP engine.\n"
-        "# TYPE phpsrv_php_threads gauge\nphpsrv_php_threads %u\n",
-        (unsigned long long)sum.now_bytes, (unsigned long long)sum.peak_bytes, sum.threads);
-    if (rc == PSV_OK)
-        psv_php_opcache_format_metrics(out);
+    format_gauge(out, "phpsrv_php_memory_bytes", "PHP heap of all workers at the end of their last request.",
+                 sum.now_bytes);
+    format_gauge(out, "phpsrv_php_memory_peak_bytes", "Largest PHP heap that one request has needed.",
+                 sum.peak_bytes);
+    format_gauge(out, "phpsrv_php_threads", "Threads with a PHP engine.", sum.threads);
+    psv_php_opcache_format_metrics(out);
 }
 
 static size_t list_facts(struct psv_executor_fact *out, size_t max)

@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
-
+struct psv_prometheus;
 struct psv_php_thread;
 
 /** From our module's MINIT: loads the extension if php.ini has not, shows it a SAPI name from its list, and
@@ -30,8 +29,8 @@ void psv_php_opcache_leave(struct psv_php_thread *thread);
 /** At a request's end, inside zend_try: takes opcache's figures for the metrics when the last ones are old.
  * [worker] */
 void psv_php_opcache_sample(void);
-/** Appends the last figures.  [any] */
-void psv_php_opcache_format_metrics(struct psv_buffer *out);
+/** Appends whether it is on, and the last figures.  [any] */
+void psv_php_opcache_format_metrics(struct psv_prometheus *out);
 
 bool psv_php_opcache_is_on(void);
 /** The value of opcache.jit, or "off".  Static text. */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/error.h"
+#include "observe/prometheus.h"
 #include "os/clock.h"
 #include "php_request.h"
 
@@ -17,25 +18,31 @@
 
 /* X(member, group in the status array or NULL, key, kind, help) */
 #define FIGURE_TABLE(X)                                                                                      \
-    X(used_bytes, "memory_usage", "used_memory", "gauge", "Shared memory in use")                            \
-    X(free_bytes, "memory_usage", "free_memory", "gauge", "Shared memory left")                              \
-    X(wasted_bytes, "memory_usage", "wasted_memory", "gauge", "Shared memory lost to outdated scripts")      \
+    X(used_bytes, "memory_usage", "used_memory", "gauge", "Shared memory in use.")                           \
+    X(free_bytes, "memory_usage", "free_memory", "gauge", "Shared memory left.")                             \
+    X(wasted_bytes, "memory_usage", "wasted_memory", "gauge", "Shared memory lost to outdated scripts.")     \
     X(interned_used_bytes, "interned_strings_usage", "used_memory", "gauge",                                 \
-      "Interned strings buffer in use")                                                                      \
-    X(interned_free_bytes, "interned_strings_usage", "free_memory", "gauge", "Interned strings buffer left") \
-    X(scripts, "opcache_statistics", "num_cached_scripts", "gauge", "Cached scripts")                        \
-    X(keys, "opcache_statistics", "num_cached_keys", "gauge", "Keys of cached scripts in use")               \
-    X(max_keys, "opcache_statistics", "max_cached_keys", "gauge", "Keys that the cache has room for")        \
-    X(hits_total, "opcache_statistics", "hits", "counter", "Scripts found in the cache")                     \
-    X(misses_total, "opcache_statistics", "misses", "counter", "Scripts that had to be compiled")            \
+      "Interned strings buffer in use.")                                                                     \
+    X(interned_free_bytes, "interned_strings_usage", "free_memory", "gauge",                                 \
+      "Interned strings buffer left.")                                                                       \
+    X(interned_strings, "interned_strings_usage", "number_of_strings", "gauge", "Interned strings.")         \
+    X(full, NULL, "cache_full", "gauge", "1: the cache is full and takes no more scripts.")                  \
+    X(scripts, "opcache_statistics", "num_cached_scripts", "gauge", "Cached scripts.")                       \
+    X(keys, "opcache_statistics", "num_cached_keys", "gauge", "Keys of cached scripts in use.")              \
+    X(max_keys, "opcache_statistics", "max_cached_keys", "gauge", "Keys that the cache has room for.")       \
+    X(hits_total, "opcache_statistics", "hits", "counter", "Scripts found in the cache.")                    \
+    X(misses_total, "opcache_statistics", "misses", "counter", "Scripts that had to be compiled.")           \
     X(oom_restarts_total, "opcache_statistics", "oom_restarts", "counter",                                   \
-      "Restarts because memory was full")                                                                    \
+      "Restarts because memory was full.")                                                                   \
     X(hash_restarts_total, "opcache_statistics", "hash_restarts", "counter",                                 \
-      "Restarts because the keys were used up")                                                              \
+      "Restarts because the keys were used up.")                                                             \
     X(manual_restarts_total, "opcache_statistics", "manual_restarts", "counter",                             \
-      "Restarts asked for by scripts")                                                                       \
-    X(jit_buffer_bytes, "jit", "buffer_size", "gauge", "Size of the buffer for machine code")                \
-    X(jit_free_bytes, "jit", "buffer_free", "gauge", "Machine code buffer left")
+      "Restarts asked for by scripts.")                                                                      \
+    X(last_restart_timestamp_seconds, "opcache_statistics", "last_restart_time", "gauge",                    \
+      "When the cache was last restarted; 0: never.")                                                        \
+    X(jit_enabled, "jit", "on", "gauge", "1: scripts are compiled to machine code.")                         \
+    X(jit_buffer_bytes, "jit", "buffer_size", "gauge", "Size of the buffer for machine code.")               \
+    X(jit_free_bytes, "jit", "buffer_free", "gauge", "Machine code buffer left.")
 
 enum figure {
 #define X(member, group, key, kind, help) FIGURE_##member,
@@ -71,7 +78,9 @@ static bool is_due(void)
 static void store_figures(zval *status)
 {
     for (size_t i = 0; i < FIGURE_COUNT; i++) {
-        zval *group = zend_hash_str_find(Z_ARRVAL_P(status), figures[i].group, strlen(figures[i].group));
+        zval *group = figures[i].group == NULL ? status
+                                               : zend_hash_str_find(Z_ARRVAL_P(status), figures[i].group,
+                                                                    strlen(figures[i].group));
         if (group == NULL || Z_TYPE_P(group) != IS_ARRAY)
             continue;
         zval *value = zend_hash_str_find(Z_ARRVAL_P(group), figures[i].key, strlen(figures[i].key));
@@ -113,16 +122,21 @@ void psv_php_opcache_sample(void)
         psv_php_request_try(sample, function);
 }
 
-void psv_php_opcache_format_metrics(struct psv_buffer *out)
+static void format_figure(struct psv_prometheus *out, const char *member, const char *kind, const char *help,
+                          int64_t value)
 {
-    if (!atomic_load_explicit(&is_sampled, memory_order_acquire))
-        return;
-    for (size_t i = 0; i < FIGURE_COUNT; i++) {
-        int64_t value = atomic_load_explicit(&values[i], memory_order_relaxed);
-        if (psv_buffer_printf(
-                out, "# HELP phpsrv_opcache_%s %s.\n# TYPE phpsrv_opcache_%s %s\nphpsrv_opcache_%s %lld\n",
-                figures[i].name, figures[i].help, figures[i].name, figures[i].kind, figures[i].name,
-                (long long)value) != PSV_OK)
-            return; /* the page is full */
-    }
+    char name[64];
+    (void)snprintf(name, sizeof(name), "phpsrv_opcache_%s", member);
+    psv_prometheus_family(out, name, kind, help);
+    psv_prometheus_integer(out, name, "", NULL, 0, value);
+}
+
+void psv_php_opcache_format_metrics(struct psv_prometheus *out)
+{
+    format_figure(out, "enabled", "gauge", "1: opcache is on.", psv_php_opcache_is_on());
+    if (!atomic_load_explicit(&is_sampled, memory_order_acquire) && out->format != PSV_PROMETHEUS_REFERENCE)
+        return; /* no request has asked it yet */
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        format_figure(out, figures[i].name, figures[i].kind, figures[i].help,
+                      atomic_load_explicit(&values[i], memory_order_relaxed));
 }

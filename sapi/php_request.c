@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "php_environment.h"
 #include "php_input.h"
 #include "php_locale.h"
@@ -148,8 +149,22 @@ static void note_memory(struct psv_php_thread *thread)
     uint64_t bytes = zend_memory_usage(true);
     uint64_t peak_bytes = zend_memory_peak_usage(true);
     atomic_store_explicit(&thread->memory_bytes, bytes, memory_order_relaxed);
+    psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, peak_bytes);
     if (peak_bytes > atomic_load_explicit(&thread->memory_peak_bytes, memory_order_relaxed))
         atomic_store_explicit(&thread->memory_peak_bytes, peak_bytes, memory_order_relaxed);
+}
+
+/* The engine begins to count anew with each request. */
+static void note_garbage(void)
+{
+    zend_gc_status status;
+    zend_gc_get_status(&status);
+    psv_metric_add(PSV_METRIC_GC_ROOTS, status.num_roots);
+    if (LIKELY(status.runs == 0))
+        return;
+    psv_metric_add(PSV_METRIC_GC_RUNS, status.runs);
+    psv_metric_add(PSV_METRIC_GC_COLLECTED, status.collected);
+    psv_metric_add(PSV_METRIC_GC_TIME, (int64_t)status.collector_time);
 }
 
 static void shut_down(struct psv_php_thread *thread)
@@ -179,6 +194,7 @@ static bool run_in_engine(struct psv_php_thread *thread)
     execute(thread);
     psv_php_opcache_sample();
     note_memory(thread);
+    note_garbage();
     shut_down(thread);
     return true;
 }

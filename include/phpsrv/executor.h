@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "phpsrv/message.h"
 
-struct psv_buffer; /* base/buffer.h */
+struct psv_prometheus; /* observe/prometheus.h */
 struct psv_config_list;
 struct psv_config; /* config/config.h: read-only while the executor lives */
 struct psv_worker; /* exec/worker.h: the thread that run() lives on */
@@ -70,9 +70,9 @@ struct psv_executor {
 
     /** Fills up to max facts, returns how many; callable before process_start (versions only). */
     size_t (*facts)(struct psv_executor_fact *out, size_t max);
-    /** Appends runtime metrics (Prometheus text) such as memory and opcache numbers; must not block.  May be
-     * NULL. [loop] */
-    void (*metrics)(struct psv_buffer *out);
+    /** Appends runtime metrics such as memory and opcache numbers; must not block.  For the reference all
+     * families that there can be, also before process_start.  May be NULL. [loop] */
+    void (*metrics)(struct psv_prometheus *out);
 };
 
 /* What run() may call. */

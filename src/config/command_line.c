@@ -22,6 +22,7 @@ const struct psv_command psv_commands[] = {
      .help = "print versions and exit"},
     {.name = "print-example-config", .action = PSV_CONFIG_ACTION_PRINT_EXAMPLE},
     {.name = "print-options-reference", .action = PSV_CONFIG_ACTION_PRINT_REFERENCE},
+    {.name = "print-metrics-reference", .action = PSV_CONFIG_ACTION_PRINT_METRICS},
 };
 const size_t psv_commands_len = ARRAY_SIZE(psv_commands);
 

@@ -268,6 +268,7 @@ enum psv_config_action {
     PSV_CONFIG_ACTION_DUMP,            /* --dump-config */
     PSV_CONFIG_ACTION_PRINT_EXAMPLE,   /* --print-example-config (hidden) */
     PSV_CONFIG_ACTION_PRINT_REFERENCE, /* --print-options-reference (hidden) */
+    PSV_CONFIG_ACTION_PRINT_METRICS,   /* --print-metrics-reference (hidden) */
 };
 
 enum psv_config_origin_kind {

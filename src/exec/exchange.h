@@ -43,6 +43,7 @@ enum psv_body_plan {
 /** What a site says about all answers to its requests; const, and outlives them. */
 struct psv_exchange_site {
     const char *name;                             /* in logs and metrics */
+    size_t metrics_site;                          /* its number there; sites of one name have the same */
     const struct psv_error_pages *error_pages;    /* exec/error_pages.h; NULL = the built-in ones */
     const struct psv_extra_fields *fields;        /* of every response; NULL = none */
     const struct psv_extra_fields *secure_fields; /* the same over TLS */
@@ -98,6 +99,7 @@ struct psv_exchange {
     struct psv_list link; /* in the host's list of live exchanges (drain, deadlines) */
 
     void *host_state;          /* the host's own, on the arena; NULL until on_head */
+    bool is_in_flight;         /* counted among the requests that are being answered */
     bool is_job_held;          /* a worker may touch arena, body and job */
     bool is_ended;             /* on_end has come: no codec any more */
     bool is_answered;          /* psv_exchange_respond was called */

@@ -4,6 +4,7 @@
 #include "request_body.h"
 
 #include "base/error.h"
+#include "observe/metrics.h"
 #include "os/fd.h"
 
 void psv_request_body_init(struct psv_request_body *body, size_t memory_max, uint64_t max_bytes)
@@ -37,6 +38,7 @@ static int spill(struct psv_request_body *body)
     }
     body->fd = fd;
     psv_buffer_fini(&body->memory);
+    psv_metric_inc(PSV_METRIC_BODIES_SPILLED);
     return PSV_OK;
 }
 

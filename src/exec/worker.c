@@ -128,12 +128,14 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
     INVARIANT(worker->job == job);
     psv_crash_forget(worker->id);
     pthread_mutex_lock(&worker->lock);
+    /* with the lock, as the clock of psv_worker_pool_busy_ns: the sum of both never goes back */
+    job->finished_ns = psv_clock_monotonic_ns();
+    worker->busy_ns += job->finished_ns - job->started_ns;
     worker->job = NULL;
     bool is_given_up = worker->is_given_up;
     worker->jobs++;
     pthread_mutex_unlock(&worker->lock);
     worker->ends_check = is_given_up || (worker->jobs_max > 0 && worker->jobs >= worker->jobs_max);
-    job->finished_ns = psv_clock_monotonic_ns();
     if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) ==
         0) { /* the release ends its response */
         atomic_store_explicit(&job->responded_ns, job->finished_ns, memory_order_relaxed);

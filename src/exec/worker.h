@@ -52,6 +52,7 @@ struct psv_worker_report {
     uint64_t requests;   /* of its thread, so far */
     uint64_t running_ns; /* of the request that it runs */
     char request_id[72];
+    char client[46]; /* its address */
     char method[16];
     char target[256];
     char script[256];
@@ -62,6 +63,9 @@ unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_
 /** Interrupts whatever runs.  [any] */
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
 
+/** Time that workers have spent with jobs so far, with those that run now, and how many are lost: given up,
+ * and still within their job.  [loop] */
+uint64_t psv_worker_pool_busy_ns(struct psv_worker_pool *pool, unsigned *ret_lost);
 unsigned psv_worker_pool_size(const struct psv_worker_pool *pool);
 unsigned psv_worker_pool_busy(const struct psv_worker_pool *pool);
 /** Asks whether PHP works: the first worker that looks for a job answers, before it takes one.  The question

@@ -28,6 +28,7 @@ struct psv_worker {
     bool ends_check;              /* it is time to look whether this thread ends; this thread's */
     bool is_recycled;             /* its thread makes way for a fresh one; this thread's */
     uint64_t jobs;                /* of this thread; written with the lock */
+    uint64_t busy_ns;             /* of all jobs of this slot that have ended; guarded by lock */
     uint64_t jobs_max;            /* 0 = no limit */
     unsigned failures;            /* quick ones in a row; handed from thread to successor */
     unsigned newest;              /* index of the slot's latest thread; guarded by the pool's life_lock */

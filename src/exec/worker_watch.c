@@ -73,6 +73,7 @@ static void report(struct psv_worker *worker, struct psv_worker_report *out, uin
         out->state = worker->is_given_up ? PSV_WORKER_LOST : PSV_WORKER_BUSY;
         out->running_ns = now_ns - MIN(worker->job->started_ns, now_ns);
         copy_text(out->request_id, sizeof(out->request_id), message->request_id);
+        copy_text(out->client, sizeof(out->client), message->remote_address);
         copy_text(out->method, sizeof(out->method), message->method);
         copy_text(out->target, sizeof(out->target), message->target);
         copy_text(out->script, sizeof(out->script), message->script_filename);
@@ -96,6 +97,25 @@ unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_
     }
     pthread_mutex_unlock(&pool->life_lock);
     return len;
+}
+
+uint64_t psv_worker_pool_busy_ns(struct psv_worker_pool *pool, unsigned *ret_lost)
+{
+    uint64_t sum_ns = 0;
+    unsigned lost = 0;
+
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        struct psv_worker *worker = &pool->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        sum_ns += worker->busy_ns;
+        if (worker->job != NULL) {
+            sum_ns += psv_clock_monotonic_ns() - worker->job->started_ns;
+            lost += worker->is_given_up;
+        }
+        pthread_mutex_unlock(&worker->lock);
+    }
+    *ret_lost = lost;
+    return sum_ns;
 }
 
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)

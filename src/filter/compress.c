@@ -9,6 +9,7 @@
 #include "filter/compress_encoder.h"
 #include "http/accept.h"
 #include "http/field_list.h"
+#include "observe/metrics.h"
 
 static const struct psv_bytes names[] = {
 #define X(id, name) PSV_BYTES_INIT(name),
@@ -66,6 +67,7 @@ static const struct coding_filter *coding_filter_of(const struct psv_body_filter
 struct thread_encoder {
     struct psv_body_encoder encoder;
     const struct psv_encoder_kind *kind;
+    enum psv_compress_coding coding;
     void *context;
 };
 
@@ -107,19 +109,35 @@ static struct thread_encoders *encoders_of_thread(void)
     return encoders;
 }
 
+static const struct {
+    enum psv_metric_id bodies, input, output;
+} metrics[PSV_COMPRESS_COUNT] = {
+#define X(id, name)                                                                                          \
+    {PSV_METRIC_COMPRESSED_##id, PSV_METRIC_COMPRESS_INPUT_##id, PSV_METRIC_COMPRESS_OUTPUT_##id},
+    PSV_COMPRESS_TABLE(X)
+#undef X
+};
+
 static int encode(struct psv_body_encoder *encoder, const void *data, size_t len,
                   struct psv_response_body *out)
 {
     struct thread_encoder *mine = CONTAINER_OF(encoder, struct thread_encoder, encoder);
+    uint64_t before = psv_response_body_len(out);
+    int code = mine->kind->encode(mine->context, data, len, out);
 
-    return mine->kind->encode(mine->context, data, len, out);
+    psv_metric_add(metrics[mine->coding].input, (int64_t)len);
+    psv_metric_add(metrics[mine->coding].output, (int64_t)(psv_response_body_len(out) - before));
+    return code;
 }
 
 static int end(struct psv_body_encoder *encoder, enum psv_body_end end, struct psv_response_body *out)
 {
     struct thread_encoder *mine = CONTAINER_OF(encoder, struct thread_encoder, encoder);
+    uint64_t before = psv_response_body_len(out);
+    int code = mine->kind->end(mine->context, end, out);
 
-    return mine->kind->end(mine->context, end, out);
+    psv_metric_add(metrics[mine->coding].output, (int64_t)(psv_response_body_len(out) - before));
+    return code;
 }
 
 static struct psv_body_encoder *begin(const struct psv_body_filter *filter, uint64_t len)
@@ -134,12 +152,14 @@ static struct psv_body_encoder *begin(const struct psv_body_filter *filter, uint
     struct thread_encoder *encoder = &encoders->all[wanted->coding];
     if (encoder->context == NULL) {
         encoder->kind = kinds[wanted->coding];
+        encoder->coding = wanted->coding;
         encoder->encoder = (struct psv_body_encoder){.encode = encode, .end = end};
         encoder->context = encoder->kind->context_new(level);
     }
     if (encoder->context == NULL || encoder->kind->reset(encoder->context, level, len) != PSV_OK) {
         return NULL;
     }
+    psv_metric_inc(metrics[wanted->coding].bodies);
     return &encoder->encoder;
 }
 

@@ -9,29 +9,38 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text_parse.h"
 #include "config/config.h"
-#include "config/option_value.h"
+#include "exec/body_filter.h"
 #include "exec/exchange.h"
 #include "exec/worker.h"
+#include "handler/history.h"
+#include "handler/metrics_page.h"
 #include "handler/status_page.h"
 #include "http/accept.h"
 #include "observe/metrics.h"
-#include "observe/user_metrics.h"
 #include "os/clock.h"
 #include "phpsrv/executor.h"
 
-#define BODY_MAX_BYTES ((size_t)4 << 20)
-#define FIELDS_MAX 4
+#define BODY_MAX_BYTES ((size_t)8 << 20)
+#define FIELDS_MAX 8
+/* How often the browser renews /status, unless it is told otherwise. */
+#define REFRESH_S 5u
+#define REFRESH_MAX_S 3600u
+/* /status shows what clients sent: it may neither load nor run nor be framed. */
+#define PAGE_POLICY                                                                                          \
+    PSV_BYTES("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "         \
+              "frame-ancestors 'none'")
 #define FACTS_MAX 16
 #define WORKERS_SHOWN_MAX 512u
 
 static const struct psv_bytes type_plain = PSV_BYTES_INIT("text/plain; charset=utf-8");
 static const struct psv_bytes type_json = PSV_BYTES_INIT("application/json");
-static const struct psv_bytes type_metrics = PSV_BYTES_INIT("text/plain; version=0.0.4; charset=utf-8");
 
 struct psv_internal {
     struct psv_internal_options options;
     uint64_t started_ns;
+    struct psv_history history;
     /* the look at which the workers were first seen jammed, with jobs_taken as it was then */
     bool is_jammed;
     uint64_t jammed_ns;
@@ -44,9 +53,12 @@ struct page {
     struct psv_buffer text;
     struct psv_body_piece piece;
     struct psv_bytes content_type;
-    struct psv_bytes query;
     unsigned status;
-    bool is_for_people; /* Accept likes HTML best */
+    const struct psv_request *request;
+    /* fields; "" = none */
+    struct psv_bytes coding;
+    struct psv_bytes policy;
+    struct psv_bytes varies_by;
 };
 
 /** Fills text, content_type and status.  0 or an error: then the answer is 500. */
@@ -91,8 +103,24 @@ struct psv_internal *psv_internal_new(const struct psv_internal_options *options
     if (internal->options.monotonic_ns == NULL)
         internal->options.monotonic_ns = psv_clock_monotonic_coarse_ns;
     internal->started_ns = internal->options.monotonic_ns();
+    psv_history_init(&internal->history);
     set_build_info(options);
     return internal;
+}
+
+static struct psv_internal_facts read_facts(const struct psv_internal *internal)
+{
+    struct psv_internal_facts facts = {0};
+    internal->options.read_facts(internal->options.context, &facts);
+    return facts;
+}
+
+void psv_internal_tick(struct psv_internal *internal)
+{
+    struct psv_internal_facts facts = read_facts(internal);
+
+    psv_history_tick(&internal->history, internal->options.monotonic_ns(), facts.queue_len,
+                     facts.workers_busy);
 }
 
 struct psv_internal *psv_internal_free(struct psv_internal *internal)
@@ -147,6 +175,14 @@ static int add_fields(struct psv_exchange *exchange, const struct page *page)
         error = psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"));
     if (error == 0 && page->status == 503)
         error = psv_headers_add_known(headers, arena, PSV_FIELD_RETRY_AFTER, PSV_BYTES("1"));
+    if (error == 0 && page->coding.len > 0)
+        error = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_ENCODING, page->coding);
+    if (error == 0 && page->varies_by.len > 0)
+        error = psv_headers_add_known(headers, arena, PSV_FIELD_VARY, page->varies_by);
+    if (error == 0 && page->policy.len > 0)
+        error = psv_headers_add(headers, arena, PSV_BYTES("Content-Security-Policy"), page->policy);
+    if (error == 0)
+        error = psv_headers_add(headers, arena, PSV_BYTES("X-Content-Type-Options"), PSV_BYTES("nosniff"));
     return error;
 }
 
@@ -163,10 +199,8 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
         return;
     }
     struct page *page = page_new(internal, &exchange->arena);
-    if (page != NULL) {
-        page->query = exchange->request.query;
-        page->is_for_people = psv_accept_choose(&exchange->request.headers) == PSV_ACCEPT_HTML;
-    }
+    if (page != NULL)
+        page->request = &exchange->request;
     if (page == NULL || build(page) != 0 || add_fields(exchange, page) != 0) {
         refuse(exchange, 500, "internal page cannot be built");
         return;
@@ -180,13 +214,6 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
     exchange->response.status = page->status;
     exchange->response.content_length = (int64_t)page->text.len;
     psv_exchange_respond(exchange, &pieces, true);
-}
-
-static struct psv_internal_facts read_facts(const struct psv_internal *internal)
-{
-    struct psv_internal_facts facts = {0};
-    internal->options.read_facts(internal->options.context, &facts);
-    return facts;
 }
 
 /* Stuck is what two looks far enough apart agree on: all busy, the queue full, and nothing taken in between.
@@ -262,7 +289,7 @@ static int build_ready(struct page *page)
     const char *trouble = unready_of(&facts);
     /* HAProxy's "disable-on-404": no new requests, and what runs is not cut off; no answer at all does that
      */
-    bool is_soft = psv_bytes_equal(page->query, PSV_BYTES("unready=404"));
+    bool is_soft = psv_bytes_equal(page->request->query, PSV_BYTES("unready=404"));
     page->content_type = type_json;
     page->status = trouble == NULL ? 200 : is_soft ? 404 : 503;
     return psv_buffer_printf(
@@ -281,18 +308,34 @@ static void set_gauges(const struct psv_internal_facts *facts)
     psv_metric_set(PSV_METRIC_WORKERS_TOTAL, facts->workers);
     psv_metric_set(PSV_METRIC_WORKERS_BUSY, busy);
     psv_metric_set(PSV_METRIC_WORKERS_IDLE, facts->workers_alive - busy);
+    psv_metric_set(PSV_METRIC_WORKERS_STARTING,
+                   facts->workers > facts->workers_alive ? facts->workers - facts->workers_alive : 0);
+    psv_metric_set(PSV_METRIC_WORKERS_LOST, facts->workers_lost);
+    psv_metric_set(PSV_METRIC_WORKER_BUSY, (int64_t)facts->workers_busy_ns);
+    psv_metric_set(PSV_METRIC_RELOADS_DONE, facts->reloads_done);
+    psv_metric_set(PSV_METRIC_RELOADS_FAILED, facts->reloads_failed);
+    psv_metric_set(PSV_METRIC_RELOAD_SUCCESSFUL, !facts->last_reload_failed);
+    psv_metric_set(PSV_METRIC_RELOAD_TIME, (int64_t)facts->last_reload_unix_s);
+    psv_metric_set(PSV_METRIC_SERVER_CRASHES, facts->crashes);
 }
 
 static int build_metrics(struct page *page)
 {
-    const struct psv_executor *executor = page->internal->options.executor;
+    const struct psv_internal_options *options = &page->internal->options;
+    enum psv_prometheus_format format = psv_metrics_page_choose(&page->request->headers);
     struct psv_internal_facts facts = read_facts(page->internal);
+
     set_gauges(&facts);
-    page->content_type = type_metrics;
-    int error = psv_metrics_format(&page->text);
-    if (error == 0 && executor != NULL && executor->metrics != NULL)
-        executor->metrics(&page->text);
-    return error == 0 ? psv_user_metrics_format(&page->text) : error;
+    page->content_type = psv_metrics_page_type(format);
+    page->varies_by = PSV_BYTES("Accept, Accept-Encoding");
+    int error = psv_metrics_page_format(options->executor, format, &page->text);
+    const struct psv_body_filter *coding =
+        options->choose_coding != NULL ? options->choose_coding(options->context, &page->request->headers)
+                                       : NULL;
+    if (error == 0 && coding != NULL && coding->coding.len > 0 &&
+        psv_metrics_page_compress(coding, &page->text))
+        page->coding = coding->coding;
+    return error;
 }
 
 static int build_config(struct page *page)
@@ -301,60 +344,74 @@ static int build_config(struct page *page)
     return psv_config_format_json(page->internal->options.config, &page->text);
 }
 
-static int append_worker(struct psv_buffer *out, const struct psv_worker_report *worker, bool is_first)
+/* "refresh=5" of a query; false when its number is none.  Without it *ret_s stays. */
+static bool parse_refresh(struct psv_bytes query, unsigned *ret_s)
 {
-    static const char *const states[] = {
-        [PSV_WORKER_IDLE] = "idle", [PSV_WORKER_BUSY] = "busy", [PSV_WORKER_LOST] = "lost"};
-    const struct {
-        const char *name;
-        const char *text;
-    } texts[] = {
-        {"request_id", worker->request_id},
-        {"method", worker->method},
-        {"target", worker->target},
-        {"script", worker->script},
-    };
-    int error = psv_buffer_printf(out, "%s\n  {\"worker\": %u, \"state\": \"%s\", \"requests\": %" PRIu64,
-                                  is_first ? "" : ",", worker->id, states[worker->state], worker->requests);
-    if (worker->state != PSV_WORKER_IDLE && error == 0)
-        error = psv_buffer_printf(out, ", \"running_seconds\": %.3f", (double)worker->running_ns / 1e9);
-    for (size_t i = 0; i < ARRAY_SIZE(texts) && worker->state != PSV_WORKER_IDLE && error == 0; i++) {
-        error = psv_buffer_printf(out, ", \"%s\": ", texts[i].name);
-        if (error == 0)
-            error = psv_option_append_quoted(out, psv_bytes_of(texts[i].text));
+    struct psv_bytes name = PSV_BYTES("refresh=");
+    struct psv_bytes part;
+
+    while (psv_bytes_split(&query, '&', &part)) {
+        uint64_t seconds;
+        if (!psv_bytes_starts_with(part, name))
+            continue;
+        if (psv_parse_u64(psv_bytes_from(part, name.len), &seconds) != 0 || seconds > REFRESH_MAX_S)
+            return false;
+        *ret_s = (unsigned)seconds;
     }
-    return error == 0 ? psv_buffer_append(out, "}", 1) : error;
+    return true;
+}
+
+static bool asks_for_json(struct psv_bytes query)
+{
+    struct psv_bytes part;
+
+    while (psv_bytes_split(&query, '&', &part)) {
+        if (psv_bytes_equal(part, PSV_BYTES("json")))
+            return true;
+    }
+    return false;
 }
 
 /* The scoreboard. */
 static int build_status(struct page *page)
 {
     const struct psv_internal_options *options = &page->internal->options;
+    struct psv_bytes query = page->request->query;
     struct psv_internal_facts facts = read_facts(page->internal);
-    struct psv_worker_report *workers = psv_calloc(WORKERS_SHOWN_MAX, sizeof(*workers));
-    if (workers == NULL)
+    uint64_t now_ns = options->monotonic_ns();
+    struct psv_status status = {
+        .facts = &facts,
+        .history = &page->internal->history,
+        .workers = psv_calloc(WORKERS_SHOWN_MAX, sizeof(*status.workers)),
+        .version = options->version,
+        .uptime_ms = (now_ns - page->internal->started_ns) / PSV_NS_PER_MS,
+        .now_ns = now_ns,
+        .now_unix_us = psv_clock_unix_us(),
+        .refresh_s = REFRESH_S,
+    };
+
+    if (status.workers == NULL)
         return PSV_ENOMEM;
-    unsigned len = options->read_workers != NULL
-                       ? options->read_workers(options->context, workers, WORKERS_SHOWN_MAX)
-                       : 0;
-    if (page->is_for_people) {
-        uint64_t uptime_ms = (options->monotonic_ns() - page->internal->started_ns) / PSV_NS_PER_MS;
-        page->content_type = PSV_BYTES("text/html; charset=utf-8");
-        int code = psv_status_page_format(&page->text, &facts, workers, MIN(len, WORKERS_SHOWN_MAX),
-                                          options->version, uptime_ms);
-        psv_free(workers);
-        return code;
+    if (options->read_workers != NULL)
+        status.workers_len = MIN(options->read_workers(options->context, status.workers, WORKERS_SHOWN_MAX),
+                                 WORKERS_SHOWN_MAX);
+    psv_status_sort(&status);
+    bool is_page = psv_accept_choose(&page->request->headers) == PSV_ACCEPT_HTML && !asks_for_json(query);
+    page->content_type = is_page ? PSV_BYTES("text/html; charset=utf-8") : type_json;
+    page->policy = is_page ? PAGE_POLICY : PSV_BYTES_EMPTY;
+    page->varies_by = PSV_BYTES("Accept");
+    int code;
+    if (!parse_refresh(query, &status.refresh_s)) {
+        page->status = 400;
+        page->content_type = type_plain;
+        code = psv_buffer_printf(&page->text, "refresh must be a number of seconds from 0 to %u\n",
+                                 REFRESH_MAX_S);
+    } else {
+        code = is_page ? psv_status_format_html(&page->text, &status)
+                       : psv_status_format_json(&page->text, &status);
     }
-    page->content_type = type_json;
-    int error = psv_buffer_printf(&page->text,
-                                  "{\"connections\": %" PRIu64 ", \"queue\": %" PRIu64
-                                  ", \"queue_capacity\": %" PRIu64 ", \"draining\": %s, \"workers\": [",
-                                  facts.connections, facts.queue_len, facts.queue_capacity,
-                                  facts.is_draining ? "true" : "false");
-    for (unsigned i = 0; i < MIN(len, WORKERS_SHOWN_MAX) && error == 0; i++)
-        error = append_worker(&page->text, &workers[i], i == 0);
-    psv_free(workers);
-    return error == 0 ? psv_buffer_printf(&page->text, "\n]}\n") : error;
+    psv_free(status.workers);
+    return code;
 }
 
 static int build_list(struct page *page)

@@ -1,6 +1,6 @@
-/* Answers of the internal listener: /health, /metrics, /config.  [loop]  Facts come through a function
- * that the server gives, so that nothing here reaches for the server's parts.  Must not know codecs or
- * threads.
+/* Answers of the internal listener: /health, /ready, /metrics, /config, /status.  [loop]  Facts come through
+ * a function that the server gives, so that nothing here reaches for the server's parts.  Must not know
+ * codecs or threads.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -10,9 +10,11 @@
 
 #include "base/macros.h"
 
+struct psv_body_filter;
 struct psv_config_loaded;
 struct psv_exchange;
 struct psv_executor;
+struct psv_headers;
 struct psv_internal;
 struct psv_worker_report;
 
@@ -26,6 +28,13 @@ struct psv_internal_facts {
     unsigned workers;    /* as many as there should be */
     unsigned workers_busy;
     unsigned workers_alive;
+    unsigned workers_lost;    /* given up, and still within their job */
+    uint64_t workers_busy_ns; /* time spent with jobs so far */
+    unsigned crashes;         /* of servers, since the supervisor started */
+    unsigned reloads_done;    /* by the supervisor */
+    unsigned reloads_failed;
+    bool last_reload_failed;
+    uint64_t last_reload_unix_s; /* the last successful one; 0 = none */
     bool is_draining;
     bool probe_was_right;  /* PHP has answered the last question, ... */
     uint64_t probe_age_ns; /* ... so long ago */
@@ -47,7 +56,10 @@ struct psv_internal_options {
     psv_internal_facts_fn *read_facts;      /* called on the loop; must not block */
     /** What each worker does; fills up to max, returns how many there are.  NULL = not known. */
     unsigned (*read_workers)(void *context, struct psv_worker_report *out, unsigned max);
-    void *context;                       /* of both */
+    /** The coding of a scrape for a client with these fields, or one without a name, or NULL.  NULL = never
+     * any. */
+    const struct psv_body_filter *(*choose_coding)(void *context, const struct psv_headers *headers);
+    void *context;                       /* of all three */
     psv_internal_clock_fn *monotonic_ns; /* NULL = the coarse system clock */
 };
 
@@ -55,6 +67,9 @@ struct psv_internal_options {
 MUST_CHECK struct psv_internal *psv_internal_new(const struct psv_internal_options *options);
 /** Accepts NULL; returns NULL.  [boot] */
 struct psv_internal *psv_internal_free(struct psv_internal *internal);
+
+/** Takes the samples of /status: call it every PSV_HISTORY_TICK_NS (handler/history.h). */
+void psv_internal_tick(struct psv_internal *internal);
 
 /** Answers the exchange in any case, at its head: a request body is of no interest. */
 void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exchange);

@@ -113,6 +113,7 @@ void psv_static_file_answer(const struct psv_static_file *options, struct psv_ex
         answer_get(options, &answer);
         return;
     case PSV_PRECONDITION_NOT_MODIFIED:
+        psv_metric_inc(PSV_METRIC_STATIC_NOT_MODIFIED);
         answer_not_modified(&answer);
         return;
     case PSV_PRECONDITION_FAILED:
@@ -207,6 +208,8 @@ static void respond(struct answer *answer, unsigned status, int64_t content_leng
     }
     exchange->response.status = status;
     exchange->response.content_length = content_length;
+    if (exchange->request.method == PSV_METHOD_GET && status != 304)
+        psv_metric_add(PSV_METRIC_STATIC_BYTES, content_length);
     psv_exchange_respond(exchange, &answer->pieces, true);
 }
 

@@ -1,4 +1,5 @@
-/* The scoreboard as a page for people: plain HTML, nothing from elsewhere, renewed by the browser.  [loop]
+/* The scoreboard: a page for people (plain HTML, nothing from elsewhere, no script) and the same as JSON.
+ * [loop]
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -8,10 +9,25 @@
 #include "base/macros.h"
 
 struct psv_buffer;
+struct psv_history;
 struct psv_internal_facts;
 struct psv_worker_report;
 
-/** workers are put into another order: those that run longest first.  0, PSV_ENOMEM, PSV_ELIMIT. */
-MUST_CHECK int psv_status_page_format(struct psv_buffer *out, const struct psv_internal_facts *facts,
-                                      struct psv_worker_report *workers, unsigned workers_len,
-                                      const char *version, uint64_t uptime_ms);
+struct psv_status {
+    const struct psv_internal_facts *facts;
+    const struct psv_history *history;
+    struct psv_worker_report *workers;
+    unsigned workers_len;
+    const char *version; /* of the program */
+    uint64_t uptime_ms;
+    uint64_t now_ns; /* monotonic */
+    uint64_t now_unix_us;
+    unsigned refresh_s; /* the browser asks again after so long; 0 = never */
+};
+
+/** Puts the workers into order: those that run longest first, idle ones last. */
+void psv_status_sort(struct psv_status *status);
+
+/** 0, PSV_ENOMEM, PSV_ELIMIT. */
+MUST_CHECK int psv_status_format_html(struct psv_buffer *out, const struct psv_status *status);
+MUST_CHECK int psv_status_format_json(struct psv_buffer *out, const struct psv_status *status);

@@ -85,6 +85,43 @@ unsigned psv_accept_quality(const struct psv_headers *headers, struct psv_bytes 
     return preference_for(headers, type).weight;
 }
 
+static bool has_version(struct psv_bytes parameters, struct psv_bytes version)
+{
+    struct psv_bytes name = PSV_BYTES("version=");
+    struct psv_bytes part;
+
+    while (psv_field_parameter_next(&parameters, &part)) {
+        struct psv_bytes value = psv_bytes_from(part, name.len);
+        if (psv_bytes_starts_with_case(part, name)) {
+            bool is_quoted = value.len >= 2 && value.data[0] == '"' && value.data[value.len - 1] == '"';
+            return psv_bytes_equal(is_quoted ? (struct psv_bytes){value.data + 1, value.len - 2} : value,
+                                   version);
+        }
+    }
+    return false;
+}
+
+unsigned psv_accept_version_quality(const struct psv_headers *headers, struct psv_bytes type,
+                                    struct psv_bytes version)
+{
+    unsigned best = 0;
+
+    for (unsigned i = 0; i < headers->len; i++) {
+        struct psv_bytes rest = headers->items[i].value;
+        struct psv_bytes parameters;
+
+        while (headers->items[i].id == PSV_FIELD_ACCEPT && psv_field_list_next(&rest, &parameters)) {
+            struct psv_bytes range;
+
+            (void)psv_field_parameter_next(&parameters, &range);
+            if (psv_bytes_equal_case(range, type) && has_version(parameters, version)) {
+                best = MAX(best, psv_field_weight(parameters));
+            }
+        }
+    }
+    return best;
+}
+
 enum psv_accept_form psv_accept_choose(const struct psv_headers *headers)
 {
     /* in the order in which they win a tie */

@@ -22,6 +22,11 @@ enum psv_accept_form psv_accept_choose(const struct psv_headers *headers);
  *  exact range decides, 0 when none fits, 1000 when there is no Accept field. */
 unsigned psv_accept_quality(const struct psv_headers *headers, struct psv_bytes type);
 
+/** The same for a type in one version ("application/openmetrics-text", "1.0.0"): the weight of the ranges
+ * that name both, 0 without one.  Of other parameters nothing is asked. */
+unsigned psv_accept_version_quality(const struct psv_headers *headers, struct psv_bytes type,
+                                    struct psv_bytes version);
+
 /** Weight of a content coding ("gzip") by the Accept-Encoding fields (RFC 9110 12.5.3): 0 when it is not to
  *  be used, also without such a field; "identity" is 1000 unless it is excluded. */
 unsigned psv_accept_encoding_quality(const struct psv_headers *headers, struct psv_bytes coding);

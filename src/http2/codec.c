@@ -119,6 +119,7 @@ static int on_open(struct psv_connection *connection)
     psv_connection_set_timer(connection, config->keepalive_timer);
     if (connection->service->is_counted) {
         psv_metric_inc(PSV_METRIC_HTTP2_CONNECTIONS);
+        psv_metric_inc(PSV_METRIC_HTTP2_OPEN);
     }
     psv_h2_schedule(h2);
     return PSV_OK;
@@ -145,6 +146,7 @@ static void on_close(struct psv_connection *connection, enum psv_close_reason re
     psv_loop_task_cancel(&h2->task);
     end_streams(h2);
     nghttp2_session_del(h2->session);
+    psv_metric_add(PSV_METRIC_HTTP2_OPEN, connection->service->is_counted ? -1 : 0);
     connection->codec_state = NULL;
     h2->magic = 0;
     psv_free(h2);

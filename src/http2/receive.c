@@ -56,6 +56,10 @@ static struct psv_h2_stream *begin_stream(struct psv_h2 *h2, int32_t id)
     psv_request_body_init(&exchange->body, h2->config->body_memory_bytes, h2->config->body_bytes_max);
     psv_list_append(&h2->streams, &stream->link);
     h2->streams_len++;
+    if (connection->service->is_counted) {
+        psv_metric_inc(PSV_METRIC_HTTP2_STREAMS);
+        psv_metric_inc(PSV_METRIC_HTTP2_STREAMS_OPEN);
+    }
     return stream;
 }
 
@@ -74,6 +78,9 @@ void psv_h2_end_stream(struct psv_h2_stream *stream, bool is_aborted)
     stream->h2->dispatched_len -= stream->is_dispatched;
     psv_list_remove(&stream->link);
     stream->h2->streams_len--;
+    if (stream->h2->connection->service->is_counted) {
+        psv_metric_add(PSV_METRIC_HTTP2_STREAMS_OPEN, -1);
+    }
     exchange->codec_stream = NULL;
     exchange->host->on_end(exchange, is_aborted); /* the stream's memory goes with it */
 }
@@ -207,6 +214,13 @@ static bool overflows_window(struct psv_h2 *h2, uint32_t old, const nghttp2_sett
     return false;
 }
 
+static void count_frame(const struct psv_h2 *h2, enum psv_metric_id id)
+{
+    if (h2->connection->service->is_counted) {
+        psv_metric_inc(id);
+    }
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *frame, void *user_data)
 {
     struct psv_h2 *h2 = h2_from(user_data);
@@ -241,8 +255,12 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
         psv_h2_spend(h2, PSV_H2_GUARD_PRIORITY);
         break;
     case NGHTTP2_RST_STREAM:
+        count_frame(h2, PSV_METRIC_HTTP2_RESETS_CLIENT);
         psv_h2_spend(h2, PSV_H2_GUARD_RESET);
         check_stream_id(h2, frame);
+        break;
+    case NGHTTP2_GOAWAY:
+        count_frame(h2, PSV_METRIC_HTTP2_GOAWAYS_CLIENT);
         break;
     case NGHTTP2_SETTINGS:
         h2->old_initial_window =

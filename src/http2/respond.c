@@ -386,7 +386,11 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     struct psv_h2 *h2 = user_data;
 
     (void)session;
+    if (h2->connection->service->is_counted && frame->hd.type == NGHTTP2_GOAWAY) {
+        psv_metric_inc(PSV_METRIC_HTTP2_GOAWAYS_SERVER);
+    }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        psv_metric_add(PSV_METRIC_HTTP2_RESETS_SERVER, h2->connection->service->is_counted);
         /* the client made us reset it, but for failures of our own */
         if (frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR) {
             psv_h2_spend(h2, PSV_H2_GUARD_RESET);

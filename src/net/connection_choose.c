@@ -99,6 +99,7 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
     }
     if (!is_idle && connection->layer == &psv_layer_tls && !connection->is_secured) {
         psv_metric_inc(PSV_METRIC_TLS_HANDSHAKES_FAILED);
+        psv_metric_inc(PSV_METRIC_TLS_FAILURES_TIMEOUT);
     }
     psv_metric_inc(is_idle ? PSV_METRIC_TIMEOUTS_KEEPALIVE : PSV_METRIC_TIMEOUTS_HEADER);
     psv_connection_close(connection, is_idle ? PSV_CLOSE_KEEPALIVE_TIMEOUT : PSV_CLOSE_HEADER_TIMEOUT);

@@ -67,12 +67,44 @@ static void answer_plain_http(struct psv_connection *connection)
     (void)!send(connection->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* Why a handshake failed, as far as the library says.  error 0: the client has gone. */
+static enum psv_metric_id failure_of(unsigned long error)
+{
+    if (error == 0) {
+        return PSV_METRIC_TLS_FAILURES_CLOSED;
+    }
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
+        return PSV_METRIC_TLS_FAILURES_OTHER;
+    }
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_HTTP_REQUEST:
+        return PSV_METRIC_TLS_FAILURES_HTTP;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_NO_PROTOCOLS_AVAILABLE:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_INAPPROPRIATE_FALLBACK:
+        return PSV_METRIC_TLS_FAILURES_PROTOCOL;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        return PSV_METRIC_TLS_FAILURES_CIPHER;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+        return PSV_METRIC_TLS_FAILURES_CLOSED;
+    default:
+        /* RFC 8446 6: alerts of the client are reported as 1000 + their number */
+        return ERR_GET_REASON(error) > SSL_AD_REASON_OFFSET ? PSV_METRIC_TLS_FAILURES_ALERT
+                                                            : PSV_METRIC_TLS_FAILURES_OTHER;
+    }
+}
+
 static ssize_t fail(struct psv_connection *connection)
 {
     unsigned long error = ERR_peek_error();
 
     if (!connection->is_secured) {
         psv_metric_inc(PSV_METRIC_TLS_HANDSHAKES_FAILED);
+        psv_metric_inc(failure_of(error));
         if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST) {
             answer_plain_http(connection);
         }

@@ -4,7 +4,6 @@
 #include "user_metrics.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -32,6 +31,7 @@ struct family {
     char *help;
     size_t buckets_len;
     double buckets[PSV_USER_METRIC_BUCKETS_MAX];
+    char (*bounds)[PSV_PROMETHEUS_BOUND_BYTES]; /* the buckets as text */
 };
 
 static struct {
@@ -83,6 +83,7 @@ static void free_family(struct family *family)
 {
     psv_free(family->name);
     psv_free(family->help);
+    psv_free(family->bounds);
     psv_free(family);
 }
 
@@ -100,8 +101,14 @@ static int new_family(const struct psv_user_metric *metric, struct family **ret)
     if (metric->buckets_len > 0) {
         memcpy(family->buckets, metric->buckets, metric->buckets_len * sizeof(family->buckets[0]));
     }
+    family->bounds = psv_calloc(metric->buckets_len + 1, sizeof(*family->bounds));
+    for (size_t i = 0; family->bounds != NULL && i < metric->buckets_len; i++) {
+        psv_prometheus_format_bound(family->bounds[i], metric->buckets[i]);
+    }
     psv_list_init(&family->series);
-    int code = family->name != NULL && (metric->help.len == 0 || family->help != NULL) ? PSV_OK : PSV_ENOMEM;
+    bool has_all =
+        family->name != NULL && family->bounds != NULL && (metric->help.len == 0 || family->help != NULL);
+    int code = has_all ? PSV_OK : PSV_ENOMEM;
     if (code == PSV_OK) {
         code = psv_map_put(&registry.family_map, psv_bytes_of(family->name), family, NULL);
     }
@@ -258,67 +265,66 @@ int psv_user_metric_record(const struct psv_user_metric *metric, double value)
 
 /* ---- output */
 
-static int format_histogram(struct psv_buffer *out, const struct family *family, const struct series *series)
+static void format_histogram(struct psv_prometheus *out, const struct family *family,
+                             const struct series *series)
 {
     struct psv_prometheus_label labels[PSV_USER_METRIC_LABELS_MAX + 1];
     uint64_t count = 0;
-    int code = PSV_OK;
 
     for (size_t i = 0; i < series->labels_len; i++) {
         labels[i] = series->labels[i];
     }
-    for (size_t i = 0; i <= family->buckets_len && code == PSV_OK; i++) {
-        char bound[40] = "+Inf";
-        if (i < family->buckets_len) {
-            (void)snprintf(bound, sizeof(bound), "%.15g", family->buckets[i]);
-        }
+    for (size_t i = 0; i <= family->buckets_len; i++) {
+        const char *bound = i < family->buckets_len ? family->bounds[i] : "+Inf";
         count += series->bucket_counts[i];
         labels[series->labels_len] = (struct psv_prometheus_label){"le", psv_bytes_of(bound)};
-        code = psv_prometheus_integer(out, family->name, "_bucket", labels, series->labels_len + 1,
-                                      (int64_t)count);
+        psv_prometheus_bucket(out, family->name, labels, series->labels_len + 1, count, NULL);
     }
-    if (code == PSV_OK) {
-        code = psv_prometheus_number(out, family->name, "_sum", series->labels, series->labels_len,
-                                     series->value);
-    }
-    return code == PSV_OK ? psv_prometheus_integer(out, family->name, "_count", series->labels,
-                                                   series->labels_len, (int64_t)series->count)
-                          : code;
+    psv_prometheus_number(out, family->name, "_sum", series->labels, series->labels_len, series->value);
+    psv_prometheus_integer(out, family->name, "_count", series->labels, series->labels_len,
+                           (int64_t)series->count);
 }
 
-static int format_family(struct psv_buffer *out, const struct family *family)
+/* OpenMetrics names a counter without its "_total": another family may have that name. */
+static bool is_name_taken(const struct family *family)
+{
+    struct psv_bytes name = psv_bytes_of(family->name);
+    struct psv_bytes suffix = PSV_BYTES("_total");
+
+    return name.len > suffix.len && psv_bytes_equal(psv_bytes_from(name, name.len - suffix.len), suffix) &&
+           psv_map_find(&registry.family_map, psv_bytes_first(name, name.len - suffix.len)) != NULL;
+}
+
+static void format_family(struct psv_prometheus *out, const struct family *family)
 {
     static const char *const types[] = {"counter", "gauge", "histogram"};
-    int code = psv_prometheus_family(out, family->name, types[family->kind],
-                                     family->help != NULL ? family->help : "Made by the application.");
+    const char *help = family->help != NULL ? family->help : "Made by the application.";
 
+    if (family->kind == PSV_USER_COUNTER && is_name_taken(family)) {
+        psv_prometheus_unknown(out, family->name, types[family->kind], help);
+    } else {
+        psv_prometheus_family(out, family->name, types[family->kind], help);
+    }
     PSV_LIST_FOR_EACH(node, &family->series)
     {
         const struct series *series = PSV_LIST_ENTRY(node, struct series, link);
-        if (code == PSV_OK && family->kind == PSV_USER_HISTOGRAM) {
-            code = format_histogram(out, family, series);
-        } else if (code == PSV_OK) {
-            code = psv_prometheus_number(out, family->name, "", series->labels, series->labels_len,
-                                         series->value);
+        if (family->kind == PSV_USER_HISTOGRAM) {
+            format_histogram(out, family, series);
+        } else {
+            psv_prometheus_number(out, family->name, "", series->labels, series->labels_len, series->value);
         }
     }
-    return code;
 }
 
-int psv_user_metrics_format(struct psv_buffer *out)
+void psv_user_metrics_format(struct psv_prometheus *out)
 {
-    int code = PSV_OK;
-
     pthread_mutex_lock(&registry.lock);
     prepare();
     PSV_LIST_FOR_EACH(node, &registry.families)
     {
-        if (code == PSV_OK) {
-            code = format_family(out, PSV_LIST_ENTRY(node, struct family, link));
-        }
+        format_family(out, PSV_LIST_ENTRY(node, struct family, link));
     }
     pthread_mutex_unlock(&registry.lock);
-    return code;
 }
 
 void psv_user_metrics_clear(void)

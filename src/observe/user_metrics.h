@@ -43,7 +43,7 @@ bool psv_user_metric_label_is_valid(struct psv_bytes name);
  * kind's; PSV_ELIMIT: there are too many; PSV_ENOMEM. */
 MUST_CHECK int psv_user_metric_record(const struct psv_user_metric *metric, double value);
 
-/** Appends all in Prometheus text format.  0, PSV_ENOMEM, PSV_ELIMIT. */
-MUST_CHECK int psv_user_metrics_format(struct psv_buffer *out);
+/** Appends all. */
+void psv_user_metrics_format(struct psv_prometheus *out);
 /** Forgets all.  [boot] */
 void psv_user_metrics_clear(void);

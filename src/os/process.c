@@ -191,6 +191,41 @@ int psv_process_read_facts(struct psv_process_facts *ret_facts)
     return 0;
 }
 
+/* The number of a line "RssAnon:     1234 kB", in bytes. */
+static int parse_status_kib(struct psv_bytes text, struct psv_bytes name, uint64_t *ret_bytes)
+{
+    struct psv_bytes line;
+
+    while (psv_bytes_split(&text, '\n', &line)) {
+        if (!psv_bytes_starts_with(line, name))
+            continue;
+        struct psv_bytes rest = psv_bytes_trim(psv_bytes_from(line, name.len));
+        uint64_t kib;
+        int error = psv_parse_u64(psv_bytes_first(rest, psv_bytes_find(rest, ' ')), &kib);
+        if (error == 0)
+            *ret_bytes = kib * 1024;
+        return error != 0 ? PSV_ESYNTAX : 0;
+    }
+    return PSV_ESYNTAX;
+}
+
+int psv_process_read_memory(struct psv_process_memory *ret_memory)
+{
+    CLEANUP(psv_buffer_fini) struct psv_buffer text = {.max_bytes = PROC_FILE_MAX_BYTES};
+    struct psv_process_memory memory;
+    int error = psv_fd_read_file("/proc/self/status", &text);
+
+    if (error == 0)
+        error = parse_status_kib(psv_buffer_bytes(&text), PSV_BYTES("RssAnon:"), &memory.anonymous_bytes);
+    if (error == 0)
+        error = parse_status_kib(psv_buffer_bytes(&text), PSV_BYTES("RssFile:"), &memory.file_bytes);
+    if (error == 0)
+        error = parse_status_kib(psv_buffer_bytes(&text), PSV_BYTES("RssShmem:"), &memory.shared_bytes);
+    if (error == 0)
+        *ret_memory = memory;
+    return error;
+}
+
 uint64_t psv_process_own_memory(int pid)
 {
     CLEANUP(psv_buffer_fini) struct psv_buffer text = {.max_bytes = PROC_FILE_MAX_BYTES};

@@ -44,6 +44,17 @@ struct psv_process_facts {
  * request.  [any] */
 MUST_CHECK int psv_process_read_facts(struct psv_process_facts *ret_facts);
 
+/** Parts of this process's resident memory. */
+struct psv_process_memory {
+    uint64_t anonymous_bytes;
+    uint64_t file_bytes;
+    uint64_t shared_bytes;
+};
+
+/** Reads /proc/self/status: counters of the kernel, while the proportional set size would walk all pages.  0,
+ * PSV_EIO, PSV_ENOMEM, PSV_ESYNTAX.  [any] */
+MUST_CHECK int psv_process_read_memory(struct psv_process_memory *ret_memory);
+
 /** Resident memory of a process that it shares with no file and no other process, in bytes; 0 when it cannot
  * be read.  [any] */
 uint64_t psv_process_own_memory(int pid);

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "config/toml_reader.h"
 #include "exec/executor_registry.h"
+#include "handler/metrics_page.h"
 #include "http1/codec.h"
 #include "http2/codec.h"
 #include "net/loop.h"
@@ -55,6 +56,24 @@ static int format_version(struct psv_buffer *out)
     return code;
 }
 
+/* Executors may share what they measure: that is shown once. */
+static int format_metrics_reference(struct psv_buffer *out)
+{
+    const struct psv_executor *executors[16] = {NULL};
+    size_t len = 0;
+
+    for (size_t i = 0; psv_executor_at(i) != NULL && len + 1 < ARRAY_SIZE(executors); i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < len; k++) {
+            is_known = is_known || executors[k]->metrics == psv_executor_at(i)->metrics;
+        }
+        if (!is_known) {
+            executors[len++] = psv_executor_at(i);
+        }
+    }
+    return psv_metrics_page_reference(executors, out);
+}
+
 /* Text of the actions that only print; PSV_EUNSUPPORTED for the others. */
 static int format_action(const struct psv_config_loaded *loaded, char **argv, struct psv_buffer *out,
                          struct psv_error *reterr)
@@ -70,6 +89,8 @@ static int format_action(const struct psv_config_loaded *loaded, char **argv, st
         return psv_config_format_example(out);
     case PSV_CONFIG_ACTION_PRINT_REFERENCE:
         return psv_config_format_reference(out);
+    case PSV_CONFIG_ACTION_PRINT_METRICS:
+        return format_metrics_reference(out);
     case PSV_CONFIG_ACTION_CHECK:
         return psv_buffer_printf(out, "configuration is valid\n");
     case PSV_CONFIG_ACTION_ROUTE:

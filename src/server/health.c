@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 
 #include "exec/worker.h"
+#include "filter/compress.h"
+#include "handler/history.h"
 #include "handler/internal.h"
 #include "os/clock.h"
 #include "psv_version.h"
@@ -19,6 +21,9 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
     struct psv_server *server = context;
     uint64_t probed_ns;
     bool probe_was_right = psv_worker_pool_probed(server->pool, &probed_ns);
+    unsigned lost;
+    uint64_t busy_ns = psv_worker_pool_busy_ns(server->pool, &lost);
+    struct psv_shared_facts shared = psv_supervised_read_facts(&server->supervised);
     uint64_t now_ns = psv_clock_monotonic_ns();
 
     *ret_facts = (struct psv_internal_facts){
@@ -29,6 +34,13 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
         .workers = psv_worker_pool_size(server->pool),
         .workers_busy = psv_worker_pool_busy(server->pool),
         .workers_alive = psv_worker_pool_alive(server->pool),
+        .workers_lost = lost,
+        .workers_busy_ns = busy_ns,
+        .crashes = server->supervised.crashes,
+        .reloads_done = shared.reloads_done,
+        .reloads_failed = shared.reloads_failed,
+        .last_reload_failed = shared.last_reload_failed,
+        .last_reload_unix_s = shared.last_reload_unix_s,
         .is_draining = server->is_draining,
         .probe_was_right = probe_was_right,
         .probe_age_ns = now_ns > probed_ns ? now_ns - probed_ns : 0,
@@ -51,6 +63,22 @@ static void on_probe(struct psv_timer *timer, void *context)
     psv_timer_start(&server->probe_queue, timer, server->loop.now_ns);
 }
 
+static void on_history(struct psv_timer *timer, void *context)
+{
+    struct psv_server *server = context;
+
+    psv_internal_tick(server->internal);
+    psv_timer_start(&server->history_queue, timer, server->loop.now_ns);
+}
+
+/* Scrapes are compressed whatever the site's responses are. */
+static const struct psv_body_filter *choose_coding(void *context, const struct psv_headers *headers)
+{
+    const struct psv_server *server = context;
+
+    return psv_compress_choose(server->scrape_compress, headers);
+}
+
 int psv_health_init(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_internal_options options = {
@@ -59,9 +87,16 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         .executor = server->executor,
         .read_facts = read_facts,
         .read_workers = read_workers,
+        .choose_coding = choose_coding,
         .context = server,
     };
 
+    const struct psv_compress_options coding = {.codings = PSV_BYTES("gzip"), .levels[PSV_COMPRESS_GZIP] = 1};
+    int code = psv_compress_new(&coding, &server->scrape_compress, reterr);
+
+    if (code != PSV_OK) {
+        return code;
+    }
     server->internal = psv_internal_new(&options);
     if (server->internal == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory for the internal listener");
@@ -70,10 +105,15 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
     psv_timer_init(&server->probe_timer);
     psv_timer_queue_init(&server->probe_queue, &server->loop.wheel, PROBE_EVERY_NS, on_probe, server);
     psv_timer_start(&server->probe_queue, &server->probe_timer, server->loop.now_ns);
+    psv_timer_init(&server->history_timer);
+    psv_timer_queue_init(&server->history_queue, &server->loop.wheel, PSV_HISTORY_TICK_NS, on_history,
+                         server);
+    psv_timer_start(&server->history_queue, &server->history_timer, server->loop.now_ns);
     return PSV_OK;
 }
 
 void psv_health_fini(struct psv_server *server)
 {
     server->internal = psv_internal_free(server->internal);
+    server->scrape_compress = psv_compress_free(server->scrape_compress);
 }

@@ -26,7 +26,6 @@
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
 
-static const char queue_is_full[] = "queue is full";
 static const char site_is_at_limit[] = "the site has as many requests as it may (requests-max)";
 
 /* What the pipeline knows of an exchange beyond the exchange itself; on its arena. */
@@ -43,13 +42,17 @@ static struct psv_pipeline *pipeline_of(const struct psv_exchange *exchange)
     return exchange->host->context;
 }
 
-static void refuse_overload(struct psv_exchange *exchange, const char *reason)
+static void refuse_overload(struct psv_exchange *exchange, enum psv_metric_id why)
 {
     static const struct psv_field retry = {
         .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
 
-    psv_metric_inc(PSV_METRIC_QUEUE_REJECTED);
-    psv_exchange_refuse(exchange, 503, reason, &retry, 1);
+    psv_metric_inc(why);
+    psv_exchange_refuse(exchange, 503,
+                        why == PSV_METRIC_QUEUE_REJECTED     ? "queue is full"
+                        : why == PSV_METRIC_QUEUE_SITE_LIMIT ? site_is_at_limit
+                                                             : "the server is stopping",
+                        &retry, 1);
 }
 
 /* "OPTIONS *" asks about the server itself. */
@@ -77,11 +80,11 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
         return PSV_BODY_IGNORE;
     }
     if (psv_queue_is_full(pipeline->dynamic.queue)) {
-        refuse_overload(exchange, queue_is_full);
+        refuse_overload(exchange, PSV_METRIC_QUEUE_REJECTED);
         return PSV_BODY_IGNORE;
     }
     if (psv_dynamic_is_at_limit(&site->dynamic)) {
-        refuse_overload(exchange, site_is_at_limit);
+        refuse_overload(exchange, PSV_METRIC_QUEUE_SITE_LIMIT);
         return PSV_BODY_IGNORE;
     }
     return PSV_BODY_KEEP;
@@ -143,6 +146,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     site = site != NULL ? site : &pipeline->sites.items[0];
     state->site = site;
     exchange->site = &site->answers;
+    psv_exchange_metrics_begin(exchange);
     exchange->body.max_bytes = site->early.body_bytes_max;
 
     /* 4. whether it may come now */
@@ -188,9 +192,11 @@ static void on_request(struct psv_exchange *exchange)
         }
         break;
     case PSV_EFULL:
+        refuse_overload(exchange, psv_dynamic_is_at_limit(&state->site->dynamic) ? PSV_METRIC_QUEUE_SITE_LIMIT
+                                                                                 : PSV_METRIC_QUEUE_REJECTED);
+        break;
     case PSV_ESTOPPING:
-        refuse_overload(exchange,
-                        psv_dynamic_is_at_limit(&state->site->dynamic) ? site_is_at_limit : queue_is_full);
+        refuse_overload(exchange, PSV_METRIC_QUEUE_STOPPING);
         break;
     default:
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);

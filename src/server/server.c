@@ -24,6 +24,7 @@
 #include "os/process.h"
 #include "os/write_fence.h"
 #include "server/compression.h"
+#include "server/exchange_metrics.h"
 #include "server/health.h"
 #include "server/listeners.h"
 #include "server/server_state.h"
@@ -192,7 +193,6 @@ static int boot_supervised(struct psv_server *server, struct psv_error *reterr)
     psv_timer_init(&server->beat_timer);
     psv_timer_queue_init(&server->beat_queue, &server->loop.wheel, BEAT_NS, on_beat, server);
     psv_metric_set(PSV_METRIC_SERVER_GENERATION, server->supervised.generation);
-    psv_metric_add(PSV_METRIC_SERVER_CRASHES, server->supervised.crashes);
     return PSV_OK;
 }
 
@@ -205,6 +205,9 @@ static int boot_rules(struct psv_server *server, struct psv_error *reterr)
 
     if (code == PSV_OK) {
         code = psv_sites_init(&pipeline->sites, server->loaded, server->executor, reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_exchange_metrics_name_sites(&pipeline->sites, reterr);
     }
     pipeline->has_traces = config->trace.enabled;
     pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;

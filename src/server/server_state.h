@@ -76,6 +76,9 @@ struct psv_server {
     struct psv_supervised supervised;
     struct psv_timer_queue probe_queue;
     struct psv_timer probe_timer; /* asks PHP, for /ready */
+    struct psv_timer_queue history_queue;
+    struct psv_timer history_timer; /* takes the samples of /status */
+    struct psv_compress *scrape_compress;
     struct psv_timer_queue beat_queue;
     struct psv_timer beat_timer;
     /* the end */

@@ -59,8 +59,9 @@ static int fill_environment(struct launch *launch)
                                       "%s%s", i > 0 ? ":" : "", options->sockets->items[i].kind);
     }
     (void)snprintf(launch->supervisor_text, sizeof(launch->supervisor_text),
-                   PSV_SUPERVISED_VARIABLE "=fd=%zu,generation=%u,crashes=%u",
-                   FIRST_FD + options->sockets->len, options->number, options->crashes);
+                   PSV_SUPERVISED_VARIABLE "=fd=%zu,page=%zu,generation=%u,crashes=%u",
+                   FIRST_FD + options->sockets->len, FIRST_FD + options->sockets->len + 1, options->number,
+                   options->crashes);
     launch->environment[len++] = launch->pid_text;
     launch->environment[len++] = launch->count_text;
     launch->environment[len++] = launch->names_text;
@@ -68,21 +69,26 @@ static int fill_environment(struct launch *launch)
     return PSV_OK;
 }
 
+/* Beside the sockets: the pipe and the shared page. */
+#define OTHER_FDS 2
+
 /* Moves the descriptors to 3, 4, ...: first out of each other's way. */
 static bool place_descriptors(const struct launch *launch)
 {
     const struct psv_listen_set *sockets = launch->options->sockets;
-    int last = FIRST_FD + (int)sockets->len;
-    int moved[PSV_LISTEN_SET_MAX + 1];
+    const int others[OTHER_FDS] = {launch->status_fd, launch->options->page_fd};
+    int len = (int)sockets->len;
+    int last = FIRST_FD + len + OTHER_FDS - 1;
+    int moved[PSV_LISTEN_SET_MAX + OTHER_FDS];
 
-    for (int i = 0; i <= (int)sockets->len; i++) {
-        int fd = i < (int)sockets->len ? sockets->items[i].socket.fd : launch->status_fd;
+    for (int i = 0; i < len + OTHER_FDS; i++) {
+        int fd = i < len ? sockets->items[i].socket.fd : others[i - len];
         moved[i] = fcntl(fd, F_DUPFD_CLOEXEC, last + 1);
         if (moved[i] < 0) {
             return false;
         }
     }
-    for (int i = 0; i <= (int)sockets->len; i++) {
+    for (int i = 0; i < len + OTHER_FDS; i++) {
         if (dup2(moved[i], FIRST_FD + i) < 0) {
             return false;
         }
@@ -107,7 +113,7 @@ static _Noreturn void run_child(struct launch *launch)
     bool is_placed = place_descriptors(launch);
     if (is_placed && launch->options->serve != NULL) {
         environ = launch->environment;
-        (void)close_range((unsigned)(FIRST_FD + launch->options->sockets->len + 1), ~0u, 0);
+        (void)close_range((unsigned)(FIRST_FD + launch->options->sockets->len + OTHER_FDS), ~0u, 0);
         exit(launch->options->serve(launch->options->config));
     }
     if (is_placed) {

@@ -36,6 +36,7 @@ struct psv_generation_options {
     const struct psv_listen_set *sockets;
     unsigned number;
     unsigned crashes;
+    int page_fd; /* of the shared page */
     /** Serves and returns the exit code.  With it the process goes on as a copy of this one, which must have
      * one thread, and shares its pages; without (NULL) the program is started anew. */
     int (*serve)(const struct psv_config_loaded *config);

@@ -9,14 +9,18 @@
 
 #include "base/error.h"
 #include "os/fd.h"
+#include "supervise/shared_page.h"
 
 void psv_supervised_init(struct psv_supervised *supervised)
 {
     const char *text = getenv(PSV_SUPERVISED_VARIABLE);
 
+    int page_fd = -1;
+
     *supervised = (struct psv_supervised){.fd = -1};
-    if (text != NULL && sscanf(text, "fd=%d,generation=%u,crashes=%u", &supervised->fd,
-                               &supervised->generation, &supervised->crashes) == 3) {
+    if (text != NULL && sscanf(text, "fd=%d,page=%d,generation=%u,crashes=%u", &supervised->fd, &page_fd,
+                               &supervised->generation, &supervised->crashes) == 4) {
+        supervised->page = psv_shared_page_open(page_fd);
         /* not for commands that scripts start */
         if (psv_fd_set_cloexec(supervised->fd, true) != PSV_OK ||
             psv_fd_set_nonblock(supervised->fd, true) != PSV_OK) {
@@ -24,6 +28,21 @@ void psv_supervised_init(struct psv_supervised *supervised)
         }
     }
     (void)unsetenv(PSV_SUPERVISED_VARIABLE);
+}
+
+struct psv_shared_facts psv_supervised_read_facts(const struct psv_supervised *supervised)
+{
+    const struct psv_shared_page *page = supervised->page;
+
+    if (page == NULL) {
+        return (struct psv_shared_facts){.reloads_done = 0};
+    }
+    return (struct psv_shared_facts){
+        .reloads_done = atomic_load_explicit(&page->reloads_done, memory_order_relaxed),
+        .reloads_failed = atomic_load_explicit(&page->reloads_failed, memory_order_relaxed),
+        .last_reload_failed = atomic_load_explicit(&page->last_reload_failed, memory_order_relaxed) != 0,
+        .last_reload_unix_s = atomic_load_explicit(&page->last_reload_unix_s, memory_order_relaxed),
+    };
 }
 
 bool psv_supervised_is(const struct psv_supervised *supervised)

@@ -26,6 +26,7 @@
 #include "supervise/generation.h"
 #include "supervise/listen_set.h"
 #include "supervise/service_manager.h"
+#include "supervise/shared_page.h"
 
 /* Generations that drain at the same time; one more reload waits. */
 #define DRAINING_MAX 8
@@ -42,6 +43,8 @@ struct supervisor {
     const struct psv_config *config; /* of the first generation */
     char program[PROGRAM_PATH_MAX];
     int signal_fd;
+    struct psv_shared_page *page; /* what servers read */
+    int page_fd;
     struct psv_service_manager manager;
     struct psv_listen_set sockets;      /* of current */
     struct psv_listen_set next_sockets; /* of next */
@@ -73,6 +76,7 @@ static int start_next(struct supervisor *supervisor, const struct psv_listen_set
         .sockets = sockets,
         .number = ++supervisor->generations,
         .crashes = supervisor->crashes,
+        .page_fd = supervisor->page_fd,
         /* the first one is a copy of this process as it is before it has a second thread: the pages of
          * libraries that were written when they were loaded are there once and not twice */
         .serve = supervisor->generations == 1 ? supervisor->options->serve : NULL,
@@ -141,7 +145,17 @@ static void say_reload_failed(struct supervisor *supervisor, const char *reason)
 {
     PSV_LOG(PSV_LOG_ERROR, "supervisor.reload_failed", PSV_LOG_TEXT("reason", reason),
             PSV_LOG_U64("serving_generation", supervisor->current.number));
+    atomic_fetch_add_explicit(&supervisor->page->reloads_failed, 1, memory_order_relaxed);
+    atomic_store_explicit(&supervisor->page->last_reload_failed, 1, memory_order_relaxed);
     psv_service_manager_tell(&supervisor->manager, "READY=1");
+}
+
+static void note_reload_done(struct supervisor *supervisor)
+{
+    atomic_fetch_add_explicit(&supervisor->page->reloads_done, 1, memory_order_relaxed);
+    atomic_store_explicit(&supervisor->page->last_reload_failed, 0, memory_order_relaxed);
+    atomic_store_explicit(&supervisor->page->last_reload_unix_s, psv_clock_unix_us() / 1000000u,
+                          memory_order_relaxed);
 }
 
 static bool has_room_for_draining(const struct supervisor *supervisor)
@@ -209,6 +223,7 @@ static void on_ready(struct supervisor *supervisor)
             PSV_LOG_U64("pid", (uint64_t)next->pid),
             PSV_LOG_SECONDS("seconds", (double)(next->beat_ns - next->started_ns) / 1e9));
     if (supervisor->current.state == PSV_GENERATION_SERVING) {
+        note_reload_done(supervisor);
         begin_draining(supervisor, &supervisor->current);
     }
     supervisor->current = *next;
@@ -525,6 +540,11 @@ static int boot(struct supervisor *supervisor, struct psv_error *reterr)
         code = supervisor->signal_fd < 0 ? supervisor->signal_fd : PSV_OK;
     }
     if (code == PSV_OK) {
+        supervisor->page = psv_shared_page_new(&supervisor->page_fd);
+        code =
+            supervisor->page != NULL ? PSV_OK : psv_error_set(reterr, PSV_ENOMEM, "no memory file to be had");
+    }
+    if (code == PSV_OK) {
         code = start_next(supervisor, &supervisor->sockets, reterr);
     }
     if (code != PSV_OK) {
@@ -550,6 +570,7 @@ int psv_supervise(const struct psv_supervisor_options *options, struct psv_error
                                      .limits = options->config->config.supervisor,
                                      .next_limits = options->config->config.supervisor,
                                      .signal_fd = -1,
+                                     .page_fd = -1,
                                      .current.status_fd = -1,
                                      .next.status_fd = -1};
     int code = boot(&supervisor, reterr);
@@ -561,6 +582,7 @@ int psv_supervise(const struct psv_supervisor_options *options, struct psv_error
     psv_listen_set_close(&supervisor.sockets);
     psv_service_manager_fini(&supervisor.manager);
     supervisor.signal_fd = psv_fd_close(supervisor.signal_fd);
+    supervisor.page_fd = psv_fd_close(supervisor.page_fd);
     psv_log_stop();
     return code == PSV_OK ? supervisor.exit_code : -1;
 }

@@ -29,6 +29,9 @@ static void check_cut(struct psv_arena *arena, const struct psv_headers *whole, 
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         unsigned quality = psv_accept_quality(whole, psv_bytes_of(types[i]));
         ORACLE(quality <= 1000 && quality == psv_accept_quality(&parts, psv_bytes_of(types[i])));
+        unsigned versioned = psv_accept_version_quality(whole, psv_bytes_of(types[i]), PSV_BYTES("1.0"));
+        ORACLE(versioned <= 1000 &&
+               versioned == psv_accept_version_quality(&parts, psv_bytes_of(types[i]), PSV_BYTES("1.0")));
     }
     ORACLE(psv_accept_choose(whole) == psv_accept_choose(&parts));
     ORACLE(psv_accept_encoding_quality(whole, PSV_BYTES("gzip")) ==

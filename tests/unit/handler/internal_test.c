@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "config/config.h"
 #include "handler/internal.h"
+#include "observe/prometheus.h"
 #include "os/clock.h"
 #include "phpsrv/executor.h"
 
@@ -31,9 +32,9 @@ static size_t executor_facts(struct psv_executor_fact *out, size_t max)
     return 1;
 }
 
-static void executor_metrics(struct psv_buffer *out)
+static void executor_metrics(struct psv_prometheus *out)
 {
-    assert_int_equal(psv_buffer_printf(out, "runtime_memory_bytes 42\n"), 0);
+    psv_prometheus_integer(out, "runtime_memory_bytes", "", NULL, 0, 42);
 }
 
 static const struct psv_executor executor = {

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "observe/metrics.h"
-#include "observe/metrics_cells.h"
+#include "observe/prometheus.h"
 
 #define THREADS 4
 #define ROUNDS 20000
@@ -46,7 +46,10 @@ static void *scrape(void *argument)
         *last = now;
         struct psv_buffer out;
         psv_buffer_init(&out, 1 << 20);
-        if (psv_metrics_format(&out) != 0) {
+        struct psv_prometheus writer;
+        psv_prometheus_init(&writer, &out, PSV_PROMETHEUS_TEXT);
+        psv_metrics_format(&writer);
+        if (psv_prometheus_end(&writer) != 0) {
             *last = INT64_MAX;
         }
         psv_buffer_fini(&out);
@@ -139,16 +142,6 @@ static void set_replaces(void **state)
 static void rows_by_index(void **state)
 {
     (void)state;
-    assert_int_equal(psv_metric_by_method(0), PSV_METRIC_REQUESTS_GET);
-    assert_int_equal(psv_metric_by_method(2), PSV_METRIC_REQUESTS_POST);
-    assert_int_equal(psv_metric_by_method(10), PSV_METRIC_REQUESTS_OTHER);
-    assert_int_equal(psv_metric_by_method(99), PSV_METRIC_REQUESTS_OTHER);
-    assert_int_equal(psv_metric_by_status(100), PSV_METRIC_RESPONSES_1XX);
-    assert_int_equal(psv_metric_by_status(204), PSV_METRIC_RESPONSES_2XX);
-    assert_int_equal(psv_metric_by_status(404), PSV_METRIC_RESPONSES_4XX);
-    assert_int_equal(psv_metric_by_status(599), PSV_METRIC_RESPONSES_5XX);
-    assert_int_equal(psv_metric_by_status(99), PSV_METRIC_RESPONSES_5XX);
-    assert_int_equal(psv_metric_by_status(600), PSV_METRIC_RESPONSES_5XX);
     assert_int_equal(psv_metric_by_refusal(503), PSV_METRIC_REFUSED_503);
     assert_int_equal(psv_metric_by_refusal(418), PSV_METRIC_REFUSED_OTHER);
 }
@@ -172,7 +165,10 @@ static char *scrape_text(void)
 {
     struct psv_buffer out;
     psv_buffer_init(&out, 1 << 20);
-    assert_int_equal(psv_metrics_format(&out), 0);
+    struct psv_prometheus writer;
+    psv_prometheus_init(&writer, &out, PSV_PROMETHEUS_TEXT);
+    psv_metrics_format(&writer);
+    assert_int_equal(psv_prometheus_end(&writer), 0);
     assert_int_equal(psv_buffer_append_byte(&out, '\0'), 0);
     return out.data;
 }
@@ -189,40 +185,66 @@ static void the_table_is_in_order(void **state)
         assert_true(families[i] == families[i - 1] || families[i] == families[i - 1] + 1);
     }
     assert_int_equal(families[ARRAY_SIZE(families) - 1], PSV_METRIC_FAMILY_COUNT - 1);
+}
 
-#define B(ns, text) ns,
-    static const uint64_t bounds[] = {PSV_HISTOGRAM_BUCKET_TABLE(B)};
-#undef B
-    for (size_t i = 1; i < ARRAY_SIZE(bounds); i++) {
-        assert_true(bounds[i] > bounds[i - 1]);
+/* Ascending, spelled as OpenMetrics wants them, and meaning what they say. */
+static void bounds_and_their_texts(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < PSV_BOUNDS_COUNT; kind++) {
+        const uint64_t *values;
+        const char *const *texts;
+        size_t len = psv_bounds_of((enum psv_bounds)kind, &values, &texts);
+        assert_in_range(len, 1, PSV_HISTOGRAM_BOUNDS_MAX);
+        for (size_t i = 0; i < len; i++) {
+            double value = (double)values[i] / (kind == PSV_BOUNDS_DURATION ? 1e9 : 1);
+            char text[PSV_PROMETHEUS_BOUND_BYTES];
+            psv_prometheus_format_bound(text, value);
+            assert_string_equal(text, texts[i]);
+            assert_true(i == 0 || values[i] > values[i - 1]);
+        }
     }
-#define B(ns, text)                                                                                          \
-    {                                                                                                        \
-        char *end = NULL;                                                                                    \
-        double seconds = strtod(text, &end);                                                                 \
-        assert_int_equal(*end, '\0');                                                                        \
-        assert_true(seconds * 1e9 > (double)(ns)*0.999999);                                                  \
-        assert_true(seconds * 1e9 < (double)(ns)*1.000001);                                                  \
-    }
-    PSV_HISTOGRAM_BUCKET_TABLE(B)
-#undef B
 }
 
 static void a_histogram_adds_up(void **state)
 {
     (void)state;
     /* Bounds are inclusive. */
-    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 100000);
-    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 100001);
-    psv_metric_observe_ns(PSV_HISTOGRAM_REQUEST_DURATION, 61 * UINT64_C(1000000000));
+    psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, 2500000);
+    psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, 2500001);
+    psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, 2000000000);
     char *text = scrape_text();
-    assert_non_null(strstr(text, "\nphpsrv_request_duration_seconds_bucket{le=\"0.0001\"} 1\n"
-                                 "phpsrv_request_duration_seconds_bucket{le=\"0.00025\"} 2\n"));
-    assert_non_null(strstr(text, "\nphpsrv_request_duration_seconds_bucket{le=\"60\"} 2\n"
-                                 "phpsrv_request_duration_seconds_bucket{le=\"+Inf\"} 3\n"
-                                 "phpsrv_request_duration_seconds_sum 61.000200001\n"
-                                 "phpsrv_request_duration_seconds_count 3\n"));
+    assert_non_null(strstr(text, "\nphpsrv_php_request_memory_peak_bytes_bucket{le=\"2.5e+06\"} 1\n"
+                                 "phpsrv_php_request_memory_peak_bytes_bucket{le=\"5e+06\"} 2\n"));
+    assert_non_null(strstr(text, "\nphpsrv_php_request_memory_peak_bytes_bucket{le=\"1.1e+09\"} 2\n"
+                                 "phpsrv_php_request_memory_peak_bytes_bucket{le=\"+Inf\"} 3\n"
+                                 "phpsrv_php_request_memory_peak_bytes_sum 2005000001\n"
+                                 "phpsrv_php_request_memory_peak_bytes_count 3\n"));
     psv_free(text);
+}
+
+static void nanoseconds_are_shown_as_seconds(void **state)
+{
+    (void)state;
+    psv_metric_add(PSV_METRIC_GC_TIME, 1500000000);
+    char *text = scrape_text();
+    assert_non_null(strstr(text, "\nphpsrv_php_gc_seconds_total 1.5\n"));
+    psv_free(text);
+}
+
+static void quantiles(void **state)
+{
+    (void)state;
+    struct psv_histogram_sum sum = {.counts = {0}};
+    assert_int_equal(psv_histogram_quantile_ns(&sum, 990), 0);
+    sum.counts[3] = 98;                       /* up to 1 ms */
+    sum.counts[9] = 1;                        /* up to 100 ms */
+    sum.counts[PSV_HISTOGRAM_BOUNDS_MAX] = 1; /* beyond all bounds */
+    assert_int_equal(psv_histogram_count(&sum), 100);
+    assert_in_range(psv_histogram_quantile_ns(&sum, 500), 500000, 1000000);
+    assert_int_equal(psv_histogram_quantile_ns(&sum, 980), 1000000);
+    assert_int_equal(psv_histogram_quantile_ns(&sum, 990), 100000000);
+    assert_int_equal(psv_histogram_quantile_ns(&sum, 1000), 60 * UINT64_C(1000000000));
 }
 
 static void build_info(void **state)
@@ -247,9 +269,13 @@ static void facts_about_the_process(void **state)
 {
     (void)state;
     char *text = scrape_text();
-    static const char *const names[] = {
-        "\nprocess_resident_memory_bytes ", "\nprocess_cpu_seconds_total ", "\nprocess_open_fds ",
-        "\nprocess_start_time_seconds ",    "\nphpsrv_uptime_seconds ",     "\nprocess_threads "};
+    static const char *const names[] = {"\nprocess_resident_memory_bytes ",
+                                        "\nprocess_cpu_seconds_total ",
+                                        "\nprocess_open_fds ",
+                                        "\nprocess_start_time_seconds ",
+                                        "\nphpsrv_uptime_seconds ",
+                                        "\nprocess_threads ",
+                                        "\nphpsrv_memory_resident_bytes{kind=\"anonymous\"} "};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         print_message("%s\n", names[i] + 1);
         assert_non_null(strstr(text, names[i]));
@@ -280,7 +306,10 @@ static void a_small_buffer_is_reported(void **state)
     for (size_t max = 0; max < 6000; max += 61) {
         struct psv_buffer out;
         psv_buffer_init(&out, max);
-        assert_int_equal(psv_metrics_format(&out), PSV_ELIMIT);
+        struct psv_prometheus writer;
+        psv_prometheus_init(&writer, &out, PSV_PROMETHEUS_OPENMETRICS);
+        psv_metrics_format(&writer);
+        assert_int_equal(psv_prometheus_end(&writer), PSV_ELIMIT);
         psv_buffer_fini(&out);
     }
 }
@@ -294,7 +323,10 @@ int main(void)
         cmocka_unit_test(rows_by_index),
         cmocka_unit_test(refusal_rows_match_their_labels),
         cmocka_unit_test(the_table_is_in_order),
+        cmocka_unit_test(bounds_and_their_texts),
         cmocka_unit_test(a_histogram_adds_up),
+        cmocka_unit_test(nanoseconds_are_shown_as_seconds),
+        cmocka_unit_test(quantiles),
         cmocka_unit_test(build_info),
         cmocka_unit_test(facts_about_the_process),
         cmocka_unit_test(promtool_accepts_it),

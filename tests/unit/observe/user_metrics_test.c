@@ -14,11 +14,19 @@
 #include "base/error.h"
 #include "observe/user_metrics.h"
 
+static void format(struct psv_buffer *out, enum psv_prometheus_format format)
+{
+    struct psv_prometheus writer;
+    psv_buffer_init(out, 1 << 20);
+    psv_prometheus_init(&writer, out, format);
+    psv_user_metrics_format(&writer);
+    assert_int_equal(psv_prometheus_end(&writer), 0);
+}
+
 static void assert_formatted(const char *expected)
 {
     struct psv_buffer out;
-    psv_buffer_init(&out, 1 << 20);
-    assert_int_equal(psv_user_metrics_format(&out), 0);
+    format(&out, PSV_PROMETHEUS_TEXT);
     assert_int_equal(out.len, strlen(expected));
     if (out.len > 0) {
         assert_memory_equal(out.data, expected, out.len);
@@ -80,10 +88,26 @@ static void kinds(void **state)
     assert_int_equal(record(PSV_USER_HISTOGRAM, "h", "", 3), 0);
     assert_formatted("# HELP c Help.\n# TYPE c counter\nc 1\nc{l=\"x\"} 2.5\n"
                      "# HELP g Help.\n# TYPE g gauge\ng -1\n"
-                     "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"2.5\"} 2\n"
+                     "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"1.0\"} 1\nh_bucket{le=\"2.5\"} 2\n"
                      "h_bucket{le=\"+Inf\"} 3\nh_sum 6\nh_count 3\n");
     assert_int_equal(record(PSV_USER_GAUGE, "c", "", 1), PSV_EINVAL);
     assert_int_equal(record(PSV_USER_COUNTER, "h", "", 1), PSV_EINVAL);
+}
+
+/* OpenMetrics names counters without "_total". */
+static void names_that_would_clash(void **state)
+{
+    (void)state;
+    struct psv_buffer out;
+    assert_int_equal(record(PSV_USER_COUNTER, "jobs_total", "", 1), 0);
+    assert_int_equal(record(PSV_USER_GAUGE, "jobs", "", 1), 0);
+    assert_int_equal(record(PSV_USER_COUNTER, "mails_total", "", 1), 0);
+    format(&out, PSV_PROMETHEUS_OPENMETRICS);
+    assert_int_equal(psv_buffer_append_byte(&out, '\0'), 0);
+    assert_string_equal(out.data, "# HELP jobs_total Help.\n# TYPE jobs_total unknown\njobs_total 1\n"
+                                  "# HELP jobs Help.\n# TYPE jobs gauge\njobs 1\n"
+                                  "# HELP mails Help.\n# TYPE mails counter\nmails_total 1\n# EOF\n");
+    psv_buffer_fini(&out);
 }
 
 static void bounds(void **state)
@@ -120,8 +144,7 @@ static void threads(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         assert_int_equal(pthread_join(all[i], NULL), 0);
     struct psv_buffer out;
-    psv_buffer_init(&out, 1 << 16);
-    assert_int_equal(psv_user_metrics_format(&out), 0);
+    format(&out, PSV_PROMETHEUS_TEXT);
     assert_int_equal(psv_buffer_append_byte(&out, '\0'), 0);
     assert_non_null(strstr(out.data, "c{l=\"odd\"} 20000\n"));
     assert_non_null(strstr(out.data, "c{l=\"even\"} 20000\n"));
@@ -133,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test_teardown(kinds, clear),
+        cmocka_unit_test_teardown(names_that_would_clash, clear),
         cmocka_unit_test_teardown(bounds, clear),
         cmocka_unit_test_teardown(threads, clear),
     };

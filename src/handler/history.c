@@ -10,11 +10,6 @@
 
 #define MINUTE_SAMPLES 12
 
-void psv_history_init(struct psv_history *history)
-{
-    memset(history, 0, sizeof(*history));
-}
-
 static uint64_t memory_bytes(void)
 {
     struct psv_process_memory memory;
@@ -28,6 +23,15 @@ static void begin_sample(struct psv_history *history, uint64_t now_ns, const str
     history->last_ns = now_ns;
     history->queue_max = 0;
     history->busy_max = 0;
+}
+
+void psv_history_init(struct psv_history *history, uint64_t now_ns)
+{
+    struct psv_metric_traffic now;
+
+    memset(history, 0, sizeof(*history));
+    psv_metrics_read_traffic(&now);
+    begin_sample(history, now_ns, &now);
 }
 
 static void end_sample(struct psv_history *history, uint64_t now_ns)
@@ -55,11 +59,6 @@ static void end_sample(struct psv_history *history, uint64_t now_ns)
 
 void psv_history_tick(struct psv_history *history, uint64_t now_ns, uint64_t queue_len, unsigned busy)
 {
-    if (history->last_ns == 0) {
-        struct psv_metric_traffic now;
-        psv_metrics_read_traffic(&now);
-        begin_sample(history, now_ns, &now);
-    }
     history->queue_max = MAX(history->queue_max, (uint32_t)MIN(queue_len, UINT32_MAX));
     history->busy_max = MAX(history->busy_max, busy);
     if (now_ns - history->last_ns >= PSV_HISTORY_SAMPLE_NS) {
@@ -76,15 +75,12 @@ void psv_history_read_minute(const struct psv_history *history, uint64_t now_ns,
                              struct psv_history_minute *ret_minute)
 {
     struct psv_metric_traffic now;
-    struct psv_history_minute minute = {0};
+    struct psv_history_minute minute = {.duration_ns = now_ns - MIN(history->last_ns, now_ns)};
 
-    psv_metrics_read_traffic(&now);
-    if (history->last_ns != 0) { /* what belongs to no sample yet */
-        minute.duration_ns = now_ns - MIN(history->last_ns, now_ns);
-        minute.errors = (uint64_t)(now.classes[4] - history->last.classes[4]);
-        for (size_t i = 0; i <= PSV_HISTOGRAM_BOUNDS_MAX; i++) {
-            minute.duration.counts[i] = now.duration.counts[i] - history->last.duration.counts[i];
-        }
+    psv_metrics_read_traffic(&now); /* what belongs to no sample yet */
+    minute.errors = (uint64_t)(now.classes[4] - history->last.classes[4]);
+    for (size_t i = 0; i <= PSV_HISTOGRAM_BOUNDS_MAX; i++) {
+        minute.duration.counts[i] = now.duration.counts[i] - history->last.duration.counts[i];
     }
     for (unsigned k = 0; k < MIN(history->len, (unsigned)MINUTE_SAMPLES - 1); k++) {
         const struct psv_history_sample *sample = psv_history_at(history, history->len - 1 - k);

@@ -29,12 +29,13 @@ struct psv_history {
     unsigned next; /* place of the next sample */
     unsigned len;
     struct psv_metric_traffic last; /* as it was when the last sample ended, ... */
-    uint64_t last_ns;               /* ... monotonic; 0 = no tick yet */
+    uint64_t last_ns;               /* ... monotonic */
     uint32_t queue_max;             /* since then */
     uint32_t busy_max;
 };
 
-void psv_history_init(struct psv_history *history);
+/** What is counted from now on is in the first sample. */
+void psv_history_init(struct psv_history *history, uint64_t now_ns);
 /** Once a second. */
 void psv_history_tick(struct psv_history *history, uint64_t now_ns, uint64_t queue_len, unsigned busy);
 /** The i-th sample, the oldest first. */

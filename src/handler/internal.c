@@ -103,7 +103,7 @@ struct psv_internal *psv_internal_new(const struct psv_internal_options *options
     if (internal->options.monotonic_ns == NULL)
         internal->options.monotonic_ns = psv_clock_monotonic_coarse_ns;
     internal->started_ns = internal->options.monotonic_ns();
-    psv_history_init(&internal->history);
+    psv_history_init(&internal->history, internal->started_ns);
     set_build_info(options);
     return internal;
 }

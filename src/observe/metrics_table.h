@@ -73,7 +73,7 @@
     F(BODIES_SPILLED, COUNTER, "phpsrv_request_bodies_spilled_total",                                        \
       "Request bodies put into files because they were large.")                                              \
     F(COMPRESSED, COUNTER, "phpsrv_compressed_bodies_total",                                                 \
-      "Bodies compressed, of scripts and for the cache of files, by coding.")                                \
+      "Bodies compressed, of scripts, for the cache of files and of scrapes, by coding.")                    \
     F(COMPRESS_INPUT, COUNTER, "phpsrv_compression_input_bytes_total",                                       \
       "Bytes before compression, by coding.")                                                                \
     F(COMPRESS_OUTPUT, COUNTER, "phpsrv_compression_output_bytes_total",                                     \
@@ -88,7 +88,8 @@
     F(STATIC_REQUESTS, COUNTER, "phpsrv_static_requests_total", "Requests answered from a file.")            \
     F(STATIC_NOT_MODIFIED, COUNTER, "phpsrv_static_not_modified_total",                                      \
       "Requests for files answered with 304.")                                                               \
-    F(STATIC_BYTES, COUNTER, "phpsrv_static_bytes_total", "Bytes of bodies that files were asked for.")      \
+    F(STATIC_BYTES, COUNTER, "phpsrv_static_bytes_total",                                                    \
+      "Bytes of files in answers, whether or not their clients took them.")                                  \
     F(STATIC_CACHE, COUNTER, "phpsrv_static_cache_lookups_total", "Look-ups in the cache of open files.")    \
     F(STATIC_ENCODINGS, COUNTER, "phpsrv_static_encodings_total",                                            \
       "Compressed copies of files made, by what came of them.")                                              \
@@ -256,13 +257,14 @@
     C(1, "other")                                                                                            \
     C(2, "200")                                                                                              \
     C(2, "201")                                                                                              \
-    C(2, "202") C(2, "203") C(2, "204") C(2, "206") C(2, "207") C(2, "other") C(3, "300") C(3, "301")        \
-        C(3, "302") C(3, "303") C(3, "304") C(3, "307") C(3, "308") C(3, "other") C(4, "400") C(4, "401")    \
-            C(4, "403") C(4, "404") C(4, "405") C(4, "406") C(4, "408") C(4, "409") C(4, "410") C(4, "411")  \
-                C(4, "412") C(4, "413") C(4, "414") C(4, "415") C(4, "416") C(4, "417") C(4, "419")          \
-                    C(4, "421") C(4, "422") C(4, "423") C(4, "425") C(4, "426") C(4, "428") C(4, "429")      \
-                        C(4, "431") C(4, "451") C(4, "other") C(5, "500") C(5, "501") C(5, "502")            \
-                            C(5, "503") C(5, "504") C(5, "505") C(5, "507") C(5, "other")
+    C(2, "202")                                                                                              \
+    C(2, "203") C(2, "204") C(2, "206") C(2, "207") C(2, "other") C(3, "300") C(3, "301") C(3, "302")        \
+        C(3, "303") C(3, "304") C(3, "307") C(3, "308") C(3, "other") C(4, "400") C(4, "401") C(4, "403")    \
+            C(4, "404") C(4, "405") C(4, "406") C(4, "408") C(4, "409") C(4, "410") C(4, "411") C(4, "412")  \
+                C(4, "413") C(4, "414") C(4, "415") C(4, "416") C(4, "417") C(4, "419") C(4, "421")          \
+                    C(4, "422") C(4, "423") C(4, "425") C(4, "426") C(4, "428") C(4, "429") C(4, "431")      \
+                        C(4, "451") C(4, "other") C(5, "500") C(5, "501") C(5, "502") C(5, "503")            \
+                            C(5, "504") C(5, "505") C(5, "507") C(5, "other")
 
 /* B(bytes, text): bounds of sizes of messages, and of heaps (a little above the powers of two that limits
  * are). */

@@ -240,8 +240,8 @@ def test_metrics(launch):
     assert 'shop_orders_total{country="f\\"r\\n",paid=""} 4\n' in text
     assert metrics["shop_stock"] == -3.5
     assert metrics.value("shop_seconds_bucket", step="pay", le="0.1") == 4
-    assert metrics.value("shop_seconds_bucket", step="pay", le="1") == 12
-    assert metrics.value("shop_seconds_bucket", step="pay", le="10") == 16
+    assert metrics.value("shop_seconds_bucket", step="pay", le="1.0") == 12
+    assert metrics.value("shop_seconds_bucket", step="pay", le="10.0") == 16
     assert metrics.value("shop_seconds_bucket", step="pay", le="+Inf") == 20
     assert metrics.value("shop_seconds_count", step="pay") == 20
     assert abs(metrics.value("shop_seconds_sum", step="pay") - 4 * 102.401) < 1e-6

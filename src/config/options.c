@@ -52,7 +52,7 @@ const struct psv_option psv_options[] = {
      .help = "let several servers share a port (SO_REUSEPORT), the kernel spreads connections over them"},
     {NAME("internal", internal, listen, "internal", "INTERNAL"), .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "", RANGE(0, 300),
-     .help = "address of /health, /metrics, /config; empty: off; keep it away from the public"},
+     .help = "address of /health, /ready, /metrics, /status, /config; empty: off; not for the public"},
     {NAME("site", site, docroot, "docroot", "DOCROOT"), PER_SCOPE, .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = ".", RANGE(1, TEXT_MAX - 1),
      .help = "document root: the folder with index.php and the public files"},

@@ -43,7 +43,7 @@
     F(QUEUE_DEPTH, GAUGE, "phpsrv_queue_depth", "Requests that wait for a worker now.")                      \
     F(QUEUE_CAPACITY, GAUGE, "phpsrv_queue_capacity", "Requests that may wait for a worker.")                \
     F(QUEUE_REJECTED, COUNTER, "phpsrv_queue_rejected_total",                                                \
-      "Requests answered with 503 instead of being queued, by reason.")                                  \
+      "Requests answered with 503 instead of being queued, by reason.")                                      \
     F(SERVER_GENERATION, GAUGE, "phpsrv_server_generation",                                                  \
       "How many servers the supervisor has started, this one included; 0: there is no supervisor.")          \
     F(RATE_EVICTIONS, COUNTER, "phpsrv_rate_limit_evictions_total",                                          \
@@ -259,13 +259,14 @@
     C(2, "201")                                                                                              \
     C(2, "202")                                                                                              \
     C(2, "203")                                                                                              \
-    C(2, "204") C(2, "206") C(2, "207") C(2, "other") C(3, "300") C(3, "301") C(3, "302") C(3, "303")        \
-        C(3, "304") C(3, "307") C(3, "308") C(3, "other") C(4, "400") C(4, "401") C(4, "403") C(4, "404")    \
-            C(4, "405") C(4, "406") C(4, "408") C(4, "409") C(4, "410") C(4, "411") C(4, "412") C(4, "413")  \
-                C(4, "414") C(4, "415") C(4, "416") C(4, "417") C(4, "419") C(4, "421") C(4, "422")          \
-                    C(4, "423") C(4, "425") C(4, "426") C(4, "428") C(4, "429") C(4, "431") C(4, "451")      \
-                        C(4, "other") C(5, "500") C(5, "501") C(5, "502") C(5, "503") C(5, "504")            \
-                            C(5, "505") C(5, "507") C(5, "other")
+    C(2, "204")                                                                                              \
+    C(2, "206") C(2, "207") C(2, "other") C(3, "300") C(3, "301") C(3, "302") C(3, "303") C(3, "304")        \
+        C(3, "307") C(3, "308") C(3, "other") C(4, "400") C(4, "401") C(4, "403") C(4, "404") C(4, "405")    \
+            C(4, "406") C(4, "408") C(4, "409") C(4, "410") C(4, "411") C(4, "412") C(4, "413") C(4, "414")  \
+                C(4, "415") C(4, "416") C(4, "417") C(4, "419") C(4, "421") C(4, "422") C(4, "423")          \
+                    C(4, "425") C(4, "426") C(4, "428") C(4, "429") C(4, "431") C(4, "451") C(4, "other")    \
+                        C(5, "500") C(5, "501") C(5, "502") C(5, "503") C(5, "504") C(5, "505") C(5, "507")  \
+                            C(5, "other")
 
 /* B(bytes, text): bounds of sizes of messages, and of heaps (a little above the powers of two that limits
  * are). */

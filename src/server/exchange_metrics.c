@@ -39,7 +39,8 @@ int psv_exchange_metrics_name_sites(struct psv_sites *sites, struct psv_error *r
     }
     int code = psv_metrics_set_sites(names, len);
     psv_free(names);
-    return code == PSV_OK ? PSV_OK : psv_error_set(reterr, code, "no memory for the metrics of %zu sites", len);
+    return code == PSV_OK ? PSV_OK
+                          : psv_error_set(reterr, code, "no memory for the metrics of %zu sites", len);
 }
 
 void psv_exchange_metrics_begin(struct psv_exchange *exchange)

@@ -352,3 +352,48 @@ def test_reloads(launch, tmp_path):
     assert after.value("phpsrv_reloads_total", result="done") == 1
     assert after.value("phpsrv_reloads_total", result="failed") == 1 and after["phpsrv_last_reload_successful"] == 1
     assert after["phpsrv_last_reload_success_timestamp_seconds"] > 1_500_000_000
+
+
+# ---- several sites
+
+
+SITES = """
+[site]
+hosts = ["main.test"]
+name = "main"
+
+[[sites]]
+hosts = ["shop.test"]
+name = 'shop "1"'
+
+[[sites]]
+hosts = ["blog.test"]
+"""
+
+
+def test_requests_by_site(launch, tmp_path):
+    (tmp_path / "server.toml").write_text(SITES)
+    server = launch("--config", tmp_path / "server.toml", workers=2)
+
+    def ask(host, target=stub.ECHO):
+        with server.connect() as wire:
+            wire.request(target, host=host)
+            return wire.expect_response().status
+
+    assert [ask("main.test"), ask("shop.test"), ask("shop.test", stub.status(404)), ask("blog.test")] == [200, 200, 404, 200]
+    assert ask("unknown.test") in (200, 421)
+    with server.connect() as wire:
+        wire.request(stub.sleep(2000), host="blog.test")
+        wait_until(lambda: server.metrics().value("phpsrv_requests_in_flight", site="blog.test") == 1, "it runs at its site")
+        assert server.metrics().value("phpsrv_requests_in_flight", site="main") == 0
+        wire.expect_response(200)
+    metrics = server.metrics()
+    assert metrics.value("phpsrv_requests_total", site='shop \\"1\\"', method="GET") == 2
+    assert metrics.value("phpsrv_responses_total", site='shop \\"1\\"', code="404") == 1
+    assert metrics.value("phpsrv_requests_total", site="main", method="GET") == 2, "what belongs to no site is the first one's"
+    assert metrics.value("phpsrv_request_duration_seconds_count", site="blog.test") == 2
+    assert metrics["phpsrv_requests_in_flight"] == 0
+    for name in ("phpsrv_requests_total", "phpsrv_responses_total", "phpsrv_request_duration_seconds_count"):
+        assert all("site" in dict(labels) for other, labels in metrics.series if other == name)
+    families = parse_open(scrape(server).text)
+    assert {sample.labels["site"] for sample in families["phpsrv_requests"].samples} == {"main", 'shop "1"', "blog.test"}

@@ -45,6 +45,44 @@ static const struct form_row {
     {"main type of another length", "Accept: tex/*, texts/*", PLAIN},
 };
 
+static const struct version_row {
+    const char *name;
+    const char *fields;
+    unsigned weight;
+} version_rows[] = {
+    {"no field", "Host: a", 0},
+    {"anything", "Accept: */*", 0},
+    {"without a version", "Accept: application/openmetrics-text", 0},
+    {"exactly", "Accept: application/openmetrics-text;version=1.0.0", 1000},
+    {"any case", "Accept: Application/OpenMetrics-Text; VERSION=1.0.0; q=0.25", 250},
+    {"quoted", "Accept: application/openmetrics-text; version=\"1.0.0\"", 1000},
+    {"half a quote", "Accept: application/openmetrics-text; version=\"", 0},
+    {"empty", "Accept: application/openmetrics-text; version=", 0},
+    {"another one", "Accept: application/openmetrics-text;version=0.0.1", 0},
+    {"another type", "Accept: text/plain;version=1.0.0", 0},
+    {"among parameters", "Accept: application/openmetrics-text;escaping=x;version=1.0.0;q=0.6;x=y", 600},
+    {"the best of several",
+     "Accept: application/openmetrics-text;version=1.0.0;q=0.1\nAccept: text/plain, "
+     "application/openmetrics-text;version=1.0.0;q=0.3", 300},
+    {"not at all", "Accept: application/openmetrics-text;version=1.0.0;q=0, */*", 0},
+};
+
+static void test_version(void **state)
+{
+    (void)state;
+    FOR_ROWS(struct version_row, row, version_rows)
+    {
+        struct psv_arena arena;
+        psv_arena_init(&arena, 1 << 16);
+        struct psv_request request = request_with(&arena, PSV_METHOD_GET, PSV_HTTP_1_1, row->fields);
+        ROW_INT(row,
+                psv_accept_version_quality(&request.headers, PSV_BYTES("application/openmetrics-text"),
+                                           PSV_BYTES("1.0.0")),
+                row->weight);
+        psv_arena_fini(&arena);
+    }
+}
+
 static void test_choose(void **state)
 {
     (void)state;
@@ -126,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choose),
+        cmocka_unit_test(test_version),
         cmocka_unit_test(test_qualities),
     };
     return cmocka_run_group_tests_name("http/accept", tests, NULL, NULL);

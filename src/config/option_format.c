@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/text_parse.h"
 #include "config.h"
+#include "option_secrets.h"
 
 int psv_option_append_quoted(struct psv_buffer *out, struct psv_bytes text)
 {
@@ -41,13 +42,28 @@ static int append_number(const struct psv_option *option, struct psv_buffer *out
     return psv_option_append_quoted(out, (struct psv_bytes){text, len});
 }
 
-static int append_list(struct psv_buffer *out, const struct psv_config_list *list)
+static int append_item(struct psv_buffer *out, struct psv_bytes item, bool has_secrets)
+{
+    size_t shown_len = has_secrets ? psv_option_shown_len(item) : item.len;
+
+    if (shown_len == item.len) {
+        return psv_option_append_quoted(out, item);
+    }
+    int result = psv_option_append_quoted(out, psv_bytes_first(item, shown_len));
+    if (result == 0) {
+        out->len--; /* the quote at the end */
+        result = psv_buffer_printf(out, "(hidden)\"");
+    }
+    return result;
+}
+
+static int append_list(struct psv_buffer *out, const struct psv_config_list *list, bool has_secrets)
 {
     int result = psv_buffer_append_byte(out, '[');
     for (size_t i = 0; i < list->len && result == 0; i++) {
         result = psv_buffer_printf(out, "%s", i == 0 ? "" : ", ");
         if (result == 0) {
-            result = psv_option_append_quoted(out, psv_bytes_of(list->items[i]));
+            result = append_item(out, psv_bytes_of(list->items[i]), has_secrets);
         }
     }
     return result != 0 ? result : psv_buffer_append_byte(out, ']');
@@ -79,7 +95,7 @@ static int format(const struct psv_option *option, const struct psv_config *conf
         memcpy(&choice, field, sizeof(choice));
         return psv_option_append_quoted(out, psv_bytes_of(option->choices[choice]));
     case PSV_OPTION_LIST:
-        return append_list(out, field);
+        return append_list(out, field, option->has_secrets);
     }
     UNREACHABLE("no such type");
 }

@@ -414,8 +414,8 @@ const struct psv_option psv_options[] = {
 
     /* ---- PHP */
     {NAME("php", php, ini_values, "php-ini-value", "PHP_INI_VALUE"), PER_SCOPE, .short_name = 'd',
-     .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_PHP, .value_name = "KEY=VALUE", .default_text = "",
-     RANGE(1, TEXT_MAX),
+     .has_secrets = true, .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_PHP, .value_name = "KEY=VALUE",
+     .default_text = "", RANGE(1, TEXT_MAX),
      .help =
          "php.ini setting, stronger than php.ini; can be given many times (in the environment: one a line)"},
     {NAME("php", php, ini_file, "php-ini", "PHP_INI"), .type = PSV_OPTION_PATH, .group = PSV_OPTION_GROUP_PHP,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "exec/worker.h"
 #include "handler/history.h"
 #include "handler/internal.h"
@@ -68,30 +69,23 @@ static const struct psv_bytes style_text = PSV_BYTES_INIT(
     ".quantiles td.n, .quantiles th.n { padding: .35rem .3rem; } }\n"
     "</style>\n</head>\n<body>\n");
 
+/* What a client sent need not be UTF-8, and may be cut within a sequence: then it becomes U+FFFD. */
 static int put_escaped(struct psv_buffer *out, const char *text)
 {
+    struct psv_bytes rest = psv_bytes_of(text);
     int code = 0;
 
-    for (; *text != '\0' && code == 0; text++) {
-        switch (*text) {
-        case '<':
-            code = psv_buffer_printf(out, "&lt;");
-            break;
-        case '&':
-            code = psv_buffer_printf(out, "&amp;");
-            break;
-        case '"':
-            code = psv_buffer_printf(out, "&quot;");
-            break;
-        case '>':
-            code = psv_buffer_printf(out, "&gt;");
-            break;
-        case '\'':
-            code = psv_buffer_printf(out, "&#39;");
-            break;
-        default:
-            code = psv_buffer_append_byte(out, *text);
+    while (rest.len > 0 && code == 0) {
+        uint32_t point = 0;
+        size_t len = psv_utf8_decode(rest, &point);
+        if (len == 0) {
+            code = psv_buffer_printf(out, "&#xfffd;");
+        } else if (point < 0x20 || (point < 0x7f && strchr("<>&\"'", (int)point) != NULL)) {
+            code = psv_buffer_printf(out, "&#%u;", point < 0x20 ? 0xfffdu : (unsigned)point);
+        } else {
+            code = psv_buffer_append(out, rest.data, len);
         }
+        rest = psv_bytes_from(rest, MAX(len, (size_t)1));
     }
     return code;
 }

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from testenv import stub, wait_until
+from testenv import run_binary, stub, wait_until
 
 SERVER_WORKERS = 2
 
@@ -213,3 +213,13 @@ def test_config_is_json(launch):
     assert "42" in json.dumps(values), values
     assert "3000" in json.dumps(values), "base units: milliseconds"
     assert re.search(re.escape(str(server.docroot)), json.dumps(values))
+
+
+def test_passwords_in_settings_are_not_shown(launch):
+    """PHP's settings may hold them: --dump-config and /config show the key and that it is set."""
+    settings = ["memory_limit=99M", "mysqli.default_pw=hunter2", "session.save_path=tcp://redis:6379?auth=hunter2"]
+    arguments = [argument for setting in settings for argument in ("-d", setting)]
+    server = launch(*arguments, workers=1)
+    for text in (server.internal("/config").text, run_binary(*arguments, "--dump-config").stdout):
+        assert "memory_limit=99M" in text and "mysqli.default_pw=(hidden)" in text and "session.save_path=(hidden)" in text
+        assert "hunter2" not in text

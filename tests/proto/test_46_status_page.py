@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from testenv import scaled, stub, wait_until
+from testenv import H2Wire, scaled, stub, wait_until
 
 HTML = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")]
 
@@ -93,6 +93,20 @@ def test_json_says_what_the_page_says(launch):
         assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", busy["since"])
         assert told["requests_in_flight"] == 1 and told["queue"] == 0 and told["queue_capacity"] == 200 and told["connections"] == 1
         wire.expect_response(200)
+
+
+@pytest.mark.parametrize("tail, shown", [(b"\xff<\x80", "\ufffd<\ufffd"), ("ä".encode() * 200, "ä\ufffd")])
+def test_what_is_no_text(launch, tail, shown):
+    """Bytes that are no UTF-8, and a sequence that the end of the room cuts: HTTP/2 brings them."""
+    server = launch(workers=1)
+    with H2Wire(server.address) as wire:
+        stream = wire.headers(path=b"/stub/sleep?ms=2000&q=" + tail)
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "it runs")
+        told = json.loads(server.internal("/status?json").body)
+        assert told["workers"][0]["target"].endswith(shown)
+        page = Tags(server.internal("/status", fields=HTML).body.decode(errors="strict"))
+        assert shown in page.rows[-1]
+        assert wire.response(stream).status == 200
 
 
 def test_history(launch):

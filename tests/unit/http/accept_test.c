@@ -63,7 +63,8 @@ static const struct version_row {
     {"among parameters", "Accept: application/openmetrics-text;escaping=x;version=1.0.0;q=0.6;x=y", 600},
     {"the best of several",
      "Accept: application/openmetrics-text;version=1.0.0;q=0.1\nAccept: text/plain, "
-     "application/openmetrics-text;version=1.0.0;q=0.3", 300},
+     "application/openmetrics-text;version=1.0.0;q=0.3",
+     300},
     {"not at all", "Accept: application/openmetrics-text;version=1.0.0;q=0, */*", 0},
 };
 

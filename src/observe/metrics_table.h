@@ -250,7 +250,17 @@
 
 /* M(method), in the order of enum psv_method; what is none of them is the last. */
 #define PSV_METRIC_METHOD_TABLE(M)                                                                           \
-    M(GET) M(HEAD) M(POST) M(PUT) M(PATCH) M(DELETE) M(OPTIONS) M(QUERY) M(TRACE) M(CONNECT) M(OTHER)
+    M(GET)                                                                                                   \
+    M(HEAD)                                                                                                  \
+    M(POST)                                                                                                  \
+    M(PUT)                                                                                                   \
+    M(PATCH)                                                                                                 \
+    M(DELETE)                                                                                                \
+    M(OPTIONS)                                                                                               \
+    M(QUERY)                                                                                                 \
+    M(TRACE)                                                                                                 \
+    M(CONNECT)                                                                                               \
+    M(OTHER)
 
 /* C(class, "code"), ascending; all others of a class are its last row. */
 #define PSV_METRIC_CODE_TABLE(C)                                                                             \
@@ -260,13 +270,52 @@
     C(2, "202")                                                                                              \
     C(2, "203")                                                                                              \
     C(2, "204")                                                                                              \
-    C(2, "206") C(2, "207") C(2, "other") C(3, "300") C(3, "301") C(3, "302") C(3, "303") C(3, "304")        \
-        C(3, "307") C(3, "308") C(3, "other") C(4, "400") C(4, "401") C(4, "403") C(4, "404") C(4, "405")    \
-            C(4, "406") C(4, "408") C(4, "409") C(4, "410") C(4, "411") C(4, "412") C(4, "413") C(4, "414")  \
-                C(4, "415") C(4, "416") C(4, "417") C(4, "419") C(4, "421") C(4, "422") C(4, "423")          \
-                    C(4, "425") C(4, "426") C(4, "428") C(4, "429") C(4, "431") C(4, "451") C(4, "other")    \
-                        C(5, "500") C(5, "501") C(5, "502") C(5, "503") C(5, "504") C(5, "505") C(5, "507")  \
-                            C(5, "other")
+    C(2, "206")                                                                                              \
+    C(2, "207")                                                                                              \
+    C(2, "other")                                                                                            \
+    C(3, "300")                                                                                              \
+    C(3, "301")                                                                                              \
+    C(3, "302")                                                                                              \
+    C(3, "303")                                                                                              \
+    C(3, "304")                                                                                              \
+    C(3, "307")                                                                                              \
+    C(3, "308")                                                                                              \
+    C(3, "other")                                                                                            \
+    C(4, "400")                                                                                              \
+    C(4, "401")                                                                                              \
+    C(4, "403")                                                                                              \
+    C(4, "404")                                                                                              \
+    C(4, "405")                                                                                              \
+    C(4, "406")                                                                                              \
+    C(4, "408")                                                                                              \
+    C(4, "409")                                                                                              \
+    C(4, "410")                                                                                              \
+    C(4, "411")                                                                                              \
+    C(4, "412")                                                                                              \
+    C(4, "413")                                                                                              \
+    C(4, "414")                                                                                              \
+    C(4, "415")                                                                                              \
+    C(4, "416")                                                                                              \
+    C(4, "417")                                                                                              \
+    C(4, "419")                                                                                              \
+    C(4, "421")                                                                                              \
+    C(4, "422")                                                                                              \
+    C(4, "423")                                                                                              \
+    C(4, "425")                                                                                              \
+    C(4, "426")                                                                                              \
+    C(4, "428")                                                                                              \
+    C(4, "429")                                                                                              \
+    C(4, "431")                                                                                              \
+    C(4, "451")                                                                                              \
+    C(4, "other")                                                                                            \
+    C(5, "500")                                                                                              \
+    C(5, "501")                                                                                              \
+    C(5, "502")                                                                                              \
+    C(5, "503")                                                                                              \
+    C(5, "504")                                                                                              \
+    C(5, "505")                                                                                              \
+    C(5, "507")                                                                                              \
+    C(5, "other")
 
 /* B(bytes, text): bounds of sizes of messages, and of heaps (a little above the powers of two that limits
  * are). */

@@ -51,9 +51,12 @@ def test_health_while_draining_is_503(launch):
         wire.expect_response(200)
 
 
-@pytest.mark.parametrize("path", ["/health", "/metrics", "/config"])
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/config", "/status"])
 def test_only_reading(server, path):
-    assert server.internal(path, method="HEAD").status == 200
+    answer, head = server.internal(path), server.internal(path, method="HEAD")
+    for one in (answer, head):
+        assert one.status == 200 and one.get("Cache-Control") == "no-store" and one.get("X-Content-Type-Options") == "nosniff"
+    assert head.body == b"" and int(head.get("Content-Length")) > 0 and head.get("Content-Type") == answer.get("Content-Type")
     response = server.internal(path, method="POST", body=b"x")
     assert response.status == 405 and "GET" in response.get("Allow")
 

@@ -6,6 +6,7 @@ SPDX-License-Identifier: MIT
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -173,6 +174,23 @@ def test_reference_is_fresh():
     assert printed.returncode == 0 and printed.stderr == ""
     page = (ROOT / "docs" / "metrics.md").read_text()
     assert printed.stdout in page, "docs/metrics.md: put in what phpsrv --print-metrics-reference prints"
+
+
+def test_queries_of_the_page(tmp_path):
+    """They are PromQL, and all names in them are known."""
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    table = page.split("### Questions and answers")[1].split("### All metrics")[0]
+    queries = [line.rsplit("| `", 1)[1].split("`")[0] for line in table.splitlines() if line.endswith("` |")]
+    assert len(queries) > 8
+    known = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `phpsrv_")}
+    for name in re.findall(r"phpsrv_\w+", table):
+        assert name in known or name.removesuffix("_bucket") in known or any(other.startswith(name) for other in known), name
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian package prometheus)")
+    rules = [{"record": f"r{number}", "expr": query} for number, query in enumerate(queries)]
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
+    result = subprocess.run(["promtool", "check", "rules", tmp_path / "rules.yml"], capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_reference_names_what_a_server_says(launch):

@@ -143,10 +143,11 @@ static int load(struct supervisor *supervisor, struct psv_config_loaded *ret_loa
 
 static void say_reload_failed(struct supervisor *supervisor, const char *reason)
 {
-    PSV_LOG(PSV_LOG_ERROR, "supervisor.reload_failed", PSV_LOG_TEXT("reason", reason),
-            PSV_LOG_U64("serving_generation", supervisor->current.number));
+    /* before the line: who reads it finds the numbers */
     atomic_fetch_add_explicit(&supervisor->page->reloads_failed, 1, memory_order_relaxed);
     atomic_store_explicit(&supervisor->page->last_reload_failed, 1, memory_order_relaxed);
+    PSV_LOG(PSV_LOG_ERROR, "supervisor.reload_failed", PSV_LOG_TEXT("reason", reason),
+            PSV_LOG_U64("serving_generation", supervisor->current.number));
     psv_service_manager_tell(&supervisor->manager, "READY=1");
 }
 

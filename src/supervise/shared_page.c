@@ -21,6 +21,8 @@ struct psv_shared_page *psv_shared_page_new(int *ret_fd)
         *ret_fd = psv_fd_close(fd);
         return NULL;
     }
+    /* the first server is a copy of this process: it gets the page as the others do, to be read */
+    (void)madvise(memory, sizeof(struct psv_shared_page), MADV_DONTFORK);
     *ret_fd = fd;
     return memory;
 }

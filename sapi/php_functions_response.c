@@ -77,7 +77,7 @@ PHP_FUNCTION(phpsrv_request_heartbeat)
 /* ---- phpsrv_log */
 
 struct context {
-    struct psv_log_field fields[3 + CONTEXT_MAX];
+    struct psv_log_field fields[5 + CONTEXT_MAX];
     unsigned len;
     char keys[CONTEXT_MAX][sizeof("context.") + CONTEXT_KEY_MAX];
     zend_string *texts[CONTEXT_MAX];
@@ -170,8 +170,11 @@ PHP_FUNCTION(phpsrv_log)
         return;
     struct context context = {.len = 0};
     struct psv_php_thread *thread = responding_thread();
-    if (thread != NULL)
+    if (thread != NULL) {
         context.fields[context.len++] = PSV_LOG_BYTES("request_id", thread->message->request_id);
+        context.fields[context.len++] = PSV_LOG_BYTES_IF("trace_id", thread->message->trace_id);
+        context.fields[context.len++] = PSV_LOG_BYTES_IF("span_id", thread->message->span_id);
+    }
     /* the message before what may be cut */
     context.fields[context.len++] =
         PSV_LOG_BYTES("message", ((struct psv_bytes){ZSTR_VAL(message), ZSTR_LEN(message)}));

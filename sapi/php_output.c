@@ -65,6 +65,8 @@ void psv_php_output_finish(struct psv_php_thread *thread)
 {
     if (psv_php_is_forked_child())
         return;
+    if (UNEXPECTED(psv_job_wants_usage(thread->job)))
+        psv_job_note_memory(thread->job, zend_memory_peak_usage(false));
     if (thread->head_is_lost || thread->output_has_failed)
         psv_job_fail(thread->job);
     else

@@ -152,6 +152,8 @@ static void note_memory(struct psv_php_thread *thread)
     psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, peak_bytes);
     if (peak_bytes > atomic_load_explicit(&thread->memory_peak_bytes, memory_order_relaxed))
         atomic_store_explicit(&thread->memory_peak_bytes, peak_bytes, memory_order_relaxed);
+    if (UNEXPECTED(psv_job_wants_usage(thread->job)))
+        psv_job_note_memory(thread->job, zend_memory_peak_usage(false));
 }
 
 /* The engine begins to count anew with each request. */

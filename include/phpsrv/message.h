@@ -35,6 +35,8 @@ struct psv_message {
     struct psv_bytes content_type;    /* NUL-terminated; data NULL when absent */
     const void *settings;             /* of the site: psv_executor.settings_start; NULL = none */
     struct psv_bytes request_id;      /* text without blanks, made by the server */
+    struct psv_bytes trace_id;        /* 32 hex digits; data NULL when the request is in no trace */
+    struct psv_bytes span_id;         /* of this request, 16 hex digits; the same */
     const struct psv_field *fields;   /* as received; the runtime decides which reach the application */
     unsigned fields_len;
     uint16_t server_port;
@@ -80,6 +82,12 @@ void psv_job_finish(struct psv_job *job);
 
 /** Ends the response because it cannot be completed: 500 if nothing was sent, else the connection is cut. */
 void psv_job_fail(struct psv_job *job);
+
+/** True when somebody wants to know what this request takes: then the runtime calls psv_job_note_memory before
+ * it ends the response. */
+bool psv_job_wants_usage(const struct psv_job *job);
+/** The most memory that the request needed so far. */
+void psv_job_note_memory(struct psv_job *job, uint64_t peak_bytes);
 
 /** True once the client has disconnected or has been answered 504: whatever is written from now on is thrown
  * away. */

@@ -50,7 +50,8 @@ enum psv_config_access {
     PSV_CONFIG_ACCESS_OFF,
     PSV_CONFIG_ACCESS_COMMON,
     PSV_CONFIG_ACCESS_COMBINED,
-    PSV_CONFIG_ACCESS_JSON
+    PSV_CONFIG_ACCESS_JSON,
+    PSV_CONFIG_ACCESS_CUSTOM /* access_format */
 };
 
 /* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
@@ -116,6 +117,13 @@ struct psv_config_request {
     uint64_t decode_ratio_max;
 };
 
+/* Who gets Server-Timing; same order as the choices. */
+enum psv_config_server_timing {
+    PSV_CONFIG_SERVER_TIMING_OFF,
+    PSV_CONFIG_SERVER_TIMING_TRUSTED, /* clients in proxy.trusted */
+    PSV_CONFIG_SERVER_TIMING_ALL
+};
+
 struct psv_config_response {
     uint64_t memory_bytes;
     uint64_t window_bytes;
@@ -124,6 +132,7 @@ struct psv_config_response {
     const char *error_pages;       /* folder; "" = built-in pages */
     struct psv_config_list fields; /* "Name: value" */
     bool security_fields;
+    enum psv_config_server_timing server_timing;
 };
 
 struct psv_config_http {
@@ -213,6 +222,18 @@ struct psv_config_trace {
     uint64_t sampled_ppm; /* of traces that begin here */
 };
 
+struct psv_config_otlp {
+    const char *endpoint;            /* URL; "" = off */
+    struct psv_config_list headers;  /* "Name: value" */
+    const char *service_name;
+    const char *resource_attributes; /* "key=value,key=value", percent-encoded */
+    uint64_t queue_requests;
+    uint64_t delay_ms;
+    uint64_t timeout_ms;
+    bool gzip;
+    const char *ca_file; /* "" = the system's */
+};
+
 struct psv_config_sendfile {
     struct psv_config_list roots; /* "FOLDER" or "/PREFIX/=FOLDER" */
 };
@@ -230,6 +251,7 @@ struct psv_config_log {
     const char *error_path;
     enum psv_config_access access;
     const char *access_path;
+    const char *access_format; /* of PSV_CONFIG_ACCESS_CUSTOM */
     uint64_t ring_lines;
 };
 
@@ -253,6 +275,7 @@ struct psv_config {
     struct psv_config_sendfile sendfile;
     struct psv_config_guard guard;
     struct psv_config_trace trace;
+    struct psv_config_otlp otlp;
     struct psv_config_php php;
     struct psv_config_log log;
 };
@@ -273,6 +296,7 @@ enum psv_config_action {
 
 enum psv_config_origin_kind {
     PSV_CONFIG_ORIGIN_DEFAULT,
+    PSV_CONFIG_ORIGIN_STANDARD, /* a variable that is not only ours: config_standard.c */
     PSV_CONFIG_ORIGIN_FILE,
     PSV_CONFIG_ORIGIN_ENVIRONMENT,
     PSV_CONFIG_ORIGIN_COMMAND_LINE

@@ -188,6 +188,25 @@ static int check_tls(const struct psv_config_loaded *loaded, struct psv_error *r
     return 0;
 }
 
+/* A format that nobody asked for is forgotten; one that another form's explicit choice overrides is not. */
+static int check_log(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config_log *log = &loaded->config.log;
+    const struct psv_option *access = psv_option_find_path(PSV_BYTES("log.access"));
+    struct shown shown;
+    INVARIANT(access != NULL);
+    if (log->access == PSV_CONFIG_ACCESS_CUSTOM && log->access_format[0] == '\0') {
+        return psv_error_set(reterr, PSV_EINVAL, "%s needs log.access_format",
+                             show(loaded, "log.access", &shown));
+    }
+    if (log->access_format[0] != '\0' &&
+        loaded->origins[psv_option_index(access)].kind == PSV_CONFIG_ORIGIN_DEFAULT) {
+        return psv_error_set(reterr, PSV_EINVAL, "%s is for log.access = \"custom\", which is not set",
+                             show(loaded, "log.access_format", &shown));
+    }
+    return 0;
+}
+
 /* What each site has for itself. */
 static int check_site(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
@@ -221,5 +240,8 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     if (result == 0) {
         result = check_proxies(loaded, reterr);
     }
-    return result != 0 ? result : check_tls(loaded, reterr);
+    if (result == 0) {
+        result = check_tls(loaded, reterr);
+    }
+    return result != 0 ? result : check_log(loaded, reterr);
 }

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "config_origin.h"
+#include "config_standard.h"
 #include "option_value.h"
 #include "options.h"
 
@@ -19,6 +20,9 @@ void psv_config_origin_format(const struct psv_config_loaded *loaded, const stru
     switch (origin->kind) {
     case PSV_CONFIG_ORIGIN_DEFAULT:
         (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "default");
+        break;
+    case PSV_CONFIG_ORIGIN_STANDARD:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%s", psv_config_standard_name(option));
         break;
     case PSV_CONFIG_ORIGIN_FILE:
         (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%.200s:%u", loaded->file, origin->line);

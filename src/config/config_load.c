@@ -13,6 +13,7 @@
 #include "command_line.h"
 #include "config_file.h"
 #include "config_scopes.h"
+#include "config_standard.h"
 #include "option_value.h"
 #include "options.h"
 #include "os/fd.h"
@@ -186,6 +187,9 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
         const struct psv_setting *setting = &command_line->settings[i];
         result = set(loaded, setting->option, setting->where, setting->value, PSV_CONFIG_ORIGIN_COMMAND_LINE,
                      reterr);
+    }
+    if (result == 0) {
+        result = psv_config_apply_standard(loaded, environ, reterr);
     }
     if (result == 0) {
         result = psv_config_apply_scopes(loaded, psv_buffer_bytes(&text), loaded->file, reterr);

@@ -34,7 +34,8 @@ static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
-static const char *const access_choices[] = {"off", "common", "combined", "json", NULL};
+static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", NULL};
+static const char *const server_timing_choices[] = {"off", "trusted", "all", NULL};
 
 /* clang-format off: one option after the other, in the order of --help */
 const struct psv_option psv_options[] = {
@@ -438,19 +439,62 @@ const struct psv_option psv_options[] = {
     {NAME("log", log, format, "log-format", "LOG_FORMAT"), .type = PSV_OPTION_ENUM,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "text", .choices = format_choices,
      .help = "form of the error log"},
+    {NAME("response", response, server_timing, "server-timing", "SERVER_TIMING"), PER_SCOPE,
+     .type = PSV_OPTION_ENUM, .group = PSV_OPTION_GROUP_LOG, .value_name = "WHO", .default_text = "off",
+     .choices = server_timing_choices,
+     .help = "tell browsers how long a script's response has waited and run (Server-Timing): all, or trusted: "
+             "clients whose own address is among proxy.trusted"},
     {NAME("trace", trace, enabled, "trace-context", "TRACE_CONTEXT"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_LOG, .default_text = "false",
      .help = "continue the client's W3C trace, or begin one: traceparent for scripts, ids in the access log "
              "(json)"},
     {NAME("trace", trace, sampled_ppm, "trace-sampled-ppm", "TRACE_SAMPLED_PPM"), .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
-     .help = "of a million traces that begin here, so many are marked as sampled"},
+     .help = "of a million traces that begin here, so many are marked as sampled; with otlp.endpoint and "
+             "without a value of your own: all"},
+    {NAME("otlp", otlp, endpoint, "otlp-endpoint", "OTLP_ENDPOINT"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "URL", .default_text = "", RANGE(0, 1024),
+     .help = "send sampled requests as OpenTelemetry spans to this collector (OTLP over HTTP, JSON), such as "
+             "http://127.0.0.1:4318/v1/traces; implies trace.enabled; empty: off"},
+    {NAME("otlp", otlp, headers, "otlp-header", "OTLP_HEADER"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FIELD", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .is_secret = true,
+     .help = "field of every request to the collector, such as \"Authorization: Bearer ...\""},
+    {NAME("otlp", otlp, service_name, "otlp-service-name", "OTLP_SERVICE_NAME"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "NAME", .default_text = "", RANGE(0, 255),
+     .help = "service.name of the spans; empty: that of otlp.resource_attributes, else phpsrv"},
+    {NAME("otlp", otlp, resource_attributes, "otlp-resource-attributes", "OTLP_RESOURCE_ATTRIBUTES"),
+     .type = PSV_OPTION_TEXT, .group = PSV_OPTION_GROUP_LOG, .value_name = "LIST",
+     .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .help = "what else the spans' resource has, such as "
+             "deployment.environment.name=production,service.version=1.2; commas within a value as %2C"},
+    {NAME("otlp", otlp, queue_requests, "otlp-queue-requests", "OTLP_QUEUE_REQUESTS"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LOG, .value_name = "N",
+     .default_text = "4096", RANGE(64, 1 << 20),
+     .help = "requests that may wait to be sent to the collector, 2 KiB each; more are dropped and counted"},
+    {NAME("otlp", otlp, delay_ms, "otlp-delay-ms", "OTLP_DELAY_MS"), .type = PSV_OPTION_DURATION,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "DURATION", .default_text = "1s", RANGE(10, HOUR),
+     .help = "time in which spans are gathered before they are sent, unless there are enough for a batch "
+             "earlier"},
+    {NAME("otlp", otlp, timeout_ms, "otlp-timeout-ms", "OTLP_TIMEOUT_MS"), .type = PSV_OPTION_DURATION,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "DURATION", .default_text = "10s",
+     RANGE(10, HOUR), .help = "longest time for one request to the collector"},
+    {NAME("otlp", otlp, gzip, "otlp-gzip", "OTLP_GZIP"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_LOG, .default_text = "false",
+     .help = "compress what is sent to the collector: worth it when it is another machine"},
+    {NAME("otlp", otlp, ca_file, "otlp-ca-file", "OTLP_CA_FILE"), .type = PSV_OPTION_PATH,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .help = "certificates (PEM) that the collector's is checked with; empty: the system's"},
     {NAME("log", log, error_path, "log-error-path", "LOG_ERROR_PATH"), .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "stderr", RANGE(1, TEXT_MAX - 1),
      .help = "error log: stderr, stdout or a file"},
     {NAME("log", log, access, "log-access", "LOG_ACCESS"), .type = PSV_OPTION_ENUM,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "off", .choices = access_choices,
-     .help = "form of the access log"},
+     .help = "form of the access log; custom: as log.access_format says"},
+    {NAME("log", log, access_format, "log-access-format", "LOG_ACCESS_FORMAT"), .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "TEXT", .default_text = "", RANGE(0, 2000),
+     .help = "a line of the access log with variables as nginx names them, such as '$remote_addr "
+             "[$time_iso8601] \"$request\" $status $request_time'; for log.access custom"},
     {NAME("log", log, access_path, "log-access-path", "LOG_ACCESS_PATH"), .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FILE", .default_text = "stdout", RANGE(1, TEXT_MAX - 1),
      .help = "access log: stdout, stderr or a file"},

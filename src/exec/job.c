@@ -139,6 +139,9 @@ int psv_job_flush(struct psv_job *job)
 static void note_responded(struct psv_job *job)
 {
     if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) == 0) {
+        if (job->wants_usage) {
+            job->cpu_ns = psv_clock_thread_cpu_ns() - job->cpu_started_ns;
+        }
         atomic_store_explicit(&job->responded_ns, psv_clock_monotonic_ns(), memory_order_relaxed);
     }
 }
@@ -153,6 +156,19 @@ void psv_job_fail(struct psv_job *job)
 {
     note_responded(job);
     psv_sink_finish(&job->sink, true);
+}
+
+bool psv_job_wants_usage(const struct psv_job *job)
+{
+    return job->wants_usage;
+}
+
+void psv_job_note_memory(struct psv_job *job, uint64_t peak_bytes)
+{
+    /* relaxed: this thread's own.  Once the response is complete, the loop may read */
+    if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) == 0) {
+        job->memory_peak_bytes = MAX(job->memory_peak_bytes, peak_bytes);
+    }
 }
 
 bool psv_job_is_gone(const struct psv_job *job)

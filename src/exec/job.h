@@ -46,6 +46,10 @@ struct psv_job {
     uint64_t started_ns;           /* [worker] written, [loop] read after RELEASE or END */
     _Atomic uint64_t responded_ns; /* when its response was complete: the script may go on; 0 = not yet */
     uint64_t finished_ns;          /* read after its release only */
+    bool wants_usage;              /* the next three are counted; set by who makes the job */
+    uint64_t cpu_started_ns;       /* [worker] */
+    uint64_t cpu_ns;               /* processor time until its response was complete; read as started_ns */
+    uint64_t memory_peak_bytes;    /* as the runtime noted it; 0 = not.  Read as started_ns */
 };
 
 /** Fills a job on arena; message is copied as a struct, its texts must live as long as arena.  The caller

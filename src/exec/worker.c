@@ -47,6 +47,9 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
         worker->job = job;
     }
     pthread_mutex_unlock(&worker->lock);
+    if (is_started && job->wants_usage) {
+        job->cpu_started_ns = psv_clock_thread_cpu_ns();
+    }
     if (is_started) {
         psv_crash_note(worker->id, job->message.request_id, job->message.script_filename);
     }

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/text_parse.h"
 #include "exec/exchange.h"
 #include "exec/job.h"
+#include "filter/access_line.h"
+#include "filter/access_variables.h"
+#include "filter/exchange_times.h"
 #include "filter/trace_context.h"
 #include "observe/log.h"
 #include "os/clock.h"
@@ -23,233 +25,78 @@ enum {
     REMOTE_MAX = 52,
     USER_MAX = 72,
     METHOD_MAX = 32,
-    TARGET_MAX = 728,
+    TARGET_MAX = 700,
     PROTOCOL_MAX = 16,
     REFERER_MAX = 256,
     USER_AGENT_MAX = 256,
     REFUSAL_MAX = 64,
-    REST_MAX = 488, /* of the longest form: keys and punctuation of JSON, time and numbers */
+    REST_MAX = 520, /* of the longest form: keys and punctuation of JSON, time and numbers */
 };
 _Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX + PROTOCOL_MAX + REFERER_MAX +
                        USER_AGENT_MAX + REFUSAL_MAX + REST_MAX <=
                    PSV_ACCESS_LOG_LINE_BYTES,
                "the longest line fits");
 
-/* What was logged by others for a client that left before there was an answer. */
-#define STATUS_CLIENT_GONE 499u
+_Static_assert(CUT_MARK == PSV_ACCESS_CUT_MARK, "one mark");
 
-struct line {
-    char *out; /* PSV_ACCESS_LOG_LINE_BYTES */
-    size_t len;
-};
-
-enum escaping { ESCAPE_HEX, ESCAPE_JSON };
-
-static void put(struct line *line, struct psv_bytes text)
-{
-    INVARIANT(text.len <= PSV_ACCESS_LOG_LINE_BYTES - line->len);
-    if (text.len != 0)
-        memcpy(line->out + line->len, text.data, text.len);
-    line->len += text.len;
-}
-
-#define PUT(line, literal) put((line), PSV_BYTES(literal))
-
-static void put_u64(struct line *line, uint64_t value)
-{
-    char digits[20];
-    put(line, (struct psv_bytes){digits, psv_format_u64(digits, value)});
-}
+#define PUT(line, literal) PSV_ACCESS_PUT((line), literal)
 
 static char digit_of(unsigned value)
 {
     return (char)('0' + value % 10);
 }
 
-/* Milliseconds with three decimals. */
-static void put_ms(struct line *line, uint64_t duration_ns)
-{
-    uint64_t us = duration_ns / PSV_NS_PER_US;
-    unsigned rest = (unsigned)(us % 1000);
-    char decimals[4] = {'.', digit_of(rest / 100), digit_of(rest / 10), digit_of(rest)};
-    put_u64(line, us / 1000);
-    put(line, (struct psv_bytes){decimals, sizeof(decimals)});
-}
-
-/* Length of the UTF-8 sequence at the start of text, or 0: malformed, overlong, a surrogate, or a C1 control
- * (a terminal would obey it). */
-static size_t utf8_len(struct psv_bytes text)
-{
-    const uint8_t *at = (const uint8_t *)text.data;
-    size_t len = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4 || text.len < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool is_bad = (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xe0 && at[1] < 0xa0) ||
-                  (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
-                  (at[0] == 0xf4 && at[1] > 0x8f);
-    return is_bad ? 0 : len;
-}
-
-/* Writes the escaped form of the first character to out (at most 6 bytes); *ret_used says how many bytes it
- * was. */
-static size_t escape(struct psv_bytes text, enum escaping escaping, char out[6], size_t *ret_used)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t byte = (uint8_t)text.data[0];
-    *ret_used = 1;
-    if (byte == '"' || byte == '\\') {
-        out[0] = '\\';
-        out[1] = (char)byte;
-        return 2;
-    }
-    if (byte >= 0x20 && byte < 0x7f) {
-        out[0] = (char)byte;
-        return 1;
-    }
-    if (escaping == ESCAPE_HEX) {
-        memcpy(out, "\\x", 2);
-        out[2] = digits[byte >> 4];
-        out[3] = digits[byte & 15];
-        return 4;
-    }
-    size_t sequence = byte >= 0x80 ? utf8_len(text) : 0;
-    if (sequence != 0) {
-        *ret_used = sequence;
-        memcpy(out, text.data, sequence);
-        return sequence;
-    }
-    memcpy(out, "\\u00", 4);
-    out[4] = digits[byte >> 4];
-    out[5] = digits[byte & 15];
-    return 6;
-}
-
-/* At most max bytes, escapes included; what is cut is shown by "...". */
-static void put_escaped(struct line *line, struct psv_bytes text, enum escaping escaping, size_t max)
-{
-    size_t end = line->len + max - 3;
-    while (text.len != 0) {
-        char escaped[6];
-        size_t used;
-        size_t len = escape(text, escaping, escaped, &used);
-        if (line->len + len > end) {
-            PUT(line, "...");
-            return;
-        }
-        put(line, (struct psv_bytes){escaped, len});
-        text = psv_bytes_from(text, used);
-    }
-}
-
 /* Only the milliseconds differ between most lines: the rest is kept for a second. */
-static void put_time(struct psv_access_log *log, struct line *line, uint64_t unix_us)
+static void set_time(struct psv_access_log *log, uint64_t unix_us)
 {
     uint64_t unix_s = unix_us / PSV_US_PER_S;
-    bool is_json = log->format == PSV_ACCESS_LOG_JSON;
+    unsigned ms = (unsigned)(unix_us % PSV_US_PER_S / 1000);
+    char *decimals = log->time_iso + PSV_DATE_ISO_LEN - 4; /* "000Z" */
     if (!log->has_second || log->second != unix_s) {
-        if (is_json)
-            psv_date_format_iso(log->time_text, (int64_t)unix_s * 1000);
-        else
-            psv_date_format_clf(log->time_text, (int64_t)unix_s);
+        psv_date_format_iso(log->time_iso, (int64_t)unix_s * 1000);
+        psv_date_format_clf(log->time_local, (int64_t)unix_s);
         log->second = unix_s;
         log->has_second = true;
     }
-    if (!is_json) {
-        put(line, (struct psv_bytes){log->time_text, PSV_DATE_CLF_LEN});
-        return;
-    }
-    unsigned ms = (unsigned)(unix_us % PSV_US_PER_S / 1000);
-    char *decimals = log->time_text + PSV_DATE_ISO_LEN - 4; /* "000Z" */
     decimals[0] = digit_of(ms / 100);
     decimals[1] = digit_of(ms / 10);
     decimals[2] = digit_of(ms);
-    put(line, (struct psv_bytes){log->time_text, PSV_DATE_ISO_LEN});
 }
 
-static int base64_value(char digit)
-{
-    if (digit >= 'A' && digit <= 'Z')
-        return digit - 'A';
-    if (digit >= 'a' && digit <= 'z')
-        return digit - 'a' + 26;
-    if (digit >= '0' && digit <= '9')
-        return digit - '0' + 52;
-    return digit == '+' ? 62 : digit == '/' ? 63 : -1;
-}
-
-/* The user name of Basic credentials (RFC 7617 2): decoded up to the colon, never the password.  Its length,
- * 0 when there is none. */
-static size_t basic_user(const struct psv_exchange *exchange, char *out, size_t out_max)
-{
-    struct psv_bytes value = psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION);
-    if (!psv_bytes_equal_case(psv_bytes_first(value, 6), PSV_BYTES("Basic ")))
-        return 0;
-    struct psv_bytes digits = psv_bytes_trim(psv_bytes_from(value, 6));
-    size_t len = 0;
-    unsigned bits = 0;
-    unsigned bits_len = 0;
-    for (size_t i = 0; i < digits.len && len < out_max; i++) {
-        int digit = base64_value(digits.data[i]);
-        if (digit < 0)
-            return 0;
-        bits = bits << 6 | (unsigned)digit;
-        bits_len += 6;
-        if (bits_len < 8)
-            continue;
-        bits_len -= 8;
-        char byte = (char)(bits >> bits_len & 0xff);
-        if (byte == ':')
-            return len;
-        out[len++] = byte;
-    }
-    return len == out_max ? len : 0;
-}
-
-static unsigned status_of(const struct psv_exchange *exchange, bool is_aborted)
-{
-    if (exchange->is_answered)
-        return exchange->response.status;
-    return is_aborted ? STATUS_CLIENT_GONE : 0;
-}
-
-static void put_status(struct line *line, unsigned status)
+static void put_status(struct psv_access_line *line, unsigned status)
 {
     if (status == 0)
         PUT(line, "000");
     else
-        put_u64(line, status);
+        psv_access_line_put_u64(line, status);
 }
 
 /* "GET /path HTTP/1.1" without the quotes; "-" when the head never was complete. */
-static void put_request_line(struct line *line, const struct psv_request *request)
+static void put_request_line(struct psv_access_line *line, const struct psv_request *request)
 {
     if (request->method_text.len == 0) {
         PUT(line, "-");
         return;
     }
-    put_escaped(line, request->method_text, ESCAPE_HEX, METHOD_MAX);
+    psv_access_line_put_escaped(line, request->method_text, PSV_ACCESS_ESCAPE_HEX, METHOD_MAX);
     PUT(line, " ");
-    put_escaped(line, request->target, ESCAPE_HEX, TARGET_MAX);
+    psv_access_line_put_escaped(line, request->target, PSV_ACCESS_ESCAPE_HEX, TARGET_MAX);
     PUT(line, " ");
-    put(line, psv_bytes_of(psv_http_version_text(request->version)));
+    psv_access_line_put(line, psv_bytes_of(psv_http_version_text(request->version)));
 }
 
-static void put_or_dash(struct line *line, struct psv_bytes text, size_t max)
+static void put_or_dash(struct psv_access_line *line, struct psv_bytes text, size_t max)
 {
     if (text.len == 0)
         PUT(line, "-");
     else
-        put_escaped(line, text, ESCAPE_HEX, max);
+        psv_access_line_put_escaped(line, text, PSV_ACCESS_ESCAPE_HEX, max);
 }
 
-static void put_user(struct line *line, const struct psv_exchange *exchange)
+static void put_user(struct psv_access_line *line, const struct psv_exchange *exchange)
 {
     char user[64];
-    size_t len = basic_user(exchange, user, sizeof(user));
+    size_t len = psv_access_basic_user(exchange, user, sizeof(user));
     /* the field is delimited by blanks and has no quotes around it */
     for (size_t i = 0; i < len; i++) {
         if (user[i] == ' ')
@@ -258,26 +105,26 @@ static void put_user(struct line *line, const struct psv_exchange *exchange)
     put_or_dash(line, (struct psv_bytes){user, len}, USER_MAX);
 }
 
-static void put_common(struct psv_access_log *log, struct line *line, const struct psv_exchange *exchange,
+static void put_common(struct psv_access_log *log, struct psv_access_line *line, const struct psv_exchange *exchange,
                        bool is_aborted)
 {
     put_or_dash(line, psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     PUT(line, " - ");
     put_user(line, exchange);
     PUT(line, " [");
-    put_time(log, line, exchange->received_unix_us);
+    psv_access_line_put(line, (struct psv_bytes){log->time_local, PSV_DATE_CLF_LEN});
     PUT(line, "] \"");
     put_request_line(line, &exchange->request);
     PUT(line, "\" ");
-    put_status(line, status_of(exchange, is_aborted));
+    put_status(line, psv_access_status(exchange, is_aborted));
     PUT(line, " ");
     if (exchange->bytes_sent == 0)
         PUT(line, "-");
     else
-        put_u64(line, exchange->bytes_sent);
+        psv_access_line_put_u64(line, exchange->bytes_sent);
 }
 
-static void put_combined(struct line *line, const struct psv_exchange *exchange)
+static void put_combined(struct psv_access_line *line, const struct psv_exchange *exchange)
 {
     PUT(line, " \"");
     put_or_dash(line, psv_headers_value(&exchange->request.headers, PSV_FIELD_REFERER), REFERER_MAX);
@@ -287,22 +134,28 @@ static void put_combined(struct line *line, const struct psv_exchange *exchange)
 }
 
 /* ,"key":"text" or ,"key":null */
-static void put_member(struct line *line, struct psv_bytes key, struct psv_bytes text, size_t max)
+static void put_member(struct psv_access_line *line, struct psv_bytes key, struct psv_bytes text, size_t max)
 {
     PUT(line, ",\"");
-    put(line, key);
+    psv_access_line_put(line, key);
     if (text.len == 0) {
         PUT(line, "\":null");
         return;
     }
     PUT(line, "\":\"");
-    put_escaped(line, text, ESCAPE_JSON, max);
+    psv_access_line_put_escaped(line, text, PSV_ACCESS_ESCAPE_JSON, max);
     PUT(line, "\"");
 }
 
-/* The worker's part.  Its times may be read once its response is complete and was not thrown away: otherwise
- * it may be running still and write them (see exec/job.h). */
-static void put_worker(struct line *line, const struct psv_exchange *exchange)
+static void put_duration(struct psv_access_line *line, struct psv_bytes key, bool is_known, uint64_t duration_ns)
+{
+    if (is_known) {
+        psv_access_line_put(line, key);
+        psv_access_line_put_ms(line, duration_ns);
+    }
+}
+
+static void put_worker(struct psv_access_line *line, const struct psv_exchange *exchange)
 {
     struct psv_job *job = exchange->job;
     if (job == NULL)
@@ -311,29 +164,30 @@ static void put_worker(struct line *line, const struct psv_exchange *exchange)
         atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed); /* a number, guards nothing */
     if (worker != 0) {
         PUT(line, ",\"worker\":");
-        put_u64(line, worker - 1);
-    }
-    if (!exchange->is_complete || atomic_load_explicit(&job->is_gone, memory_order_relaxed))
-        return;
-    if (job->started_ns >= job->queued_ns && job->started_ns != 0) {
-        PUT(line, ",\"queue_ms\":");
-        put_ms(line, job->started_ns - job->queued_ns);
-    }
-    uint64_t responded_ns = atomic_load_explicit(&job->responded_ns, memory_order_relaxed); /* a number */
-    if (responded_ns >= job->started_ns && responded_ns != 0) {
-        PUT(line, ",\"php_ms\":");
-        put_ms(line, responded_ns - job->started_ns);
+        psv_access_line_put_u64(line, worker - 1);
     }
 }
 
-static void put_json(struct psv_access_log *log, struct line *line, const struct psv_exchange *exchange,
+static void put_times(struct psv_access_line *line, const struct psv_exchange *exchange, uint64_t now_ns)
+{
+    struct psv_exchange_times times;
+    psv_exchange_times_get(exchange, now_ns, &times);
+    put_duration(line, PSV_BYTES(",\"duration_ms\":"), true, times.total_ns);
+    put_duration(line, PSV_BYTES(",\"read_ms\":"), times.has_read, times.read_ns);
+    put_worker(line, exchange);
+    put_duration(line, PSV_BYTES(",\"queue_ms\":"), times.has_queue, times.queue_ns);
+    put_duration(line, PSV_BYTES(",\"php_ms\":"), times.has_php, times.php_ns);
+    put_duration(line, PSV_BYTES(",\"send_ms\":"), times.has_send, times.send_ns);
+}
+
+static void put_json(struct psv_access_log *log, struct psv_access_line *line, const struct psv_exchange *exchange,
                      uint64_t now_ns, bool is_aborted)
 {
     const struct psv_request *request = &exchange->request;
     char user[64];
-    size_t user_len = basic_user(exchange, user, sizeof(user));
+    size_t user_len = psv_access_basic_user(exchange, user, sizeof(user));
     PUT(line, "{\"ts\":\"");
-    put_time(log, line, exchange->received_unix_us);
+    psv_access_line_put(line, (struct psv_bytes){log->time_iso, PSV_DATE_ISO_LEN});
     PUT(line, "\"");
     put_member(line, PSV_BYTES("request_id"), psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
     if (exchange->trace != NULL) {
@@ -353,12 +207,10 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
     put_member(line, PSV_BYTES("protocol"), psv_bytes_of(psv_http_version_text(request->version)),
                PROTOCOL_MAX);
     PUT(line, ",\"status\":");
-    put_u64(line, status_of(exchange, is_aborted));
+    psv_access_line_put_u64(line, psv_access_status(exchange, is_aborted));
     PUT(line, ",\"bytes\":");
-    put_u64(line, exchange->bytes_sent);
-    PUT(line, ",\"duration_ms\":");
-    put_ms(line, now_ns > exchange->received_ns ? now_ns - exchange->received_ns : 0);
-    put_worker(line, exchange);
+    psv_access_line_put_u64(line, exchange->bytes_sent);
+    put_times(line, exchange, now_ns);
     put_member(line, PSV_BYTES("user_agent"), psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT),
                USER_AGENT_MAX);
     put_member(line, PSV_BYTES("referer"), psv_headers_value(&request->headers, PSV_FIELD_REFERER),
@@ -366,7 +218,7 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
     if (exchange->refusal != NULL)
         put_member(line, PSV_BYTES("refusal"), psv_bytes_of(exchange->refusal), REFUSAL_MAX);
     PUT(line, ",\"aborted\":");
-    put(line, is_aborted ? PSV_BYTES("true") : PSV_BYTES("false"));
+    psv_access_line_put(line, is_aborted ? PSV_BYTES("true") : PSV_BYTES("false"));
     PUT(line, "}");
 }
 
@@ -375,10 +227,38 @@ void psv_access_log_init(struct psv_access_log *log, bool is_enabled, enum psv_a
     *log = (struct psv_access_log){.is_enabled = is_enabled, .format = format};
 }
 
+int psv_access_log_init_custom(struct psv_access_log *log, const char *format, struct psv_bytes server_name,
+                               struct psv_error *reterr)
+{
+    psv_access_log_init(log, true, PSV_ACCESS_LOG_CUSTOM);
+    log->server_name = server_name;
+    return psv_access_format_compile(&log->custom, format, reterr);
+}
+
+void psv_access_log_fini(struct psv_access_log *log)
+{
+    psv_access_format_fini(&log->custom);
+    log->is_enabled = false;
+}
+
+static void put_custom(struct psv_access_log *log, struct psv_access_line *line,
+                       const struct psv_exchange *exchange, uint64_t now_ns, bool is_aborted)
+{
+    const struct psv_access_facts facts = {
+        .time_local = log->time_local,
+        .time_iso = log->time_iso,
+        .server_name = log->server_name,
+        .now_ns = now_ns,
+        .is_aborted = is_aborted,
+    };
+    psv_access_format_render(&log->custom, line, exchange, &facts);
+}
+
 size_t psv_access_log_line(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,
                            bool is_aborted, char *out)
 {
-    struct line line = {.out = out};
+    struct psv_access_line line = {.out = out, .size = PSV_ACCESS_LOG_LINE_BYTES};
+    set_time(log, exchange->received_unix_us);
     switch (log->format) {
     case PSV_ACCESS_LOG_JSON:
         put_json(log, &line, exchange, now_ns, is_aborted);
@@ -389,6 +269,9 @@ size_t psv_access_log_line(struct psv_access_log *log, const struct psv_exchange
         break;
     case PSV_ACCESS_LOG_COMMON:
         put_common(log, &line, exchange, is_aborted);
+        break;
+    case PSV_ACCESS_LOG_CUSTOM:
+        put_custom(log, &line, exchange, now_ns, is_aborted);
         break;
     case PSV_ACCESS_LOG_FORMAT_COUNT:
         UNREACHABLE("no such format");

@@ -1,4 +1,4 @@
-/* One line per finished exchange: common, combined or JSON.  [loop]  Formats on the stack, allocates
+/* One line per finished exchange: common, combined, JSON or a format of its own.  [loop]  Formats on the stack, allocates
  * nothing; the log thread does the writing.  Whatever the client sent is escaped: a request can neither
  * begin a line nor end a quoted text. Must not know codecs or handlers: it reads the exchange only.
  *
@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "base/macros.h"
+#include "filter/access_format.h"
 #include "http/date.h"
 #include "observe/log.h"
 
@@ -19,6 +22,7 @@ enum psv_access_log_format {
     PSV_ACCESS_LOG_COMMON,
     PSV_ACCESS_LOG_COMBINED,
     PSV_ACCESS_LOG_JSON,
+    PSV_ACCESS_LOG_CUSTOM,
     PSV_ACCESS_LOG_FORMAT_COUNT
 };
 
@@ -29,12 +33,22 @@ struct psv_access_log {
     bool is_enabled;
     enum psv_access_log_format format;
     bool has_second;
-    uint64_t second;                                         /* of time_text */
-    char time_text[MAX(PSV_DATE_ISO_LEN, PSV_DATE_CLF_LEN)]; /* in the form that format asks for */
+    uint64_t second;                   /* of both texts */
+    char time_local[PSV_DATE_CLF_LEN]; /* 06/Nov/1994:08:49:37 +0000 */
+    char time_iso[PSV_DATE_ISO_LEN];   /* its milliseconds are each line's own */
+    struct psv_access_format custom;
+    struct psv_bytes server_name; /* of custom; borrowed */
 };
 
 /** [boot] */
 void psv_access_log_init(struct psv_access_log *log, bool is_enabled, enum psv_access_log_format format);
+
+/** The log in a format of its own (filter/access_format.h).  server_name lives as long as log; empty = the
+ * request's host.  PSV_EINVAL with what is wrong with the format, PSV_ENOMEM.  [boot] */
+MUST_CHECK int psv_access_log_init_custom(struct psv_access_log *log, const char *format,
+                                          struct psv_bytes server_name, struct psv_error *reterr);
+/** Accepts a zeroed struct. */
+void psv_access_log_fini(struct psv_access_log *log);
 
 /** The exchange is over: hands its line to psv_log_access.  Does nothing when the log is off. */
 void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,

@@ -13,10 +13,16 @@
 #include "exec/queue.h"
 #include "exec/worker.h"
 #include "handler/sendfile.h"
+#include "handler/server_timing.h"
 #include "http/status.h"
 #include "http/target.h"
+#include "http/trace_parent.h"
 #include "observe/metrics.h"
+#include "os/clock.h"
 
+/* Places in a traceparent of version 00. */
+#define TRACE_ID_AT 3
+#define SPAN_ID_AT (TRACE_ID_AT + PSV_TRACE_ID_LEN + 1)
 /* Of a script's response that gets an error page. */
 #define KEPT_FIELDS_MAX 15
 
@@ -43,6 +49,16 @@ static uint16_t port_of(const struct psv_exchange *exchange)
 static struct psv_bytes text_or_none(const char *text)
 {
     return text != NULL ? psv_bytes_of(text) : PSV_BYTES_EMPTY;
+}
+
+/* With a trace the request's traceparent is ours: 00-<trace id>-<span id>-<flags>. */
+static struct psv_bytes part_of_trace(const struct psv_exchange *exchange, size_t at, size_t len)
+{
+    if (exchange->trace == NULL) {
+        return PSV_BYTES_EMPTY;
+    }
+    struct psv_bytes parent = psv_headers_value(&exchange->request.headers, PSV_FIELD_TRACEPARENT);
+    return psv_bytes_first(psv_bytes_from(parent, at), len);
 }
 
 /* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
@@ -89,6 +105,8 @@ static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exch
         .tls_server_name = tls_name,
         .content_type = type,
         .request_id = psv_bytes_of(exchange->request_id),
+        .trace_id = part_of_trace(exchange, TRACE_ID_AT, PSV_TRACE_ID_LEN),
+        .span_id = part_of_trace(exchange, SPAN_ID_AT, PSV_SPAN_ID_LEN),
         .fields = request->headers.items,
         .fields_len = request->headers.len,
         .server_port = port_of(exchange),
@@ -125,6 +143,7 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_s
     job->queued_ns = now_ns;
     job->site = site;
     job->stream_timeout_ms = site->stream_timeout_ms;
+    job->wants_usage = dynamic->wants_usage;
     atomic_store_explicit(&job->deadline_ns, site->timeout_ns != 0 ? now_ns + site->timeout_ns : 0,
                           memory_order_relaxed); /* published by the push */
     psv_sink_init(&job->sink, job, dynamic->mailbox, dynamic->response_memory_bytes,
@@ -228,6 +247,7 @@ static void start_response(struct psv_exchange *exchange, const struct psv_respo
 {
     struct psv_response *response = &exchange->response;
     struct psv_sendfile *sendfile = exchange->job->site->sendfile;
+    char timing[PSV_SERVER_TIMING_BYTES];
 
     if (sendfile != NULL && sink->status / 100 == 2 &&
         psv_sendfile_is_wanted(sink->fields, sink->fields_len)) {
@@ -247,6 +267,10 @@ static void start_response(struct psv_exchange *exchange, const struct psv_respo
     response->headers.capacity = sink->fields_len;
     response->headers.max_len = sink->fields_len;
     response->content_length = response_length(exchange, sink, pieces, is_complete);
+    if (exchange->shows_timing) {
+        size_t len = psv_server_timing_format(exchange->job, is_complete, psv_clock_monotonic_ns(), timing);
+        response->server_timing = (struct psv_bytes){timing, len};
+    }
     psv_exchange_respond(exchange, pieces, is_complete);
 }
 

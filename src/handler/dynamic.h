@@ -51,6 +51,7 @@ struct psv_dynamic {
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
     uint64_t give_up_ns;  /* past its deadline a worker is left behind after this; 0 = never */
+    bool wants_usage;     /* jobs count processor time and memory */
     unsigned unannounced; /* jobs queued since the last wake-up of a worker */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
      */

@@ -9,7 +9,8 @@
 #include "http/extra_fields.h"
 #include "http/status.h"
 
-/* Status line of an unknown code, Content-Length, Connection, Transfer-Encoding, the empty line. */
+/* Status line of an unknown code, Content-Length, Connection, Transfer-Encoding, the name of Server-Timing, the empty line.
+ */
 #define FIXED_BYTES_MAX 256
 
 static char *put(char *out, struct psv_bytes text)
@@ -31,6 +32,7 @@ size_t psv_h1_head_size(const struct psv_h1_head *head)
 {
     size_t size = FIXED_BYTES_MAX + head->date.len + head->server.len;
 
+    size += head->response->server_timing.len;
     size += head->extra != NULL ? head->extra->text_bytes : 0;
 
     for (unsigned i = 0; i < head->response->headers.len; i++) {
@@ -100,6 +102,11 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     uint32_t missing = psv_extra_fields_missing(head->extra, &head->response->headers);
     for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
         out = (missing & 1) != 0 ? put_field(out, &head->extra->items[i]) : out;
+    }
+    if (head->response->server_timing.len > 0) {
+        out = PUT(out, "Server-Timing: ");
+        out = put(out, head->response->server_timing);
+        out = PUT(out, "\r\n");
     }
     out = put_framing(out, head);
     if (has_upgrade) {

@@ -16,10 +16,10 @@
 #include "observe/metrics.h"
 #include "os/fd.h"
 
-/* Fields of a response that fit on the stack; :status, date, server, strict-transport-security and
- * content-length come on top. */
+/* Fields of a response that fit on the stack; :status, date, server, server-timing, strict-transport-security
+ * and content-length come on top. */
 #define FIELDS_STACK 48
-#define FIELDS_EXTRA (4 + PSV_EXTRA_FIELDS_MAX)
+#define FIELDS_EXTRA (5 + PSV_EXTRA_FIELDS_MAX)
 /* What a DATA frame sent gives back to the client's budget of WINDOW_UPDATE frames: one for the stream, one
  * for the connection, and some air. */
 #define WINDOW_REFUND 4
@@ -109,6 +109,9 @@ static size_t put_head(struct psv_h2_stream *stream, nghttp2_nv *out, char *stat
         if ((missing & 1) != 0) {
             put_field(&out[len++], extra->items[i].name, extra->items[i].value, NGHTTP2_NV_FLAG_NONE);
         }
+    }
+    if (response->server_timing.len > 0) {
+        put_field(&out[len++], PSV_BYTES("server-timing"), response->server_timing, NGHTTP2_NV_FLAG_NONE);
     }
     if (stream->has_length) {
         put_field(&out[len++], PSV_BYTES("content-length"),

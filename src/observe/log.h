@@ -26,7 +26,7 @@ enum psv_log_level {
 enum psv_log_format { PSV_LOG_FORMAT_TEXT, PSV_LOG_FORMAT_JSON };
 
 struct psv_log_field {
-    const char *key; /* static, snake_case */
+    const char *key; /* static, snake_case; NULL: the field is left out */
     enum {
         PSV_LOG_KIND_BYTES,
         PSV_LOG_KIND_U64,
@@ -45,6 +45,8 @@ struct psv_log_field {
 
 #define PSV_LOG_BYTES(k, b)                                                                                  \
     ((struct psv_log_field){.key = (k), .kind = PSV_LOG_KIND_BYTES, .value.bytes = (b)})
+/** Left out when the text is absent (data NULL). */
+#define PSV_LOG_BYTES_IF(k, b) PSV_LOG_BYTES((b).data != NULL ? (k) : NULL, (b))
 #define PSV_LOG_TEXT(k, t) PSV_LOG_BYTES(k, psv_bytes_of(t))
 #define PSV_LOG_U64(k, n) ((struct psv_log_field){.key = (k), .kind = PSV_LOG_KIND_U64, .value.u64 = (n)})
 #define PSV_LOG_I64(k, n) ((struct psv_log_field){.key = (k), .kind = PSV_LOG_KIND_I64, .value.i64 = (n)})

@@ -193,7 +193,9 @@ size_t psv_log_format_text(char *out, size_t room, const struct psv_log_event *e
     (void)put_text(&line, has_colour ? "\033[0m " : " ");
     (void)put_text(&line, event->name);
     for (size_t i = 0; i < event->fields_len; i++) {
-        put_text_field(&line, &event->fields[i]);
+        if (event->fields[i].key != NULL) {
+            put_text_field(&line, &event->fields[i]);
+        }
     }
     close_with(&line, line.is_truncated ? " truncated=true\n" : "\n");
     return line.len;
@@ -213,7 +215,9 @@ size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *e
     put_escaped(&line, psv_bytes_of(event->name), true);
     close_with(&line, "\"");
     for (size_t i = 0; i < event->fields_len; i++) {
-        put_json_field(&line, &event->fields[i]);
+        if (event->fields[i].key != NULL) {
+            put_json_field(&line, &event->fields[i]);
+        }
     }
     close_with(&line, line.is_truncated ? ",\"truncated\":true}\n" : "}\n");
     return line.len;

@@ -94,7 +94,13 @@
     F(STATIC_ENCODINGS, COUNTER, "phpsrv_static_encodings_total",                                            \
       "Compressed copies of files made, by what came of them.")                                              \
     F(STATIC_ENCODED_BYTES, GAUGE, "phpsrv_static_encoded_bytes", "Memory of compressed copies of files.")   \
-    F(LOG_DROPPED, COUNTER, "phpsrv_log_dropped_total", "Log lines dropped: the ring was full.")
+    F(LOG_DROPPED, COUNTER, "phpsrv_log_dropped_total", "Log lines dropped: the ring was full.")             \
+    F(OTLP_EXPORTED, COUNTER, "phpsrv_otlp_spans_exported_total",                                            \
+      "Requests whose spans the collector has taken (children are not counted apart).")                      \
+    F(OTLP_DROPPED, COUNTER, "phpsrv_otlp_spans_dropped_total",                                              \
+      "Sampled requests whose spans were dropped, by reason.")                                               \
+    F(OTLP_REQUESTS, COUNTER, "phpsrv_otlp_requests_total",                                                  \
+      "Batches sent to the collector, by what came of it; retried: attempts that are made again.")
 
 /* X(ID, FAMILY, label, value); label and value are NULL for a family of one series.
  * Reasons of a connection's end: client = it closed between requests; server = after a response that said
@@ -223,7 +229,15 @@
     X(STATIC_ENCODINGS_KEPT, STATIC_ENCODINGS, "result", "kept")                                             \
     X(STATIC_ENCODINGS_USELESS, STATIC_ENCODINGS, "result", "useless")                                       \
     X(STATIC_ENCODED_BYTES, STATIC_ENCODED_BYTES, NULL, NULL)                                                \
-    X(LOG_DROPPED, LOG_DROPPED, NULL, NULL)
+    X(LOG_DROPPED, LOG_DROPPED, NULL, NULL)                                                                  \
+    X(OTLP_EXPORTED, OTLP_EXPORTED, NULL, NULL)                                                              \
+    X(OTLP_DROPPED_QUEUE, OTLP_DROPPED, "reason", "queue_full")                                              \
+    X(OTLP_DROPPED_FAILED, OTLP_DROPPED, "reason", "failed")                                                 \
+    X(OTLP_DROPPED_REJECTED, OTLP_DROPPED, "reason", "rejected")                                             \
+    X(OTLP_DROPPED_SHUTDOWN, OTLP_DROPPED, "reason", "shutdown")                                             \
+    X(OTLP_REQUESTS_ACCEPTED, OTLP_REQUESTS, "result", "accepted")                                           \
+    X(OTLP_REQUESTS_RETRIED, OTLP_REQUESTS, "result", "retried")                                             \
+    X(OTLP_REQUESTS_FAILED, OTLP_REQUESTS, "result", "failed")
 
 /* H(ID, name, help): durations. */
 #define PSV_HISTOGRAM_TABLE(H)                                                                               \

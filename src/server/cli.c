@@ -15,6 +15,7 @@
 #include "http2/codec.h"
 #include "net/loop.h"
 #include "net/tls_error.h"
+#include "observe/otlp_http.h"
 #include "os/fd.h"
 #include "os/privileges.h"
 #include "phpsrv/server.h"
@@ -22,6 +23,7 @@
 #include "server/compression.h"
 #include "server/error_pages_load.h"
 #include "server/guards.h"
+#include "server/observation.h"
 #include "server/response_fields.h"
 #include "server/route_command.h"
 #include "server/router.h"
@@ -42,9 +44,10 @@ static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
     int code = psv_buffer_printf(
-        out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
+        out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
         "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(), "nghttp2",
-        psv_h2_library_version(), "openssl", psv_tls_library_version(), "toml++", psv_toml_library_version());
+        psv_h2_library_version(), "openssl", psv_tls_library_version(), "toml++", psv_toml_library_version(), "curl",
+        psv_otlp_http_library_version());
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);
@@ -152,7 +155,8 @@ static int check_all(psv_check_fn *const *checks, size_t len, const struct psv_c
 /* What psv_config_check does not know. */
 static int check_more(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
-    static psv_check_fn *const of_server[] = {psv_compression_check, check_privileges, psv_server_tls_check};
+    static psv_check_fn *const of_server[] = {psv_compression_check, check_privileges, psv_server_tls_check,
+                                              psv_observation_check};
     static psv_check_fn *const of_site[] = {psv_router_check, check_guards, check_error_pages,
                                             check_response_fields};
     int code = check_all(of_server, ARRAY_SIZE(of_server), &loaded->config, reterr);

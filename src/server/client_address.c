@@ -65,6 +65,16 @@ static bool is_trusted(const struct psv_client_rules *rules, const struct psv_ex
            psv_ip_networks_hold(&rules->trusted, ret_speaker);
 }
 
+bool psv_client_is_trusted(const struct psv_client_rules *rules, const struct psv_exchange *exchange)
+{
+    struct psv_ip client;
+
+    if (psv_bytes_equal(psv_bytes_of(exchange->peer.remote_address), PSV_BYTES("unix:"))) {
+        return rules->trusted.holds_unix;
+    }
+    return is_trusted(rules, exchange, &client);
+}
+
 bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange)
 {
     struct psv_forwarded_hop hops[PSV_FORWARDED_HOPS_MAX];

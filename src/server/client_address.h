@@ -24,3 +24,6 @@ void psv_client_rules_fini(struct psv_client_rules *rules);
  * client.  True when our peer itself is trusted.  Sets the exchange's remote address and port, and, as the
  * last trusted one said, whether it is https, its host and port. */
 bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange);
+
+/** Whether the client itself, once it is resolved, has an address among the trusted ones. */
+bool psv_client_is_trusted(const struct psv_client_rules *rules, const struct psv_exchange *exchange);

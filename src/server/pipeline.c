@@ -9,6 +9,7 @@
 #include "exec/worker.h"
 #include "filter/request_id.h"
 #include "filter/trace_context.h"
+#include "filter/trace_export.h"
 #include "handler/static_file.h"
 #include "config/config.h"
 #include "http/target.h"
@@ -114,6 +115,15 @@ static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchan
     UNREACHABLE("route kind");
 }
 
+static bool shows_timing(const struct psv_pipeline *pipeline, const struct psv_site *site,
+                         const struct psv_exchange *exchange)
+{
+    enum psv_config_server_timing who = site->config->response.server_timing;
+
+    return who != PSV_CONFIG_SERVER_TIMING_OFF &&
+           (who == PSV_CONFIG_SERVER_TIMING_ALL || psv_client_is_trusted(&pipeline->clients, exchange));
+}
+
 static enum psv_body_plan on_head(struct psv_exchange *exchange)
 {
     struct psv_pipeline *pipeline = pipeline_of(exchange);
@@ -136,6 +146,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     if (psv_client_resolve(&pipeline->clients, exchange)) {
         psv_request_id_adopt(exchange);
     }
+    exchange->read_ns = pipeline->loop->now_ns;
     if (pipeline->has_traces) {
         psv_trace_begin(exchange, pipeline->traces_sampled_ppm);
     }
@@ -148,6 +159,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     exchange->site = &site->answers;
     psv_exchange_metrics_begin(exchange);
     exchange->body.max_bytes = site->early.body_bytes_max;
+    exchange->shows_timing = shows_timing(pipeline, site, exchange);
 
     /* 4. whether it may come now */
     if (psv_guards_refuse(site->guards, exchange, pipeline->loop->now_ns)) {
@@ -180,6 +192,7 @@ static void on_request(struct psv_exchange *exchange)
     struct pipeline_state *state = exchange->host_state;
     uint64_t now_ns = pipeline->loop->now_ns;
 
+    exchange->read_ns = now_ns;
     switch (
         psv_dynamic_dispatch(&pipeline->dynamic, &state->site->dynamic, exchange, &state->script, now_ns)) {
     case PSV_OK:
@@ -232,6 +245,7 @@ static void on_slow(struct psv_timer *timer, void *context)
     }
     size_t len = psv_worker_pool_trace(pipeline->dynamic.pool, job, trace, sizeof(trace));
     PSV_LOG(PSV_LOG_WARN, "request.slow", PSV_LOG_BYTES("request_id", job->message.request_id),
+            PSV_LOG_BYTES_IF("trace_id", job->message.trace_id), PSV_LOG_BYTES_IF("span_id", job->message.span_id),
             PSV_LOG_BYTES("script", job->message.script_filename),
             PSV_LOG_SECONDS("seconds", (double)(pipeline->loop->now_ns - job->queued_ns) / 1e9),
             PSV_LOG_BYTES("target", job->message.target),
@@ -279,6 +293,9 @@ static void on_end(struct psv_exchange *exchange, bool aborted)
     }
     psv_exchange_metrics_count(exchange, now_ns, aborted);
     psv_access_log_end(&pipeline->access_log, exchange, now_ns, aborted);
+    if (pipeline->otlp != NULL) {
+        psv_trace_export(pipeline->otlp, exchange, now_ns, aborted);
+    }
     if (!exchange->is_job_held) {
         free_exchange(exchange);
     } else if (aborted) {

@@ -27,6 +27,7 @@
 #include "server/exchange_metrics.h"
 #include "server/health.h"
 #include "server/listeners.h"
+#include "server/observation.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
@@ -209,8 +210,9 @@ static int boot_rules(struct psv_server *server, struct psv_error *reterr)
     if (code == PSV_OK) {
         code = psv_exchange_metrics_name_sites(&pipeline->sites, reterr);
     }
-    pipeline->has_traces = config->trace.enabled;
-    pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
+    if (code == PSV_OK) {
+        code = psv_observation_init(server, pipeline, config, reterr);
+    }
     return code;
 }
 
@@ -228,11 +230,8 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
         .response_memory_bytes = (size_t)config->response.memory_bytes,
         .response_window_bytes = config->response.window_bytes,
         .give_up_ns = config->workers.give_up_ms * PSV_NS_PER_MS,
+        .wants_usage = pipeline->access_log.custom.wants_usage,
     };
-    psv_access_log_init(&pipeline->access_log, config->log.access != PSV_CONFIG_ACCESS_OFF,
-                        config->log.access == PSV_CONFIG_ACCESS_COMBINED ? PSV_ACCESS_LOG_COMBINED
-                        : config->log.access == PSV_CONFIG_ACCESS_JSON   ? PSV_ACCESS_LOG_JSON
-                                                                         : PSV_ACCESS_LOG_COMMON);
     psv_pipeline_init(pipeline);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
@@ -364,10 +363,12 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->secure);
     close_connections(&server->admin);
     if (!stop_workers(server) || !psv_compression_stop(server)) {
+        psv_observation_fini(server, &server->pipeline);
         end_log(server);
         _exit(server->exit_code);
     }
     drain_late_parts(server);
+    psv_observation_fini(server, &server->pipeline);
     psv_h2_config_fini(&server->site.h2);
     psv_h2_config_fini(&server->secure.h2);
     psv_h2_config_fini(&server->admin.h2);

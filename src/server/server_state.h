@@ -23,6 +23,7 @@ struct psv_compress;
 struct psv_decompress;
 struct psv_executor;
 struct psv_listener;
+struct psv_otlp;
 struct psv_tls;
 struct psv_worker_pool;
 
@@ -65,6 +66,7 @@ struct psv_server {
     struct psv_compress *compress; /* of scripts' responses; NULL: off */
     struct psv_compress *file_compress;
     struct psv_decompress *decompress; /* of requests; NULL: off */
+    struct psv_otlp *otlp; /* the exporter of spans; NULL: off */
     struct psv_encoded_cache encoded;
     bool encoded_is_started;
     struct psv_tls *tls; /* NULL without certificates */

@@ -1,0 +1,48 @@
+/* A line of the access log while it is put together: room that is known, texts of clients that are escaped and
+ * cut.  Pure; [any].  Knows neither exchanges nor formats.
+ *
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+/** Room that a cut text needs beyond what is kept of it, for "...", or for the escape that did not fit. */
+#define PSV_ACCESS_CUT_MARK 4
+
+struct psv_access_line {
+    char *out;
+    size_t len;
+    size_t size; /* of out; a put beyond it is our bug */
+};
+
+enum psv_access_escaping {
+    PSV_ACCESS_ESCAPE_HEX,   /* \" \\ \x0a: what Apache writes */
+    PSV_ACCESS_ESCAPE_NGINX, /* \x22 \x5C \x0A: escape=default of nginx */
+    PSV_ACCESS_ESCAPE_JSON,  /* the inside of a JSON string; well-formed UTF-8 stays */
+    PSV_ACCESS_ESCAPE_COUNT
+};
+
+static inline void psv_access_line_put(struct psv_access_line *line, struct psv_bytes text)
+{
+    INVARIANT(text.len <= line->size - line->len);
+    if (text.len != 0)
+        memcpy(line->out + line->len, text.data, text.len);
+    line->len += text.len;
+}
+
+#define PSV_ACCESS_PUT(line, literal) psv_access_line_put((line), PSV_BYTES(literal))
+
+/** At most 20 bytes. */
+void psv_access_line_put_u64(struct psv_access_line *line, uint64_t value);
+/** "12.345": at most 21 bytes. */
+void psv_access_line_put_ms(struct psv_access_line *line, uint64_t duration_ns);
+/** "0.012345": at most 18 bytes. */
+void psv_access_line_put_seconds(struct psv_access_line *line, uint64_t duration_ns);
+/** At most max bytes (3 or more), escapes included; what is cut ends in "...". */
+void psv_access_line_put_escaped(struct psv_access_line *line, struct psv_bytes text,
+                                 enum psv_access_escaping escaping, size_t max);

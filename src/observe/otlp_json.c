@@ -1,0 +1,357 @@
+/* See otlp_json.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "otlp_json.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/random.h"
+#include "base/text_parse.h"
+#include "base/utf8.h"
+
+#define HOST_BYTES 256
+#define KIND_INTERNAL 1
+#define KIND_SERVER 2
+#define STATUS_ERROR 2
+/* Span.flags: whether the parent is on another machine is known; it is. */
+#define FLAG_HAS_IS_REMOTE 0x100u
+#define FLAG_IS_REMOTE 0x200u
+/* Longest value of a resource attribute. */
+#define VALUE_BYTES 1024
+
+/* The first failure stays; what follows it does nothing. */
+struct writer {
+    struct psv_buffer *out;
+    int code;
+    bool has_item; /* in the list that is being written */
+};
+
+static void put(struct writer *writer, struct psv_bytes text)
+{
+    if (writer->code == PSV_OK)
+        writer->code = psv_buffer_append(writer->out, text.data, text.len);
+}
+
+#define PUT(writer, literal) put((writer), PSV_BYTES(literal))
+
+static void put_u64(struct writer *writer, uint64_t value)
+{
+    char digits[20];
+    put(writer, (struct psv_bytes){digits, psv_format_u64(digits, value)});
+}
+
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+/* A JSON string.  Texts of OTLP are UTF-8: other bytes become U+FFFD. */
+static void put_string(struct writer *writer, struct psv_bytes text)
+{
+    static const char digits[] = "0123456789abcdef";
+    PUT(writer, "\"");
+    while (text.len > 0) {
+        size_t plain = 0;
+        while (plain < text.len && is_plain((uint8_t)text.data[plain]))
+            plain++;
+        put(writer, psv_bytes_first(text, plain));
+        text = psv_bytes_from(text, plain);
+        if (text.len == 0)
+            break;
+        uint8_t byte = (uint8_t)text.data[0];
+        uint32_t code_point;
+        size_t sequence = byte >= 0x80 ? psv_utf8_decode(text, &code_point) : 1;
+        if (byte < 0x80) {
+            const char escaped[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+            put(writer, (struct psv_bytes){escaped, sizeof(escaped)});
+        } else if (sequence > 0) {
+            put(writer, psv_bytes_first(text, sequence));
+        } else {
+            PUT(writer, "\\ufffd");
+            sequence = 1;
+        }
+        text = psv_bytes_from(text, sequence);
+    }
+    PUT(writer, "\"");
+}
+
+/* ---- attributes */
+
+static void begin_attribute(struct writer *writer, struct psv_bytes key)
+{
+    if (writer->has_item)
+        PUT(writer, ",");
+    writer->has_item = true;
+    PUT(writer, "{\"key\":");
+    put_string(writer, key);
+}
+
+static void put_text(struct writer *writer, struct psv_bytes key, struct psv_bytes value)
+{
+    if (value.len == 0)
+        return;
+    begin_attribute(writer, key);
+    PUT(writer, ",\"value\":{\"stringValue\":");
+    put_string(writer, value);
+    PUT(writer, "}}");
+}
+
+/* Integers of 64 bits are strings in JSON. */
+static void put_integer(struct writer *writer, struct psv_bytes key, uint64_t value)
+{
+    begin_attribute(writer, key);
+    PUT(writer, ",\"value\":{\"intValue\":\"");
+    put_u64(writer, value);
+    PUT(writer, "\"}}");
+}
+
+/* ---- resource */
+
+/* "%2C" -> ","; false for a "%" that is followed by something else, or for more than there is room for. */
+static bool decode(struct psv_bytes text, char *out, struct psv_bytes *ret)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.data[i];
+        if (byte == '%') {
+            struct psv_bytes digits = psv_bytes_first(psv_bytes_from(text, i + 1), 2);
+            uint64_t value;
+            if (digits.len != 2 || psv_parse_hex(digits, &value) != PSV_OK)
+                return false;
+            byte = (char)value;
+            i += 2;
+        }
+        if (len == VALUE_BYTES)
+            return false;
+        out[len++] = byte;
+    }
+    *ret = (struct psv_bytes){out, len};
+    return true;
+}
+
+static int put_attributes(struct writer *writer, struct psv_bytes rest, const char *service_name,
+                          bool *ret_has_name, struct psv_error *reterr)
+{
+    struct psv_bytes item;
+    while (psv_bytes_split(&rest, ',', &item)) {
+        struct psv_bytes pair = psv_bytes_trim(item);
+        size_t equals = psv_bytes_find(pair, '=');
+        struct psv_bytes key = psv_bytes_trim(psv_bytes_first(pair, equals));
+        char decoded[VALUE_BYTES];
+        struct psv_bytes value;
+        if (pair.len == 0)
+            continue;
+        if (equals == pair.len || key.len == 0 ||
+            !decode(psv_bytes_trim(psv_bytes_from(pair, equals + 1)), decoded, &value))
+            return psv_error_set(reterr, PSV_EINVAL,
+                                 "otlp.resource_attributes: \"%.*s\" is not like key=value, with %%XX for what "
+                                 "is special",
+                                 (int)MIN(pair.len, (size_t)80), pair.data);
+        if (psv_bytes_equal(key, PSV_BYTES("service.name"))) {
+            if (service_name[0] != '\0' || value.len == 0)
+                continue;
+            *ret_has_name = true;
+        }
+        put_text(writer, key, value);
+    }
+    return PSV_OK;
+}
+
+int psv_otlp_json_resource(struct psv_buffer *out, const char *service_name, const char *attributes,
+                           struct psv_error *reterr)
+{
+    struct writer writer = {.out = out};
+    char host[HOST_BYTES] = "";
+    bool has_name = false;
+    PUT(&writer, "{\"attributes\":[");
+    if (gethostname(host, sizeof(host) - 1) == 0)
+        put_text(&writer, PSV_BYTES("host.name"), psv_bytes_of(host));
+    put_integer(&writer, PSV_BYTES("process.pid"), (uint64_t)getpid());
+    int code = put_attributes(&writer, psv_bytes_of(attributes), service_name, &has_name, reterr);
+    if (code != PSV_OK)
+        return code;
+    if (!has_name)
+        put_text(&writer, PSV_BYTES("service.name"),
+                 psv_bytes_of(service_name[0] != '\0' ? service_name : "phpsrv"));
+    PUT(&writer, "]}");
+    return writer.code == PSV_OK ? PSV_OK : psv_error_set(reterr, writer.code, "out of memory");
+}
+
+/* ---- batches */
+
+int psv_otlp_json_begin(struct psv_buffer *out, struct psv_bytes resource, const char *version)
+{
+    struct writer writer = {.out = out};
+    PUT(&writer, "{\"resourceSpans\":[{\"resource\":");
+    put(&writer, resource);
+    PUT(&writer, ",\"scopeSpans\":[{\"scope\":{\"name\":\"phpsrv\",\"version\":");
+    put_string(&writer, psv_bytes_of(version));
+    PUT(&writer, "},\"spans\":[");
+    return writer.code;
+}
+
+int psv_otlp_json_end(struct psv_buffer *out)
+{
+    struct writer writer = {.out = out};
+    PUT(&writer, "]}]}]}");
+    return writer.code;
+}
+
+/* ---- spans */
+
+struct times {
+    uint64_t begin_ns;
+    uint64_t end_ns;
+    int64_t offset_ns; /* to wall-clock time */
+};
+
+static void put_times(struct writer *writer, struct times times)
+{
+    PUT(writer, ",\"startTimeUnixNano\":\"");
+    put_u64(writer, times.begin_ns + (uint64_t)times.offset_ns);
+    PUT(writer, "\",\"endTimeUnixNano\":\"");
+    put_u64(writer, MAX(times.begin_ns, times.end_ns) + (uint64_t)times.offset_ns);
+    PUT(writer, "\"");
+}
+
+static void put_ids(struct writer *writer, const struct psv_otlp_span *span, const char *id,
+                    const char *parent_id)
+{
+    PUT(writer, "{\"traceId\":\"");
+    put(writer, (struct psv_bytes){span->trace_id, PSV_OTLP_TRACE_ID_LEN});
+    PUT(writer, "\",\"spanId\":\"");
+    put(writer, (struct psv_bytes){id, PSV_OTLP_SPAN_ID_LEN});
+    if (parent_id != NULL) {
+        PUT(writer, "\",\"parentSpanId\":\"");
+        put(writer, (struct psv_bytes){parent_id, PSV_OTLP_SPAN_ID_LEN});
+    }
+    struct psv_bytes state = psv_otlp_span_text(span, PSV_OTLP_TEXT_TRACE_STATE);
+    PUT(writer, "\"");
+    if (state.len > 0) {
+        PUT(writer, ",\"traceState\":");
+        put_string(writer, state);
+    }
+}
+
+static void put_request_attributes(struct writer *writer, const struct psv_otlp_span *span)
+{
+    struct psv_bytes method = psv_otlp_span_text(span, PSV_OTLP_TEXT_METHOD);
+    put_text(writer, PSV_BYTES("http.request.method"), span->is_known_method ? method : PSV_BYTES("_OTHER"));
+    if (!span->is_known_method)
+        put_text(writer, PSV_BYTES("http.request.method_original"), method);
+    put_text(writer, PSV_BYTES("url.path"), psv_otlp_span_text(span, PSV_OTLP_TEXT_PATH));
+    put_text(writer, PSV_BYTES("url.scheme"), span->is_https ? PSV_BYTES("https") : PSV_BYTES("http"));
+    put_text(writer, PSV_BYTES("network.protocol.version"), psv_bytes_of(span->protocol));
+    put_text(writer, PSV_BYTES("server.address"), psv_otlp_span_text(span, PSV_OTLP_TEXT_SERVER_ADDRESS));
+    if (span->server_port != 0)
+        put_integer(writer, PSV_BYTES("server.port"), span->server_port);
+    put_text(writer, PSV_BYTES("client.address"), psv_otlp_span_text(span, PSV_OTLP_TEXT_CLIENT_ADDRESS));
+    if (span->client_port != 0)
+        put_integer(writer, PSV_BYTES("client.port"), span->client_port);
+    put_text(writer, PSV_BYTES("user_agent.original"), psv_otlp_span_text(span, PSV_OTLP_TEXT_USER_AGENT));
+}
+
+static void put_response_attributes(struct writer *writer, const struct psv_otlp_span *span)
+{
+    char status[20];
+    size_t status_len = psv_format_u64(status, span->status);
+    if (span->status != 0)
+        put_integer(writer, PSV_BYTES("http.response.status_code"), span->status);
+    put_integer(writer, PSV_BYTES("http.response.body.size"), span->body_bytes);
+    if (span->error_type != NULL)
+        put_text(writer, PSV_BYTES("error.type"), psv_bytes_of(span->error_type));
+    else if (span->status >= 500)
+        put_text(writer, PSV_BYTES("error.type"), (struct psv_bytes){status, status_len});
+    put_text(writer, PSV_BYTES("phpsrv.request_id"), psv_otlp_span_text(span, PSV_OTLP_TEXT_REQUEST_ID));
+    put_text(writer, PSV_BYTES("phpsrv.script"), psv_otlp_span_text(span, PSV_OTLP_TEXT_SCRIPT));
+    put_text(writer, PSV_BYTES("phpsrv.refusal"), psv_bytes_of(span->refusal));
+    if (span->worker_plus_1 != 0)
+        put_integer(writer, PSV_BYTES("phpsrv.worker"), span->worker_plus_1 - 1);
+}
+
+static void put_flags(struct writer *writer, const struct psv_otlp_span *span, bool is_child)
+{
+    bool is_remote = span->has_parent && !is_child;
+    PUT(writer, ",\"flags\":");
+    put_u64(writer, span->flags | FLAG_HAS_IS_REMOTE | (is_remote ? FLAG_IS_REMOTE : 0));
+}
+
+static void put_server_span(struct writer *writer, const struct psv_otlp_span *span, int64_t offset_ns)
+{
+    put_ids(writer, span, span->span_id, span->has_parent ? span->parent_id : NULL);
+    put_flags(writer, span, false);
+    PUT(writer, ",\"name\":");
+    put_string(writer, span->is_known_method ? psv_otlp_span_text(span, PSV_OTLP_TEXT_METHOD)
+                                             : PSV_BYTES("HTTP"));
+    PUT(writer, ",\"kind\":");
+    put_u64(writer, KIND_SERVER);
+    put_times(writer, (struct times){span->begin_ns, span->end_ns, offset_ns});
+    PUT(writer, ",\"attributes\":[");
+    writer->has_item = false;
+    put_request_attributes(writer, span);
+    put_response_attributes(writer, span);
+    PUT(writer, "],\"status\":{");
+    if (span->status >= 500) {
+        PUT(writer, "\"code\":");
+        put_u64(writer, STATUS_ERROR);
+    }
+    PUT(writer, "}}");
+}
+
+static void put_child(struct writer *writer, const struct psv_otlp_span *span, struct psv_bytes name,
+                      struct times times)
+{
+    uint8_t random[PSV_OTLP_SPAN_ID_LEN / 2];
+    char id[PSV_OTLP_SPAN_ID_LEN];
+    if (times.end_ns == 0)
+        return;
+    psv_random_fill(random, sizeof(random));
+    random[0] |= 1; /* never all zeros, which would be no id */
+    psv_hex_encode(id, random, sizeof(random));
+    PUT(writer, ",");
+    put_ids(writer, span, id, span->span_id);
+    put_flags(writer, span, true);
+    PUT(writer, ",\"name\":");
+    put_string(writer, name);
+    PUT(writer, ",\"kind\":");
+    put_u64(writer, KIND_INTERNAL);
+    put_times(writer, times);
+    PUT(writer, ",\"status\":{}}");
+}
+
+int psv_otlp_json_span(struct psv_buffer *out, const struct psv_otlp_span *span, int64_t unix_minus_monotonic_ns,
+                       bool is_first)
+{
+    struct writer writer = {.out = out};
+    int64_t offset_ns = unix_minus_monotonic_ns;
+    if (!is_first)
+        PUT(&writer, ",");
+    put_server_span(&writer, span, offset_ns);
+    put_child(&writer, span, PSV_BYTES("queue"),
+              (struct times){span->queue_begin_ns, span->queue_end_ns, offset_ns});
+    put_child(&writer, span, PSV_BYTES("php"),
+              (struct times){span->run_begin_ns, span->run_end_ns, offset_ns});
+    return writer.code;
+}
+
+uint64_t psv_otlp_json_rejected(struct psv_bytes answer)
+{
+    const struct psv_bytes name = PSV_BYTES("\"rejectedSpans\"");
+    const char *found = answer.len > 0 ? memmem(answer.data, answer.len, name.data, name.len) : NULL;
+    if (found == NULL)
+        return 0;
+    struct psv_bytes rest = psv_bytes_from(answer, (size_t)(found - answer.data) + name.len);
+    rest = psv_bytes_trim(rest);
+    if (rest.len == 0 || rest.data[0] != ':')
+        return 0;
+    rest = psv_bytes_trim(psv_bytes_from(rest, 1));
+    if (rest.len > 0 && rest.data[0] == '"') /* numbers of 64 bits are strings, but not with everybody */
+        rest = psv_bytes_from(rest, 1);
+    size_t len = 0;
+    while (len < rest.len && psv_ascii_is_digit(rest.data[len]))
+        len++;
+    uint64_t value = 0;
+    return psv_parse_u64(psv_bytes_first(rest, len), &value) == PSV_OK ? value : 0;
+}

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from testenv import H2Wire, wait_until
+from testenv.collector import Collector
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -80,3 +81,54 @@ def test_a_trusted_proxys_request_id(launch):
 def test_nobody_elses(launch):
     server = launch(executor="ext", files={"tell.php": TELL})
     assert re.fullmatch(r"[0-9a-f]{32}", json.loads(server.fetch("/tell.php", fields=[("X-Request-Id", "abcdefgh")]).body)[2])
+
+
+# ---- the error log, and spans for OpenTelemetry
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_lines_about_a_request_have_its_trace(launch, form):
+    server = launch("--trace-context", "--log-format", form, executor="ext", files={"say.php": "<?php error_log('said'); phpsrv_log('told', 'warning', ['a' => 1]);"})
+    server.fetch("/say.php", fields=[("traceparent", PARENT)])
+    for event in ("php.message", "php.log"):
+        line = server.wait_log(event)
+        assert line["trace_id"] == TRACE and re.fullmatch(r"[0-9a-f]{16}", line["span_id"]) and line["span_id"] != SPAN and line["request_id"]
+
+
+def test_lines_without_a_trace_say_nothing_of_one(launch):
+    server = launch(executor="ext", files={"say.php": "<?php error_log('said'); phpsrv_log('told');"})
+    server.fetch("/say.php", fields=[("traceparent", PARENT)])
+    assert "trace_id" not in server.wait_line("php.message.*").group(0) + server.wait_line("php.log.*").group(0)
+
+
+def test_a_slow_script_has_its_trace(launch):
+    server = launch("--trace-context", "--slow-log-ms", "50ms", executor="ext", files={"slow.php": "<?php usleep(400000);"})
+    server.fetch("/slow.php", fields=[("traceparent", PARENT)])
+    assert server.wait_log("request.slow")["trace_id"] == TRACE
+
+
+def test_a_script_as_a_span(launch):
+    sink = Collector()
+    try:
+        server = launch("--otlp-endpoint", sink.url, "--otlp-delay-ms", "50ms", executor="ext", files={"tell.php": TELL, "finish.php": "<?php echo 1; fastcgi_finish_request(); usleep(500000);"})
+        field = json.loads(server.fetch("/tell.php?q", fields=[("traceparent", PARENT)]).body)[0]
+        wait_until(lambda: len(sink.servers()) == 1, "the span")
+        (span,) = sink.servers()
+        assert field == f"00-{span.trace}-{span.id}-01" and span.parent == SPAN, "what the script calls is a child of this span"
+        assert span.attributes["phpsrv.script"] == "/tell.php" and span.attributes["url.path"] == "/tell.php"
+        assert json.loads(server.fetch("/tell.php").body)[0].endswith("-01"), "who names a collector wants to see something"
+        server.fetch("/finish.php")
+        wait_until(lambda: len(sink.servers()) == 3, "the span")
+        last = sink.servers()[2]
+        assert last.end - last.start < 400_000_000, "the response was complete before the script was"
+    finally:
+        sink.close()
+
+
+def test_what_a_script_has_taken(launch):
+    burn = "<?php $s = str_repeat('x', 20_000_000); $t = hrtime(true); while (hrtime(true) - $t < 50e6); usleep(50000); echo 'done';"
+    server = launch("--log-access", "custom", "--log-access-format", "$script $memory_peak $cpu_time $php_time", executor="ext", files={"burn.php": burn})
+    server.fetch("/burn.php")
+    name, memory, cpu, php = server.wait_stdout(rb"(.*)\n").group(1).decode().split()
+    assert name == "/burn.php" and 20_000_000 < int(memory) < 30_000_000
+    assert 0.01 < float(cpu) <= float(php) - 0.04, "sleeping takes no processor time"

@@ -45,7 +45,8 @@ void psv_php_error_log(const char *message, int syslog_level)
     }
     /* The text last: it may be so long that the line is cut. */
     PSV_LOG(level, "php.message", PSV_LOG_BYTES("request_id", thread->message->request_id),
-            PSV_LOG_BYTES_IF("trace_id", thread->message->trace_id), PSV_LOG_BYTES_IF("span_id", thread->message->span_id),
+            PSV_LOG_BYTES_IF("trace_id", thread->message->trace_id),
+            PSV_LOG_BYTES_IF("span_id", thread->message->span_id),
             PSV_LOG_BYTES("script", thread->message->script_filename),
             PSV_LOG_U64("worker", psv_worker_id(thread->worker)), PSV_LOG_TEXT("message", message));
 }

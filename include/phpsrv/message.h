@@ -83,8 +83,8 @@ void psv_job_finish(struct psv_job *job);
 /** Ends the response because it cannot be completed: 500 if nothing was sent, else the connection is cut. */
 void psv_job_fail(struct psv_job *job);
 
-/** True when somebody wants to know what this request takes: then the runtime calls psv_job_note_memory before
- * it ends the response. */
+/** True when somebody wants to know what this request takes: then the runtime calls psv_job_note_memory
+ * before it ends the response. */
 bool psv_job_wants_usage(const struct psv_job *job);
 /** The most memory that the request needed so far. */
 void psv_job_note_memory(struct psv_job *job, uint64_t peak_bytes);

@@ -223,8 +223,8 @@ struct psv_config_trace {
 };
 
 struct psv_config_otlp {
-    const char *endpoint;            /* URL; "" = off */
-    struct psv_config_list headers;  /* "Name: value" */
+    const char *endpoint;           /* URL; "" = off */
+    struct psv_config_list headers; /* "Name: value" */
     const char *service_name;
     const char *resource_attributes; /* "key=value,key=value", percent-encoded */
     uint64_t queue_requests;

@@ -442,8 +442,9 @@ const struct psv_option psv_options[] = {
     {NAME("response", response, server_timing, "server-timing", "SERVER_TIMING"), PER_SCOPE,
      .type = PSV_OPTION_ENUM, .group = PSV_OPTION_GROUP_LOG, .value_name = "WHO", .default_text = "off",
      .choices = server_timing_choices,
-     .help = "tell browsers how long a script's response has waited and run (Server-Timing): all, or trusted: "
-             "clients whose own address is among proxy.trusted"},
+     .help =
+         "tell browsers how long a script's response has waited and run (Server-Timing): all, or trusted: "
+         "clients whose own address is among proxy.trusted"},
     {NAME("trace", trace, enabled, "trace-context", "TRACE_CONTEXT"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_LOG, .default_text = "false",
      .help = "continue the client's W3C trace, or begin one: traceparent for scripts, ids in the access log "
@@ -464,21 +465,21 @@ const struct psv_option psv_options[] = {
      .group = PSV_OPTION_GROUP_LOG, .value_name = "NAME", .default_text = "", RANGE(0, 255),
      .help = "service.name of the spans; empty: that of otlp.resource_attributes, else phpsrv"},
     {NAME("otlp", otlp, resource_attributes, "otlp-resource-attributes", "OTLP_RESOURCE_ATTRIBUTES"),
-     .type = PSV_OPTION_TEXT, .group = PSV_OPTION_GROUP_LOG, .value_name = "LIST",
-     .default_text = "", RANGE(0, TEXT_MAX - 1),
+     .type = PSV_OPTION_TEXT, .group = PSV_OPTION_GROUP_LOG, .value_name = "LIST", .default_text = "",
+     RANGE(0, TEXT_MAX - 1),
      .help = "what else the spans' resource has, such as "
              "deployment.environment.name=production,service.version=1.2; commas within a value as %2C"},
     {NAME("otlp", otlp, queue_requests, "otlp-queue-requests", "OTLP_QUEUE_REQUESTS"),
-     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LOG, .value_name = "N",
-     .default_text = "4096", RANGE(64, 1 << 20),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LOG, .value_name = "N", .default_text = "4096",
+     RANGE(64, 1 << 20),
      .help = "requests that may wait to be sent to the collector, 2 KiB each; more are dropped and counted"},
     {NAME("otlp", otlp, delay_ms, "otlp-delay-ms", "OTLP_DELAY_MS"), .type = PSV_OPTION_DURATION,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "DURATION", .default_text = "1s", RANGE(10, HOUR),
      .help = "time in which spans are gathered before they are sent, unless there are enough for a batch "
              "earlier"},
     {NAME("otlp", otlp, timeout_ms, "otlp-timeout-ms", "OTLP_TIMEOUT_MS"), .type = PSV_OPTION_DURATION,
-     .group = PSV_OPTION_GROUP_LOG, .value_name = "DURATION", .default_text = "10s",
-     RANGE(10, HOUR), .help = "longest time for one request to the collector"},
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "DURATION", .default_text = "10s", RANGE(10, HOUR),
+     .help = "longest time for one request to the collector"},
     {NAME("otlp", otlp, gzip, "otlp-gzip", "OTLP_GZIP"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_LOG, .default_text = "false",
      .help = "compress what is sent to the collector: worth it when it is another machine"},

@@ -111,7 +111,7 @@ struct psv_exchange {
     uint64_t received_ns;      /* monotonic, first byte of the head */
     uint64_t received_unix_us; /* wall clock when the head was complete */
     uint64_t read_ns; /* monotonic, when the request was complete, or its head where that was the answer */
-    uint64_t first_byte_ns;    /* monotonic, when the response was handed to the codec; 0 = not yet */
+    uint64_t first_byte_ns; /* monotonic, when the response was handed to the codec; 0 = not yet */
     char request_id[PSV_REQUEST_ID_MAX + 1]; /* NUL-terminated */
     bool shows_timing;                       /* the client may see what a script's response took */
     struct psv_trace *trace;                 /* filter/trace_context.h; NULL = not traced */

@@ -176,7 +176,8 @@ int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
         psv_metric_inc(PSV_METRIC_WORKERS_GIVEN_UP);
         PSV_LOG(PSV_LOG_ERROR, "worker.given_up", PSV_LOG_U64("worker", worker->id),
                 PSV_LOG_BYTES("request_id", job->message.request_id),
-                PSV_LOG_BYTES_IF("trace_id", job->message.trace_id), PSV_LOG_BYTES_IF("span_id", job->message.span_id),
+                PSV_LOG_BYTES_IF("trace_id", job->message.trace_id),
+                PSV_LOG_BYTES_IF("span_id", job->message.span_id),
                 PSV_LOG_BYTES("script", job->message.script_filename));
     }
     return code;

@@ -22,7 +22,7 @@ static const struct {
     size_t least;
     size_t most;
 } variables[PSV_ACCESS_VARIABLE_COUNT] = {
-#define V(id, name, least, most) [PSV_ACCESS_##id] = {(name), (least), (most)},
+#define V(id, name, form, least, most) [PSV_ACCESS_##id] = {(name), (least), (most)},
     PSV_ACCESS_VARIABLE_TABLE(V)
 #undef V
 };
@@ -51,8 +51,8 @@ static int add_piece(struct compiler *compiler, struct psv_access_piece piece)
 {
     struct psv_access_format *format = compiler->format;
     if (format->len == PIECES_MAX)
-        return psv_error_set(compiler->reterr, PSV_EINVAL, "has more than %d variables and texts between them",
-                             PIECES_MAX);
+        return psv_error_set(compiler->reterr, PSV_EINVAL,
+                             "has more than %d variables and texts between them", PIECES_MAX);
     format->pieces[format->len++] = piece;
     return PSV_OK;
 }
@@ -65,13 +65,14 @@ static int add_literal(struct compiler *compiler, struct psv_bytes text)
         return PSV_OK;
     struct psv_bytes kept = keep(compiler, text);
     struct psv_access_piece *last = format->len > 0 ? &format->pieces[format->len - 1] : NULL;
-    if (last != NULL && last->variable == PSV_ACCESS_LITERAL && last->text.data + last->text.len == kept.data) {
+    if (last != NULL && last->variable == PSV_ACCESS_LITERAL &&
+        last->text.data + last->text.len == kept.data) {
         last->text.len += kept.len;
         last->most = last->text.len;
         return PSV_OK;
     }
-    return add_piece(compiler, (struct psv_access_piece){
-                                   .variable = PSV_ACCESS_LITERAL, .text = kept, .most = kept.len});
+    return add_piece(
+        compiler, (struct psv_access_piece){.variable = PSV_ACCESS_LITERAL, .text = kept, .most = kept.len});
 }
 
 /* What the codec adds when it writes the head: nobody else knows it. */
@@ -111,8 +112,8 @@ static int refuse_unknown(struct compiler *compiler, struct psv_bytes name)
         return psv_error_set(compiler->reterr, PSV_EINVAL,
                              "has the unknown variable $%.*s; docs/logs-and-traces.md lists them", shown,
                              name.data);
-    return psv_error_set(compiler->reterr, PSV_EINVAL,
-                         "has the unknown variable $%.*s; did you mean $%s?", shown, name.data, found);
+    return psv_error_set(compiler->reterr, PSV_EINVAL, "has the unknown variable $%.*s; did you mean $%s?",
+                         shown, name.data, found);
 }
 
 static int add_variable(struct compiler *compiler, struct psv_bytes name)

@@ -1,5 +1,5 @@
-/* A line of the access log while it is put together: room that is known, texts of clients that are escaped and
- * cut.  Pure; [any].  Knows neither exchanges nor formats.
+/* A line of the access log while it is put together: room that is known, texts of clients that are escaped
+ * and cut.  Pure; [any].  Knows neither exchanges nor formats.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once

@@ -105,8 +105,8 @@ static void put_user(struct psv_access_line *line, const struct psv_exchange *ex
     put_or_dash(line, (struct psv_bytes){user, len}, USER_MAX);
 }
 
-static void put_common(struct psv_access_log *log, struct psv_access_line *line, const struct psv_exchange *exchange,
-                       bool is_aborted)
+static void put_common(struct psv_access_log *log, struct psv_access_line *line,
+                       const struct psv_exchange *exchange, bool is_aborted)
 {
     put_or_dash(line, psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     PUT(line, " - ");
@@ -147,7 +147,8 @@ static void put_member(struct psv_access_line *line, struct psv_bytes key, struc
     PUT(line, "\"");
 }
 
-static void put_duration(struct psv_access_line *line, struct psv_bytes key, bool is_known, uint64_t duration_ns)
+static void put_duration(struct psv_access_line *line, struct psv_bytes key, bool is_known,
+                         uint64_t duration_ns)
 {
     if (is_known) {
         psv_access_line_put(line, key);
@@ -180,8 +181,8 @@ static void put_times(struct psv_access_line *line, const struct psv_exchange *e
     put_duration(line, PSV_BYTES(",\"send_ms\":"), times.has_send, times.send_ns);
 }
 
-static void put_json(struct psv_access_log *log, struct psv_access_line *line, const struct psv_exchange *exchange,
-                     uint64_t now_ns, bool is_aborted)
+static void put_json(struct psv_access_log *log, struct psv_access_line *line,
+                     const struct psv_exchange *exchange, uint64_t now_ns, bool is_aborted)
 {
     const struct psv_request *request = &exchange->request;
     char user[64];

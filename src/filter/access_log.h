@@ -1,6 +1,7 @@
-/* One line per finished exchange: common, combined, JSON or a format of its own.  [loop]  Formats on the stack, allocates
- * nothing; the log thread does the writing.  Whatever the client sent is escaped: a request can neither
- * begin a line nor end a quoted text. Must not know codecs or handlers: it reads the exchange only.
+/* One line per finished exchange: common, combined, JSON or a format of its own.  [loop]  Formats on the
+ * stack, allocates nothing; the log thread does the writing.  Whatever the client sent is escaped: a request
+ * can neither begin a line nor end a quoted text. Must not know codecs or handlers: it reads the exchange
+ * only.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once

@@ -211,10 +211,10 @@ static void put_trace(struct psv_access_line *line, const struct psv_access_valu
 {
     const struct psv_trace *trace = values->exchange->trace;
     put_own(line, values,
-            trace == NULL                      ? ""
-            : variable == PSV_ACCESS_TRACE_ID  ? trace->span.trace_id
-            : variable == PSV_ACCESS_SPAN_ID   ? trace->span.span_id
-                                               : trace->parent_id,
+            trace == NULL                     ? ""
+            : variable == PSV_ACCESS_TRACE_ID ? trace->span.trace_id
+            : variable == PSV_ACCESS_SPAN_ID  ? trace->span.span_id
+                                              : trace->parent_id,
             max);
 }
 
@@ -306,13 +306,11 @@ static const char *own_text_of(const struct psv_access_values *values, enum psv_
     }
 }
 
-void psv_access_variable_put(struct psv_access_line *line, const struct psv_access_values *values,
-                             const struct psv_access_piece *piece, size_t max)
+/* What the table calls FUNCTION: each in its own way. */
+static void put_by_function(struct psv_access_line *line, const struct psv_access_values *values,
+                            const struct psv_access_piece *piece, size_t max)
 {
-    switch (piece->variable) {
-    case PSV_ACCESS_LITERAL:
-        psv_access_line_put(line, piece->text);
-        return;
+    switch ((int)piece->variable) {
     case PSV_ACCESS_REMOTE_USER:
         put_user(line, values, max);
         return;
@@ -334,54 +332,43 @@ void psv_access_variable_put(struct psv_access_line *line, const struct psv_acce
     case PSV_ACCESS_WORKER:
         put_worker(line, values);
         return;
-    case PSV_ACCESS_MEMORY_PEAK:
-    case PSV_ACCESS_CPU_TIME:
+    default:
         put_usage(line, values, piece->variable == PSV_ACCESS_MEMORY_PEAK);
+    }
+}
+
+enum form { FORM_LITERAL, FORM_OWN, FORM_NUMBER, FORM_TEXT, FORM_TIME, FORM_TRACE, FORM_FUNCTION };
+
+static const uint8_t forms[PSV_ACCESS_VARIABLE_COUNT] = {
+#define V(id, name, form, least, most) [PSV_ACCESS_##id] = FORM_##form,
+    PSV_ACCESS_VARIABLE_TABLE(V)
+#undef V
+};
+
+void psv_access_variable_put(struct psv_access_line *line, const struct psv_access_values *values,
+                             const struct psv_access_piece *piece, size_t max)
+{
+    switch ((enum form)forms[piece->variable]) {
+    case FORM_LITERAL:
+        psv_access_line_put(line, piece->text);
         return;
-    case PSV_ACCESS_REQUEST_TIME:
-    case PSV_ACCESS_READ_TIME:
-    case PSV_ACCESS_QUEUE_TIME:
-    case PSV_ACCESS_PHP_TIME:
-    case PSV_ACCESS_SEND_TIME:
-        put_time(line, values, piece->variable);
-        return;
-    case PSV_ACCESS_TRACE_ID:
-    case PSV_ACCESS_SPAN_ID:
-    case PSV_ACCESS_PARENT_ID:
-        put_trace(line, values, piece->variable, max);
-        return;
-    case PSV_ACCESS_REMOTE_PORT:
-    case PSV_ACCESS_SERVER_PORT:
-    case PSV_ACCESS_REQUEST_LENGTH:
-    case PSV_ACCESS_BODY_BYTES_SENT:
-    case PSV_ACCESS_BYTES_SENT:
-    case PSV_ACCESS_MSEC:
-    case PSV_ACCESS_STATUS:
-        put_number(line, values, piece->variable);
-        return;
-    case PSV_ACCESS_SERVER_NAME:
-    case PSV_ACCESS_HOST:
-    case PSV_ACCESS_REQUEST_METHOD:
-    case PSV_ACCESS_REQUEST_URI:
-    case PSV_ACCESS_URI:
-    case PSV_ACCESS_ARGS:
-    case PSV_ACCESS_QUERY_STRING:
-    case PSV_ACCESS_SCRIPT:
-    case PSV_ACCESS_SSL_SERVER_NAME:
-        put_text(line, values, text_of(values, piece->variable), max);
-        return;
-    case PSV_ACCESS_REMOTE_ADDR:
-    case PSV_ACCESS_SERVER_ADDR:
-    case PSV_ACCESS_SERVER_PROTOCOL:
-    case PSV_ACCESS_SCHEME:
-    case PSV_ACCESS_REQUEST_ID:
-    case PSV_ACCESS_REQUEST_COMPLETION:
-    case PSV_ACCESS_SSL_PROTOCOL:
-    case PSV_ACCESS_SSL_CIPHER:
-    case PSV_ACCESS_REFUSAL:
+    case FORM_OWN:
         put_own(line, values, own_text_of(values, piece->variable), max);
         return;
-    case PSV_ACCESS_VARIABLE_COUNT:
-        UNREACHABLE("no such variable");
+    case FORM_NUMBER:
+        put_number(line, values, piece->variable);
+        return;
+    case FORM_TEXT:
+        put_text(line, values, text_of(values, piece->variable), max);
+        return;
+    case FORM_TIME:
+        put_time(line, values, piece->variable);
+        return;
+    case FORM_TRACE:
+        put_trace(line, values, piece->variable, max);
+        return;
+    case FORM_FUNCTION:
+        put_by_function(line, values, piece, max);
+        return;
     }
 }

@@ -1,5 +1,5 @@
-/* The variables of the access log's own format: one table, and the value of each for an exchange that is over.
- * [loop]; the table is const.  Not for other folders.
+/* The variables of the access log's own format: one table, and the value of each for an exchange that is
+ * over. [loop]; the table is const.  Not for other folders.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -9,55 +9,55 @@
 #include "filter/access_format.h"
 #include "http/field.h"
 
-/* V(ID, name, least bytes, most bytes).  Least = most: numbers and other texts of the server's own, which are
- * never cut; else: texts of clients, which share what the line has left. */
+/* V(ID, name, form, least bytes, most bytes).  Least = most: numbers and other texts of the server's own,
+ * which are never cut; else: texts of clients, which share what the line has left. */
 #define PSV_ACCESS_VARIABLE_TABLE(V)                                                                         \
-    V(REMOTE_ADDR, "remote_addr", 46, 46)                                                                    \
-    V(REMOTE_PORT, "remote_port", 5, 5)                                                                      \
-    V(REMOTE_USER, "remote_user", 16, 72)                                                                    \
-    V(SERVER_ADDR, "server_addr", 46, 46)                                                                    \
-    V(SERVER_PORT, "server_port", 5, 5)                                                                      \
-    V(SERVER_NAME, "server_name", 16, 256)                                                                   \
-    V(SERVER_PROTOCOL, "server_protocol", 8, 8)                                                              \
-    V(HOST, "host", 16, 256)                                                                                 \
-    V(SCHEME, "scheme", 5, 5)                                                                                \
-    V(TIME_LOCAL, "time_local", 26, 26)                                                                      \
-    V(TIME_ISO8601, "time_iso8601", 24, 24)                                                                  \
-    V(MSEC, "msec", 18, 18)                                                                                  \
-    V(REQUEST, "request", 64, 784)                                                                           \
-    V(REQUEST_METHOD, "request_method", 8, 32)                                                               \
-    V(REQUEST_URI, "request_uri", 32, 728)                                                                   \
-    V(REQUEST_LENGTH, "request_length", 20, 20)                                                              \
-    V(REQUEST_COMPLETION, "request_completion", 2, 2)                                                        \
-    V(REQUEST_ID, "request_id", 64, 64)                                                                      \
-    V(URI, "uri", 32, 728)                                                                                   \
-    V(ARGS, "args", 16, 728)                                                                                 \
-    V(QUERY_STRING, "query_string", 16, 728)                                                                 \
-    V(STATUS, "status", 3, 3)                                                                                \
-    V(BODY_BYTES_SENT, "body_bytes_sent", 20, 20)                                                            \
-    V(BYTES_SENT, "bytes_sent", 20, 20)                                                                      \
-    V(REQUEST_TIME, "request_time", 18, 18)                                                                  \
-    V(READ_TIME, "read_time", 18, 18)                                                                        \
-    V(QUEUE_TIME, "queue_time", 18, 18)                                                                      \
-    V(PHP_TIME, "php_time", 18, 18)                                                                          \
-    V(SEND_TIME, "send_time", 18, 18)                                                                        \
-    V(TRACE_ID, "trace_id", 32, 32)                                                                          \
-    V(SPAN_ID, "span_id", 16, 16)                                                                            \
-    V(PARENT_ID, "parent_id", 16, 16)                                                                        \
-    V(SSL_PROTOCOL, "ssl_protocol", 16, 16)                                                                  \
-    V(SSL_CIPHER, "ssl_cipher", 64, 64)                                                                      \
-    V(SSL_SERVER_NAME, "ssl_server_name", 16, 256)                                                           \
-    V(WORKER, "worker", 20, 20)                                                                              \
-    V(SCRIPT, "script", 32, 256)                                                                             \
-    V(REFUSAL, "refusal", 64, 64)                                                                            \
-    V(MEMORY_PEAK, "memory_peak", 20, 20)                                                                    \
-    V(CPU_TIME, "cpu_time", 18, 18)                                                                          \
-    V(HTTP_FIELD, "http_", 16, 512)                                                                          \
-    V(SENT_FIELD, "sent_http_", 16, 512)
+    V(REMOTE_ADDR, "remote_addr", OWN, 46, 46)                                                               \
+    V(REMOTE_PORT, "remote_port", NUMBER, 5, 5)                                                              \
+    V(REMOTE_USER, "remote_user", FUNCTION, 16, 72)                                                          \
+    V(SERVER_ADDR, "server_addr", OWN, 46, 46)                                                               \
+    V(SERVER_PORT, "server_port", NUMBER, 5, 5)                                                              \
+    V(SERVER_NAME, "server_name", TEXT, 16, 256)                                                             \
+    V(SERVER_PROTOCOL, "server_protocol", OWN, 8, 8)                                                         \
+    V(HOST, "host", TEXT, 16, 256)                                                                           \
+    V(SCHEME, "scheme", OWN, 5, 5)                                                                           \
+    V(TIME_LOCAL, "time_local", FUNCTION, 26, 26)                                                            \
+    V(TIME_ISO8601, "time_iso8601", FUNCTION, 24, 24)                                                        \
+    V(MSEC, "msec", NUMBER, 18, 18)                                                                          \
+    V(REQUEST, "request", FUNCTION, 64, 784)                                                                 \
+    V(REQUEST_METHOD, "request_method", TEXT, 8, 32)                                                         \
+    V(REQUEST_URI, "request_uri", TEXT, 32, 728)                                                             \
+    V(REQUEST_LENGTH, "request_length", NUMBER, 20, 20)                                                      \
+    V(REQUEST_COMPLETION, "request_completion", OWN, 2, 2)                                                   \
+    V(REQUEST_ID, "request_id", OWN, 64, 64)                                                                 \
+    V(URI, "uri", TEXT, 32, 728)                                                                             \
+    V(ARGS, "args", TEXT, 16, 728)                                                                           \
+    V(QUERY_STRING, "query_string", TEXT, 16, 728)                                                           \
+    V(STATUS, "status", NUMBER, 3, 3)                                                                        \
+    V(BODY_BYTES_SENT, "body_bytes_sent", NUMBER, 20, 20)                                                    \
+    V(BYTES_SENT, "bytes_sent", NUMBER, 20, 20)                                                              \
+    V(REQUEST_TIME, "request_time", TIME, 18, 18)                                                            \
+    V(READ_TIME, "read_time", TIME, 18, 18)                                                                  \
+    V(QUEUE_TIME, "queue_time", TIME, 18, 18)                                                                \
+    V(PHP_TIME, "php_time", TIME, 18, 18)                                                                    \
+    V(SEND_TIME, "send_time", TIME, 18, 18)                                                                  \
+    V(TRACE_ID, "trace_id", TRACE, 32, 32)                                                                   \
+    V(SPAN_ID, "span_id", TRACE, 16, 16)                                                                     \
+    V(PARENT_ID, "parent_id", TRACE, 16, 16)                                                                 \
+    V(SSL_PROTOCOL, "ssl_protocol", OWN, 16, 16)                                                             \
+    V(SSL_CIPHER, "ssl_cipher", OWN, 64, 64)                                                                 \
+    V(SSL_SERVER_NAME, "ssl_server_name", TEXT, 16, 256)                                                     \
+    V(WORKER, "worker", FUNCTION, 20, 20)                                                                    \
+    V(SCRIPT, "script", TEXT, 32, 256)                                                                       \
+    V(REFUSAL, "refusal", OWN, 64, 64)                                                                       \
+    V(MEMORY_PEAK, "memory_peak", FUNCTION, 20, 20)                                                          \
+    V(CPU_TIME, "cpu_time", FUNCTION, 18, 18)                                                                \
+    V(HTTP_FIELD, "http_", FUNCTION, 16, 512)                                                                \
+    V(SENT_FIELD, "sent_http_", FUNCTION, 16, 512)
 
 enum psv_access_variable {
     PSV_ACCESS_LITERAL,
-#define V(id, name, least, most) PSV_ACCESS_##id,
+#define V(id, name, form, least, most) PSV_ACCESS_##id,
     PSV_ACCESS_VARIABLE_TABLE(V)
 #undef V
         PSV_ACCESS_VARIABLE_COUNT

@@ -52,7 +52,8 @@ static void set_state(struct psv_otlp_span *span, const struct psv_headers *head
 
     for (unsigned i = 0; span->has_parent && i < headers->len; i++) {
         const struct psv_field *field = &headers->items[i];
-        if (field->id != PSV_FIELD_UNKNOWN || !psv_bytes_equal_case(field->name, name) || field->value.len == 0) {
+        if (field->id != PSV_FIELD_UNKNOWN || !psv_bytes_equal_case(field->name, name) ||
+            field->value.len == 0) {
             continue;
         }
         if (len + (len > 0) + field->value.len > sizeof(joined)) {
@@ -87,7 +88,8 @@ static void set_request(struct psv_otlp_span *span, const struct psv_exchange *e
     psv_otlp_span_set_text(span, PSV_OTLP_TEXT_USER_AGENT,
                            psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT));
     set_state(span, &request->headers);
-    psv_otlp_span_set_text(span, PSV_OTLP_TEXT_SCRIPT, job != NULL ? job->message.script_name : PSV_BYTES_EMPTY);
+    psv_otlp_span_set_text(span, PSV_OTLP_TEXT_SCRIPT,
+                           job != NULL ? job->message.script_name : PSV_BYTES_EMPTY);
     psv_otlp_span_set_text(span, PSV_OTLP_TEXT_REQUEST_ID, psv_bytes_of(exchange->request_id));
 }
 

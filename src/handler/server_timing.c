@@ -37,7 +37,6 @@ size_t psv_server_timing_format(const struct psv_job *job, bool is_complete, uin
     len = put_ms(out, len, job->queued_ns, job->started_ns);
     len = put(out, len, is_complete ? PSV_BYTES(", php;dur=") : PSV_BYTES(", boot;dur="));
     /* relaxed: stored before the part was posted */
-    uint64_t end_ns =
-        is_complete ? atomic_load_explicit(&job->responded_ns, memory_order_relaxed) : now_ns;
+    uint64_t end_ns = is_complete ? atomic_load_explicit(&job->responded_ns, memory_order_relaxed) : now_ns;
     return put_ms(out, len, job->started_ns, end_ns);
 }

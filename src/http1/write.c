@@ -9,7 +9,8 @@
 #include "http/extra_fields.h"
 #include "http/status.h"
 
-/* Status line of an unknown code, Content-Length, Connection, Transfer-Encoding, the name of Server-Timing, the empty line.
+/* Status line of an unknown code, Content-Length, Connection, Transfer-Encoding, the name of Server-Timing,
+ * the empty line.
  */
 #define FIXED_BYTES_MAX 256
 

@@ -1,8 +1,8 @@
 /* See otlp.h.
  *
  *   any thread:  take a free span -> fill it -> push it -> wake the thread if it waits for this one
- *   the thread:  wait for the first, then for more (delay, or a full batch) -> encode up to 512, give their places
- *                back -> send, again and again within bounds -> count
+ *   the thread:  wait for the first, then for more (delay, or a full batch) -> encode up to 512, give their
+ * places back -> send, again and again within bounds -> count
  *
  * SPDX-License-Identifier: MIT */
 #include "otlp.h"
@@ -24,8 +24,9 @@
 
 #define BATCH_REQUESTS 512
 #define BATCH_BYTES_MAX (16u << 20)
-#define RESOURCE_BYTES_MAX (64u << 10)
-/* Between two attempts: doubled each time, half of it left to chance; a Retry-After counts up to the greatest. */
+#define RESOURCE_BYTES_MAX (64u << 10) /* what psv_otlp_json_resource reserves */
+/* Between two attempts: doubled each time, half of it left to chance; a Retry-After counts up to the
+ * greatest. */
 #define RETRY_FIRST_MS 500u
 #define RETRY_MAX_MS 30000u
 /* From its first attempt on; then a batch is given up. */
@@ -83,8 +84,8 @@ void psv_otlp_push(struct psv_otlp *otlp, struct psv_otlp_span *span)
 {
     /* as many places as spans: it cannot be full */
     INVARIANT(psv_ring_push(&otlp->ready, span) == PSV_OK);
-    /* a read-modify-write, so that it and the thread's exchange are ordered: either this one sees that the thread
-     * waits, or the thread's look at the ring sees the span */
+    /* a read-modify-write, so that it and the thread's exchange are ordered: either this one sees that the
+     * thread waits, or the thread's look at the ring sees the span */
     uint32_t waits = atomic_fetch_or_explicit(&otlp->waits, 0, memory_order_acq_rel);
     if (waits == WAITS_FOR_FIRST ||
         (waits == WAITS_FOR_BATCH && psv_ring_len(&otlp->ready) >= otlp->batch_requests)) {
@@ -139,8 +140,7 @@ static void encode_batch(struct psv_otlp *otlp)
 {
     int64_t offset_ns = (int64_t)(psv_clock_unix_us() * PSV_NS_PER_US - psv_clock_monotonic_ns());
     struct psv_otlp_span *span;
-    int code =
-        psv_otlp_json_begin(&otlp->body, psv_buffer_bytes(&otlp->resource), otlp->version);
+    int code = psv_otlp_json_begin(&otlp->body, psv_buffer_bytes(&otlp->resource), otlp->version);
 
     while (otlp->body_requests < otlp->batch_requests && (span = psv_ring_pop(&otlp->ready)) != NULL) {
         if (code == PSV_OK) {
@@ -209,7 +209,8 @@ static void send_batch(struct psv_otlp *otlp)
             note_accepted(otlp, &answer);
             return;
         }
-        if (answer.outcome == PSV_OTLP_REFUSED || is_stopping(otlp) || psv_clock_monotonic_ns() >= give_up_ns) {
+        if (answer.outcome == PSV_OTLP_REFUSED || is_stopping(otlp) ||
+            psv_clock_monotonic_ns() >= give_up_ns) {
             note_given_up(otlp, &answer);
             return;
         }

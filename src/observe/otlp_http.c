@@ -128,8 +128,7 @@ static int set_up(struct psv_otlp_http *http, struct psv_error *reterr)
         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http) == CURLE_OK &&
-        (options->ca_file[0] == '\0' ||
-         curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file) == CURLE_OK);
+        (options->ca_file[0] == '\0' || curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file) == CURLE_OK);
     return is_good ? PSV_OK : psv_error_set(reterr, PSV_ENOMEM, "libcurl cannot be set up");
 }
 

@@ -1,5 +1,5 @@
-/* The exporter's requests: POST with libcurl over one kept connection, plain or TLS.  The exporter's thread only
- * (open and close also at [boot]).  Knows nothing of spans.
+/* The exporter's requests: POST with libcurl over one kept connection, plain or TLS.  The exporter's thread
+ * only (open and close also at [boot]).  Knows nothing of spans.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once

@@ -21,17 +21,46 @@
 /* Longest value of a resource attribute. */
 #define VALUE_BYTES 1024
 
-/* The first failure stays; what follows it does nothing. */
+/* The most that the resource, and a span with its children, can take: every text in its longest form. */
+#define RESOURCE_BYTES_MAX (64u << 10)
+#define TEXT_FACTOR 6 /* of "\u0000" */
+#define SPAN_BYTES_MAX (TEXT_FACTOR * (PSV_OTLP_TEXT_BYTES + 2 * 512) + 6144)
+
+/* Room that was reserved is written to directly; more than it is the first failure, after which nothing is
+ * written. */
 struct writer {
     struct psv_buffer *out;
+    char *at;
+    char *end;
     int code;
     bool has_item; /* in the list that is being written */
 };
 
-static void put(struct writer *writer, struct psv_bytes text)
+static struct writer begin(struct psv_buffer *out, size_t room)
+{
+    struct writer writer = {.out = out, .code = psv_buffer_reserve(out, room)};
+    writer.at = writer.code == PSV_OK ? out->data + out->len : NULL;
+    writer.end = writer.code == PSV_OK ? writer.at + room : NULL;
+    return writer;
+}
+
+static int end(struct writer *writer)
 {
     if (writer->code == PSV_OK)
-        writer->code = psv_buffer_append(writer->out, text.data, text.len);
+        writer->out->len = (size_t)(writer->at - writer->out->data);
+    return writer->code;
+}
+
+static inline void put(struct writer *writer, struct psv_bytes text)
+{
+    if ((size_t)(writer->end - writer->at) < text.len) {
+        writer->code = writer->code != PSV_OK ? writer->code : PSV_ELIMIT;
+        writer->at = writer->end;
+        return;
+    }
+    if (text.len > 0)
+        memcpy(writer->at, text.data, text.len);
+    writer->at += text.len;
 }
 
 #define PUT(writer, literal) put((writer), PSV_BYTES(literal))
@@ -42,7 +71,7 @@ static void put_u64(struct writer *writer, uint64_t value)
     put(writer, (struct psv_bytes){digits, psv_format_u64(digits, value)});
 }
 
-static bool is_plain(uint8_t byte)
+static inline bool is_plain(uint8_t byte)
 {
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
@@ -79,33 +108,30 @@ static void put_string(struct writer *writer, struct psv_bytes text)
 
 /* ---- attributes */
 
-static void begin_attribute(struct writer *writer, struct psv_bytes key)
-{
-    if (writer->has_item)
-        PUT(writer, ",");
-    writer->has_item = true;
-    PUT(writer, "{\"key\":");
-    put_string(writer, key);
-}
-
-static void put_text(struct writer *writer, struct psv_bytes key, struct psv_bytes value)
+/* before: the attribute's beginning, up to the value. */
+static void put_attribute(struct writer *writer, struct psv_bytes before, struct psv_bytes value)
 {
     if (value.len == 0)
         return;
-    begin_attribute(writer, key);
-    PUT(writer, ",\"value\":{\"stringValue\":");
+    if (writer->has_item)
+        PUT(writer, ",");
+    writer->has_item = true;
+    put(writer, before);
     put_string(writer, value);
     PUT(writer, "}}");
 }
 
 /* Integers of 64 bits are strings in JSON. */
-static void put_integer(struct writer *writer, struct psv_bytes key, uint64_t value)
+static void put_number(struct writer *writer, struct psv_bytes before, uint64_t value)
 {
-    begin_attribute(writer, key);
-    PUT(writer, ",\"value\":{\"intValue\":\"");
-    put_u64(writer, value);
-    PUT(writer, "\"}}");
+    char digits[20];
+    put_attribute(writer, before, (struct psv_bytes){digits, psv_format_u64(digits, value)});
 }
+
+#define PUT_TEXT(writer, key, value)                                                                         \
+    put_attribute((writer), PSV_BYTES("{\"key\":\"" key "\",\"value\":{\"stringValue\":"), (value))
+#define PUT_INTEGER(writer, key, value)                                                                      \
+    put_number((writer), PSV_BYTES("{\"key\":\"" key "\",\"value\":{\"intValue\":"), (value))
 
 /* ---- resource */
 
@@ -131,6 +157,20 @@ static bool decode(struct psv_bytes text, char *out, struct psv_bytes *ret)
     return true;
 }
 
+static void put_own_attribute(struct writer *writer, struct psv_bytes key, struct psv_bytes value)
+{
+    if (value.len == 0)
+        return;
+    if (writer->has_item)
+        PUT(writer, ",");
+    writer->has_item = true;
+    PUT(writer, "{\"key\":");
+    put_string(writer, key);
+    PUT(writer, ",\"value\":{\"stringValue\":");
+    put_string(writer, value);
+    PUT(writer, "}}");
+}
+
 static int put_attributes(struct writer *writer, struct psv_bytes rest, const char *service_name,
                           bool *ret_has_name, struct psv_error *reterr)
 {
@@ -145,16 +185,17 @@ static int put_attributes(struct writer *writer, struct psv_bytes rest, const ch
             continue;
         if (equals == pair.len || key.len == 0 ||
             !decode(psv_bytes_trim(psv_bytes_from(pair, equals + 1)), decoded, &value))
-            return psv_error_set(reterr, PSV_EINVAL,
-                                 "otlp.resource_attributes: \"%.*s\" is not like key=value, with %%XX for what "
-                                 "is special",
-                                 (int)MIN(pair.len, (size_t)80), pair.data);
+            return psv_error_set(
+                reterr, PSV_EINVAL,
+                "otlp.resource_attributes: \"%.*s\" is not like key=value, with %%XX for what "
+                "is special",
+                (int)MIN(pair.len, (size_t)80), pair.data);
         if (psv_bytes_equal(key, PSV_BYTES("service.name"))) {
             if (service_name[0] != '\0' || value.len == 0)
                 continue;
             *ret_has_name = true;
         }
-        put_text(writer, key, value);
+        put_own_attribute(writer, key, value);
     }
     return PSV_OK;
 }
@@ -162,41 +203,42 @@ static int put_attributes(struct writer *writer, struct psv_bytes rest, const ch
 int psv_otlp_json_resource(struct psv_buffer *out, const char *service_name, const char *attributes,
                            struct psv_error *reterr)
 {
-    struct writer writer = {.out = out};
+    struct writer writer = begin(out, RESOURCE_BYTES_MAX);
     char host[HOST_BYTES] = "";
     bool has_name = false;
     PUT(&writer, "{\"attributes\":[");
     if (gethostname(host, sizeof(host) - 1) == 0)
-        put_text(&writer, PSV_BYTES("host.name"), psv_bytes_of(host));
-    put_integer(&writer, PSV_BYTES("process.pid"), (uint64_t)getpid());
+        PUT_TEXT(&writer, "host.name", psv_bytes_of(host));
+    PUT_INTEGER(&writer, "process.pid", (uint64_t)getpid());
     int code = put_attributes(&writer, psv_bytes_of(attributes), service_name, &has_name, reterr);
     if (code != PSV_OK)
         return code;
     if (!has_name)
-        put_text(&writer, PSV_BYTES("service.name"),
-                 psv_bytes_of(service_name[0] != '\0' ? service_name : "phpsrv"));
+        PUT_TEXT(&writer, "service.name", psv_bytes_of(service_name[0] != '\0' ? service_name : "phpsrv"));
     PUT(&writer, "]}");
-    return writer.code == PSV_OK ? PSV_OK : psv_error_set(reterr, writer.code, "out of memory");
+    code = end(&writer);
+    return code == PSV_OK ? PSV_OK
+                          : psv_error_set(reterr, code, "otlp.resource_attributes: no room for them");
 }
 
 /* ---- batches */
 
 int psv_otlp_json_begin(struct psv_buffer *out, struct psv_bytes resource, const char *version)
 {
-    struct writer writer = {.out = out};
+    struct writer writer = begin(out, resource.len + 256);
     PUT(&writer, "{\"resourceSpans\":[{\"resource\":");
     put(&writer, resource);
     PUT(&writer, ",\"scopeSpans\":[{\"scope\":{\"name\":\"phpsrv\",\"version\":");
     put_string(&writer, psv_bytes_of(version));
     PUT(&writer, "},\"spans\":[");
-    return writer.code;
+    return end(&writer);
 }
 
 int psv_otlp_json_end(struct psv_buffer *out)
 {
-    struct writer writer = {.out = out};
+    struct writer writer = begin(out, 16);
     PUT(&writer, "]}]}]}");
-    return writer.code;
+    return end(&writer);
 }
 
 /* ---- spans */
@@ -238,37 +280,37 @@ static void put_ids(struct writer *writer, const struct psv_otlp_span *span, con
 static void put_request_attributes(struct writer *writer, const struct psv_otlp_span *span)
 {
     struct psv_bytes method = psv_otlp_span_text(span, PSV_OTLP_TEXT_METHOD);
-    put_text(writer, PSV_BYTES("http.request.method"), span->is_known_method ? method : PSV_BYTES("_OTHER"));
+    PUT_TEXT(writer, "http.request.method", span->is_known_method ? method : PSV_BYTES("_OTHER"));
     if (!span->is_known_method)
-        put_text(writer, PSV_BYTES("http.request.method_original"), method);
-    put_text(writer, PSV_BYTES("url.path"), psv_otlp_span_text(span, PSV_OTLP_TEXT_PATH));
-    put_text(writer, PSV_BYTES("url.scheme"), span->is_https ? PSV_BYTES("https") : PSV_BYTES("http"));
-    put_text(writer, PSV_BYTES("network.protocol.version"), psv_bytes_of(span->protocol));
-    put_text(writer, PSV_BYTES("server.address"), psv_otlp_span_text(span, PSV_OTLP_TEXT_SERVER_ADDRESS));
+        PUT_TEXT(writer, "http.request.method_original", method);
+    PUT_TEXT(writer, "url.path", psv_otlp_span_text(span, PSV_OTLP_TEXT_PATH));
+    PUT_TEXT(writer, "url.scheme", span->is_https ? PSV_BYTES("https") : PSV_BYTES("http"));
+    PUT_TEXT(writer, "network.protocol.version", psv_bytes_of(span->protocol));
+    PUT_TEXT(writer, "server.address", psv_otlp_span_text(span, PSV_OTLP_TEXT_SERVER_ADDRESS));
     if (span->server_port != 0)
-        put_integer(writer, PSV_BYTES("server.port"), span->server_port);
-    put_text(writer, PSV_BYTES("client.address"), psv_otlp_span_text(span, PSV_OTLP_TEXT_CLIENT_ADDRESS));
+        PUT_INTEGER(writer, "server.port", span->server_port);
+    PUT_TEXT(writer, "client.address", psv_otlp_span_text(span, PSV_OTLP_TEXT_CLIENT_ADDRESS));
     if (span->client_port != 0)
-        put_integer(writer, PSV_BYTES("client.port"), span->client_port);
-    put_text(writer, PSV_BYTES("user_agent.original"), psv_otlp_span_text(span, PSV_OTLP_TEXT_USER_AGENT));
+        PUT_INTEGER(writer, "client.port", span->client_port);
+    PUT_TEXT(writer, "user_agent.original", psv_otlp_span_text(span, PSV_OTLP_TEXT_USER_AGENT));
 }
 
 static void put_response_attributes(struct writer *writer, const struct psv_otlp_span *span)
 {
-    char status[20];
-    size_t status_len = psv_format_u64(status, span->status);
+    char digits[20];
+    struct psv_bytes status = {digits, psv_format_u64(digits, span->status)};
     if (span->status != 0)
-        put_integer(writer, PSV_BYTES("http.response.status_code"), span->status);
-    put_integer(writer, PSV_BYTES("http.response.body.size"), span->body_bytes);
+        PUT_INTEGER(writer, "http.response.status_code", span->status);
+    PUT_INTEGER(writer, "http.response.body.size", span->body_bytes);
     if (span->error_type != NULL)
-        put_text(writer, PSV_BYTES("error.type"), psv_bytes_of(span->error_type));
+        PUT_TEXT(writer, "error.type", psv_bytes_of(span->error_type));
     else if (span->status >= 500)
-        put_text(writer, PSV_BYTES("error.type"), (struct psv_bytes){status, status_len});
-    put_text(writer, PSV_BYTES("phpsrv.request_id"), psv_otlp_span_text(span, PSV_OTLP_TEXT_REQUEST_ID));
-    put_text(writer, PSV_BYTES("phpsrv.script"), psv_otlp_span_text(span, PSV_OTLP_TEXT_SCRIPT));
-    put_text(writer, PSV_BYTES("phpsrv.refusal"), psv_bytes_of(span->refusal));
+        PUT_TEXT(writer, "error.type", status);
+    PUT_TEXT(writer, "phpsrv.request_id", psv_otlp_span_text(span, PSV_OTLP_TEXT_REQUEST_ID));
+    PUT_TEXT(writer, "phpsrv.script", psv_otlp_span_text(span, PSV_OTLP_TEXT_SCRIPT));
+    PUT_TEXT(writer, "phpsrv.refusal", psv_bytes_of(span->refusal));
     if (span->worker_plus_1 != 0)
-        put_integer(writer, PSV_BYTES("phpsrv.worker"), span->worker_plus_1 - 1);
+        PUT_INTEGER(writer, "phpsrv.worker", span->worker_plus_1 - 1);
 }
 
 static void put_flags(struct writer *writer, const struct psv_otlp_span *span, bool is_child)
@@ -283,8 +325,8 @@ static void put_server_span(struct writer *writer, const struct psv_otlp_span *s
     put_ids(writer, span, span->span_id, span->has_parent ? span->parent_id : NULL);
     put_flags(writer, span, false);
     PUT(writer, ",\"name\":");
-    put_string(writer, span->is_known_method ? psv_otlp_span_text(span, PSV_OTLP_TEXT_METHOD)
-                                             : PSV_BYTES("HTTP"));
+    put_string(writer,
+               span->is_known_method ? psv_otlp_span_text(span, PSV_OTLP_TEXT_METHOD) : PSV_BYTES("HTTP"));
     PUT(writer, ",\"kind\":");
     put_u64(writer, KIND_SERVER);
     put_times(writer, (struct times){span->begin_ns, span->end_ns, offset_ns});
@@ -321,10 +363,10 @@ static void put_child(struct writer *writer, const struct psv_otlp_span *span, s
     PUT(writer, ",\"status\":{}}");
 }
 
-int psv_otlp_json_span(struct psv_buffer *out, const struct psv_otlp_span *span, int64_t unix_minus_monotonic_ns,
-                       bool is_first)
+int psv_otlp_json_span(struct psv_buffer *out, const struct psv_otlp_span *span,
+                       int64_t unix_minus_monotonic_ns, bool is_first)
 {
-    struct writer writer = {.out = out};
+    struct writer writer = begin(out, SPAN_BYTES_MAX);
     int64_t offset_ns = unix_minus_monotonic_ns;
     if (!is_first)
         PUT(&writer, ",");
@@ -333,7 +375,7 @@ int psv_otlp_json_span(struct psv_buffer *out, const struct psv_otlp_span *span,
               (struct times){span->queue_begin_ns, span->queue_end_ns, offset_ns});
     put_child(&writer, span, PSV_BYTES("php"),
               (struct times){span->run_begin_ns, span->run_end_ns, offset_ns});
-    return writer.code;
+    return end(&writer);
 }
 
 uint64_t psv_otlp_json_rejected(struct psv_bytes answer)

@@ -1,5 +1,5 @@
-/* One request as a span of OpenTelemetry, on its way to the exporter: filled by the loop, read by the exporter's
- * thread.  A fixed size, all texts inside: no allocation for a request.
+/* One request as a span of OpenTelemetry, on its way to the exporter: filled by the loop, read by the
+ * exporter's thread.  A fixed size, all texts inside: no allocation for a request.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once

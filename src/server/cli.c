@@ -44,10 +44,10 @@ static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
     int code = psv_buffer_printf(
-        out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", PSV_VERSION,
-        "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(), "nghttp2",
-        psv_h2_library_version(), "openssl", psv_tls_library_version(), "toml++", psv_toml_library_version(), "curl",
-        psv_otlp_http_library_version());
+        out, "phpsrv %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n",
+        PSV_VERSION, "libevent", psv_loop_library_version(), "llhttp", psv_h1_parser_library_version(),
+        "nghttp2", psv_h2_library_version(), "openssl", psv_tls_library_version(), "toml++",
+        psv_toml_library_version(), "curl", psv_otlp_http_library_version());
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);

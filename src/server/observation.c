@@ -30,7 +30,8 @@ static struct psv_otlp_options otlp_options(const struct psv_config *config)
     };
 }
 
-static int init_access_log(struct psv_access_log *log, const struct psv_config *config, struct psv_error *reterr)
+static int init_access_log(struct psv_access_log *log, const struct psv_config *config,
+                           struct psv_error *reterr)
 {
     struct psv_error error;
     int code = PSV_OK;

@@ -245,7 +245,8 @@ static void on_slow(struct psv_timer *timer, void *context)
     }
     size_t len = psv_worker_pool_trace(pipeline->dynamic.pool, job, trace, sizeof(trace));
     PSV_LOG(PSV_LOG_WARN, "request.slow", PSV_LOG_BYTES("request_id", job->message.request_id),
-            PSV_LOG_BYTES_IF("trace_id", job->message.trace_id), PSV_LOG_BYTES_IF("span_id", job->message.span_id),
+            PSV_LOG_BYTES_IF("trace_id", job->message.trace_id),
+            PSV_LOG_BYTES_IF("span_id", job->message.span_id),
             PSV_LOG_BYTES("script", job->message.script_filename),
             PSV_LOG_SECONDS("seconds", (double)(pipeline->loop->now_ns - job->queued_ns) / 1e9),
             PSV_LOG_BYTES("target", job->message.target),

@@ -22,7 +22,7 @@ struct psv_pipeline {
     struct psv_client_rules clients;
     bool has_traces;
     uint32_t traces_sampled_ppm;
-    struct psv_otlp *otlp; /* where sampled requests go; NULL = nowhere; borrowed */
+    struct psv_otlp *otlp;         /* where sampled requests go; NULL = nowhere; borrowed */
     struct psv_exchange_host host; /* context points back to this struct */
     struct psv_loop *loop;
     struct psv_sites sites;

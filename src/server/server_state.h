@@ -66,7 +66,7 @@ struct psv_server {
     struct psv_compress *compress; /* of scripts' responses; NULL: off */
     struct psv_compress *file_compress;
     struct psv_decompress *decompress; /* of requests; NULL: off */
-    struct psv_otlp *otlp; /* the exporter of spans; NULL: off */
+    struct psv_otlp *otlp;             /* the exporter of spans; NULL: off */
     struct psv_encoded_cache encoded;
     bool encoded_is_started;
     struct psv_tls *tls; /* NULL without certificates */

@@ -1,6 +1,7 @@
-/* Fuzz target of filter/access_format.c.  Input: a format, a zero byte, then a request's texts.  Oracles: what is
- * refused has a sentence; a line fits; what is not the format's own holds neither control bytes nor quotes
- * (nothing that a client sends begins a line or ends a quoted text), and in JSON stays the inside of a string.
+/* Fuzz target of filter/access_format.c.  Input: a format, a zero byte, then a request's texts.  Oracles:
+ * what is refused has a sentence; a line fits; what is not the format's own holds neither control bytes nor
+ * quotes (nothing that a client sends begins a line or ends a quoted text), and in JSON stays the inside of a
+ * string.
  *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
@@ -22,7 +23,8 @@ static void fill(struct psv_exchange *exchange, struct psv_bytes text)
     psv_headers_init(&exchange->request.headers, 4);
     ORACLE(psv_headers_add(&exchange->request.headers, &exchange->arena, PSV_BYTES("User-Agent"), text) == 0);
     ORACLE(psv_headers_add(&exchange->request.headers, &exchange->arena, PSV_BYTES("X-A"), text) == 0);
-    ORACLE(psv_headers_add(&exchange->request.headers, &exchange->arena, PSV_BYTES("Authorization"), text) == 0);
+    ORACLE(psv_headers_add(&exchange->request.headers, &exchange->arena, PSV_BYTES("Authorization"), text) ==
+           0);
     exchange->is_answered = true;
     exchange->response.status = 200;
 }

@@ -1,5 +1,5 @@
-/* Tests of filter/access_format.c: what is compiled and what is refused, every variable, escaping, and that a line
- * keeps its shape and its room whatever clients send.
+/* Tests of filter/access_format.c: what is compiled and what is refused, every variable, escaping, and that a
+ * line keeps its shape and its room whatever clients send.
  *
  * SPDX-License-Identifier: MIT */
 #include <limits.h>
@@ -64,11 +64,13 @@ static void test_variables(void **state)
         {ROW("a dollar"), "$$1 $${x}", "$1 ${x}"},
         {ROW("braces"), "${status}0", "2000"},
         {ROW("neighbours"), "$status$scheme", "200http"},
-        {ROW("addresses"), "$remote_addr:$remote_port $server_addr:$server_port", "192.0.2.7:51000 192.0.2.1:8443"},
+        {ROW("addresses"), "$remote_addr:$remote_port $server_addr:$server_port",
+         "192.0.2.7:51000 192.0.2.1:8443"},
         {ROW("user"), "$remote_user", "ann"},
         {ROW("times of day"), "[$time_local] $time_iso8601 $msec",
          "[06/Nov/1994:08:49:37 +0000] 1994-11-06T08:49:37.042Z 784111777.042000"},
-        {ROW("request"), "\"$request\" $request_method $request_uri $uri $args $query_string $server_protocol",
+        {ROW("request"),
+         "\"$request\" $request_method $request_uri $uri $args $query_string $server_protocol",
          "\"GET /a%20b?c=d HTTP/1.1\" GET /a%20b?c=d /a b c=d c=d HTTP/1.1"},
         {ROW("sizes"), "$body_bytes_sent $bytes_sent $request_length", "1234 1334 77"},
         {ROW("durations"), "$request_time $read_time $queue_time $php_time $send_time",
@@ -80,12 +82,14 @@ static void test_variables(void **state)
          "http TLSv1.3 TLS_AES_128_GCM_SHA256 shop.example"},
         {ROW("worker"), "$worker $script $memory_peak $cpu_time", "2 /index.php 2097152 0.003000"},
         {ROW("request fields"), "\"$http_user_agent\" $http_x_own_field $http_x_none", "\"agent/1\" mine -"},
-        {ROW("response fields"), "$sent_http_content_type $sent_http_x_sent $sent_http_etag", "text/plain there -"},
+        {ROW("response fields"), "$sent_http_content_type $sent_http_x_sent $sent_http_etag",
+         "text/plain there -"},
         {ROW("the end"), "$request_completion $refusal", "OK -"},
         {ROW("nginx's combined"),
          "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" "
          "\"$http_user_agent\"",
-         "192.0.2.7 - ann [06/Nov/1994:08:49:37 +0000] \"GET /a%20b?c=d HTTP/1.1\" 200 1234 \"-\" \"agent/1\""},
+         "192.0.2.7 - ann [06/Nov/1994:08:49:37 +0000] \"GET /a%20b?c=d HTTP/1.1\" 200 1234 \"-\" "
+         "\"agent/1\""},
         {ROW("JSON"), "escape=json {\"ua\":\"$http_user_agent\",\"no\":\"$http_x_none\"}",
          "{\"ua\":\"agent/1\",\"no\":\"\"}"},
         {ROW("default, said"), "escape=default $http_x_none", "-"},
@@ -98,7 +102,8 @@ static void test_variables(void **state)
         begin(&fake, "/a%20b?c=d",
               "User-Agent: agent/1\nX-Own-Field: mine\nAuthorization: Basic YW5uOnNlY3JldA==");
         struct psv_exchange *exchange = fake.exchange;
-        struct psv_job job = {.queued_ns = 1001 * NS_PER_MS, .cpu_ns = 3 * NS_PER_MS, .memory_peak_bytes = 2 << 20};
+        struct psv_job job = {
+            .queued_ns = 1001 * NS_PER_MS, .cpu_ns = 3 * NS_PER_MS, .memory_peak_bytes = 2 << 20};
         job.message.script_name = PSV_BYTES("/index.php");
         job.started_ns = job.queued_ns + 2500000;
         job.responded_ns = job.started_ns + 4001000;
@@ -130,9 +135,11 @@ static void test_what_is_not_there(void **state)
     fake.exchange->request.method_text = PSV_BYTES_EMPTY; /* the head never was complete */
     fake.exchange->is_answered = false;
     fake.exchange->read_ns = fake.exchange->first_byte_ns = 0;
-    assert_string_equal(render(&fake, "\"$request\" $status $worker $queue_time $php_time $read_time $send_time", true),
-                        "\"-\" 499 - - - - -");
-    assert_string_equal(render(&fake, "$request_completion $sent_http_etag $cpu_time $trace_id", false), "- - - -");
+    assert_string_equal(
+        render(&fake, "\"$request\" $status $worker $queue_time $php_time $read_time $send_time", true),
+        "\"-\" 499 - - - - -");
+    assert_string_equal(render(&fake, "$request_completion $sent_http_etag $cpu_time $trace_id", false),
+                        "- - - -");
     assert_string_equal(render(&fake, "$status", false), "000");
     fake_exchange_end(&fake);
 }
@@ -157,10 +164,12 @@ static void test_refused(void **state)
         {ROW("empty"), "", "is empty"},
         {ROW("only an escaping"), "escape=json ", "is empty"},
         {ROW("near"), "$remote_adr", "has the unknown variable $remote_adr; did you mean $remote_addr?"},
-        {ROW("near, in braces"), "${reqest_time}", "has the unknown variable $reqest_time; did you mean $request_time?"},
+        {ROW("near, in braces"), "${reqest_time}",
+         "has the unknown variable $reqest_time; did you mean $request_time?"},
         {ROW("far"), "$upstream_cache_status",
          "has the unknown variable $upstream_cache_status; docs/logs-and-traces.md lists them"},
-        {ROW("prefix alone"), "$http_", "has the unknown variable $http_; docs/logs-and-traces.md lists them"},
+        {ROW("prefix alone"), "$http_",
+         "has the unknown variable $http_; docs/logs-and-traces.md lists them"},
         {ROW("dollar at the end"), "100$",
          "has a $ without a variable's name; $$ stands for the sign itself"},
         {ROW("open brace"), "${status",
@@ -238,16 +247,18 @@ static void test_long_texts_share_the_line(void **state)
     struct psv_exchange *exchange = fake.exchange;
     static const char *const names[] = {"X-A", "X-B", "X-C", "X-D", "User-Agent", "Referer"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        assert_int_equal(psv_headers_add(&exchange->request.headers, &exchange->arena, psv_bytes_of(names[i]),
-                                         everything),
-                         0);
+        assert_int_equal(
+            psv_headers_add(&exchange->request.headers, &exchange->arena, psv_bytes_of(names[i]), everything),
+            0);
     exchange->request.method_text = everything;
     exchange->request.target = everything;
     exchange->request.query = everything;
-    render(&fake,
-           "escape=json {\"a\":\"$http_x_a\",\"r\":\"$request\",\"b\":\"$http_x_b\",\"c\":\"$http_x_c\",\"d\":\"$http_x_d\","
-           "\"u\":\"$http_user_agent\",\"f\":\"$http_referer\",\"q\":\"$args\",\"s\":$status}",
-           false);
+    render(
+        &fake,
+        "escape=json "
+        "{\"a\":\"$http_x_a\",\"r\":\"$request\",\"b\":\"$http_x_b\",\"c\":\"$http_x_c\",\"d\":\"$http_x_d\","
+        "\"u\":\"$http_user_agent\",\"f\":\"$http_referer\",\"q\":\"$args\",\"s\":$status}",
+        false);
     assert_true(json_is_valid(line, strlen(line)));
     const char *end = "...\",\"s\":200}";
     assert_string_equal(line + strlen(line) - strlen(end), end);
@@ -258,9 +269,12 @@ static void test_long_texts_share_the_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variables),         cmocka_unit_test(test_what_is_not_there),
-        cmocka_unit_test(test_refused),           cmocka_unit_test(test_content_length_is_known),
-        cmocka_unit_test(test_too_long_is_refused), cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_what_is_not_there),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_content_length_is_known),
+        cmocka_unit_test(test_too_long_is_refused),
+        cmocka_unit_test(test_escaping),
         cmocka_unit_test(test_long_texts_share_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,12 +82,15 @@ static void a_span_with_children_and_an_error(void **state)
     assert_int_equal(psv_otlp_json_span(&out, &span, 0, false), 0);
     const char *text = text_of(&out);
     assert_memory_equal(text, ",{", 2);
-    assert_non_null(strstr(text, "\"parentSpanId\":\"1111111111111111\",\"traceState\":\"a=1,b=2\",\"flags\":769,"));
+    assert_non_null(
+        strstr(text, "\"parentSpanId\":\"1111111111111111\",\"traceState\":\"a=1,b=2\",\"flags\":769,"));
     assert_non_null(strstr(text, "{\"key\":\"error.type\",\"value\":{\"stringValue\":\"503\"}}"));
     assert_non_null(strstr(text, "\"status\":{\"code\":2}}"));
-    assert_non_null(strstr(text, "\"parentSpanId\":\"00f067aa0ba902b7\",\"traceState\":\"a=1,b=2\",\"flags\":257,\"name\":"
-                                 "\"queue\",\"kind\":1,\"startTimeUnixNano\":\"1500\",\"endTimeUnixNano\":\"2000\""));
-    assert_non_null(strstr(text, "\"name\":\"php\",\"kind\":1,\"startTimeUnixNano\":\"2000\",\"endTimeUnixNano\":\"4000\""));
+    assert_non_null(strstr(
+        text, "\"parentSpanId\":\"00f067aa0ba902b7\",\"traceState\":\"a=1,b=2\",\"flags\":257,\"name\":"
+              "\"queue\",\"kind\":1,\"startTimeUnixNano\":\"1500\",\"endTimeUnixNano\":\"2000\""));
+    assert_non_null(strstr(
+        text, "\"name\":\"php\",\"kind\":1,\"startTimeUnixNano\":\"2000\",\"endTimeUnixNano\":\"4000\""));
     psv_buffer_fini(&out);
 }
 
@@ -109,7 +112,8 @@ static void texts_of_clients(void **state)
     assert_int_equal(psv_otlp_json_end(&out), 0);
     assert_true(json_is_valid(out.data, out.len));
     assert_non_null(strstr(text_of(&out), "\"name\":\"HTTP\""));
-    assert_non_null(strstr(out.data, "{\"key\":\"http.request.method\",\"value\":{\"stringValue\":\"_OTHER\"}}"));
+    assert_non_null(
+        strstr(out.data, "{\"key\":\"http.request.method\",\"value\":{\"stringValue\":\"_OTHER\"}}"));
     assert_non_null(strstr(out.data, "\\ufffd"));
     psv_buffer_fini(&out);
 }
@@ -124,11 +128,13 @@ static void resources(void **state)
         {"", "", "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"phpsrv\"}}]}"},
         {"shop", "", "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}"},
         {"", "service.name=a%2Cb", "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"a,b\"}}]}"},
-        {"shop", "service.name=other,x=%22", "{\"key\":\"x\",\"value\":{\"stringValue\":\"\\u0022\"}},"
-                                             "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}"},
-        {"shop", " a = b , ,c=d", "{\"key\":\"a\",\"value\":{\"stringValue\":\"b\"}},"
-                                  "{\"key\":\"c\",\"value\":{\"stringValue\":\"d\"}},"
-                                  "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}"},
+        {"shop", "service.name=other,x=%22",
+         "{\"key\":\"x\",\"value\":{\"stringValue\":\"\\u0022\"}},"
+         "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}"},
+        {"shop", " a = b , ,c=d",
+         "{\"key\":\"a\",\"value\":{\"stringValue\":\"b\"}},"
+         "{\"key\":\"c\",\"value\":{\"stringValue\":\"d\"}},"
+         "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]}"},
         {"", "a", NULL},
         {"", "=b", NULL},
         {"", "a=%2", NULL},
@@ -138,7 +144,7 @@ static void resources(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct psv_buffer out;
         struct psv_error error;
-        psv_buffer_init(&out, 1 << 16);
+        psv_buffer_init(&out, 1 << 17);
         print_message("\"%s\", \"%s\"\n", cases[i].name, cases[i].attributes);
         int code = psv_otlp_json_resource(&out, cases[i].name, cases[i].attributes, &error);
         assert_int_equal(code, cases[i].expected != NULL ? PSV_OK : PSV_EINVAL);
@@ -157,7 +163,7 @@ static void no_memory(void **state)
 {
     (void)state;
     struct psv_otlp_span span = example();
-    for (size_t room = 0; room < 600; room += 7) {
+    for (size_t room = 0; room < 16384; room += 1021) {
         struct psv_buffer out;
         psv_buffer_init(&out, room);
         assert_int_equal(psv_otlp_json_span(&out, &span, 0, true), PSV_ELIMIT);

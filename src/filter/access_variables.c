@@ -9,6 +9,7 @@
 #include "exec/job.h"
 #include "filter/exchange_times.h"
 #include "filter/trace_context.h"
+#include "http/extra_fields.h"
 #include "os/clock.h"
 
 /* What was logged by others for a client that left before there was an answer. */
@@ -139,6 +140,18 @@ static struct psv_bytes find_field(const struct psv_headers *headers, const stru
     return PSV_BYTES_EMPTY;
 }
 
+/* What the configuration adds to every response that has none of that name. */
+static struct psv_bytes find_added_field(const struct psv_exchange *exchange,
+                                         const struct psv_access_piece *piece)
+{
+    const struct psv_extra_fields *fields = psv_exchange_fields(exchange);
+    for (unsigned i = 0; fields != NULL && i < fields->len; i++) {
+        if (psv_bytes_equal_case(fields->items[i].name, piece->text))
+            return fields->items[i].value;
+    }
+    return PSV_BYTES_EMPTY;
+}
+
 static void put_sent_field(struct psv_access_line *line, const struct psv_access_values *values,
                            const struct psv_access_piece *piece, size_t max)
 {
@@ -147,8 +160,10 @@ static void put_sent_field(struct psv_access_line *line, const struct psv_access
         put_nothing(line, values);
     else if (piece->field_id == PSV_FIELD_CONTENT_LENGTH && response->content_length >= 0)
         psv_access_line_put_u64(line, (uint64_t)response->content_length);
-    else
-        put_text(line, values, find_field(&response->headers, piece), max);
+    else {
+        struct psv_bytes value = find_field(&response->headers, piece);
+        put_text(line, values, value.data != NULL ? value : find_added_field(values->exchange, piece), max);
+    }
 }
 
 static struct psv_bytes script_of(const struct psv_exchange *exchange)
@@ -264,6 +279,8 @@ static struct psv_bytes text_of(const struct psv_access_values *values, enum psv
     switch ((int)variable) {
     case PSV_ACCESS_SERVER_NAME:
         return server_name_of(values);
+    case PSV_ACCESS_SITE:
+        return psv_bytes_of(values->exchange->site != NULL ? values->exchange->site->name : NULL);
     case PSV_ACCESS_HOST:
         return request->host;
     case PSV_ACCESS_REQUEST_METHOD:

@@ -18,6 +18,7 @@
     V(SERVER_ADDR, "server_addr", OWN, 46, 46)                                                               \
     V(SERVER_PORT, "server_port", NUMBER, 5, 5)                                                              \
     V(SERVER_NAME, "server_name", TEXT, 16, 256)                                                             \
+    V(SITE, "site", TEXT, 16, 64)                                                                            \
     V(SERVER_PROTOCOL, "server_protocol", OWN, 8, 8)                                                         \
     V(HOST, "host", TEXT, 16, 256)                                                                           \
     V(SCHEME, "scheme", OWN, 5, 5)                                                                           \

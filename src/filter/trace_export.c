@@ -91,6 +91,8 @@ static void set_request(struct psv_otlp_span *span, const struct psv_exchange *e
     psv_otlp_span_set_text(span, PSV_OTLP_TEXT_SCRIPT,
                            job != NULL ? job->message.script_name : PSV_BYTES_EMPTY);
     psv_otlp_span_set_text(span, PSV_OTLP_TEXT_REQUEST_ID, psv_bytes_of(exchange->request_id));
+    psv_otlp_span_set_text(span, PSV_OTLP_TEXT_SITE,
+                           psv_bytes_of(exchange->site != NULL ? exchange->site->name : NULL));
 }
 
 static void set_response(struct psv_otlp_span *span, const struct psv_exchange *exchange, bool is_aborted)

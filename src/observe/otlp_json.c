@@ -308,6 +308,7 @@ static void put_response_attributes(struct writer *writer, const struct psv_otlp
         PUT_TEXT(writer, "error.type", status);
     PUT_TEXT(writer, "phpsrv.request_id", psv_otlp_span_text(span, PSV_OTLP_TEXT_REQUEST_ID));
     PUT_TEXT(writer, "phpsrv.script", psv_otlp_span_text(span, PSV_OTLP_TEXT_SCRIPT));
+    PUT_TEXT(writer, "phpsrv.site", psv_otlp_span_text(span, PSV_OTLP_TEXT_SITE));
     PUT_TEXT(writer, "phpsrv.refusal", psv_bytes_of(span->refusal));
     if (span->worker_plus_1 != 0)
         PUT_INTEGER(writer, "phpsrv.worker", span->worker_plus_1 - 1);

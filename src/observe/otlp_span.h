@@ -22,7 +22,8 @@
     T(USER_AGENT, 256)                                                                                       \
     T(TRACE_STATE, 512)                                                                                      \
     T(SCRIPT, 256)                                                                                           \
-    T(REQUEST_ID, 64)
+    T(REQUEST_ID, 64)                                                                                        \
+    T(SITE, 64)
 
 enum psv_otlp_text {
 #define T(id, most) PSV_OTLP_TEXT_##id,

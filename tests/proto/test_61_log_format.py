@@ -42,6 +42,17 @@ def test_a_line(launch):
     assert second == '127.0.0.1 - - "GET /stub/bytes?n=7 HTTP/1.1" 200 7 "-" "-" 7 test.example 0 $'
 
 
+def test_sites_and_their_fields(launch, tmp_path):
+    toml = tmp_path / "sites.toml"
+    toml.write_text('[response]\nserver_timing = "all"\n[[sites]]\nname = "shop"\nhosts = ["shop.example"]\nresponse.server_timing = "off"\nresponse.fields = ["X-Added: yes"]\n')
+    server = launch("--config", toml, *custom("$site $host $sent_http_x_added"))
+    for host, count in (("shop.example", 0), ("other.example", 1)):
+        with server.connect() as wire:
+            wire.request(stub.ECHO, host=host)
+            assert len(timing(wire.expect_response(200))) == count
+    assert lines(server, 2) == ["shop shop.example yes", "default other.example -"]
+
+
 def test_a_line_of_json(launch):
     server = launch(*custom('escape=json {"ua":"$http_user_agent","t":$request_time,"missing":"$http_x"}'))
     server.fetch(stub.ECHO, fields=[("User-Agent", '"\\\x80')])

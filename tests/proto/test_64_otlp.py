@@ -74,6 +74,7 @@ def test_a_request(launch, collector):
         "user_agent.original": "agent/1",
         "phpsrv.script": span.attributes["phpsrv.script"],
         "phpsrv.worker": 0,
+        "phpsrv.site": "default",
     }
     assert before - 10**7 <= span.start and span.end <= time.time_ns() + 10**7 and span.end - span.start >= 60 * 10**6
     children = sink.children(span)

@@ -84,6 +84,7 @@ static void test_variables(void **state)
         {ROW("request fields"), "\"$http_user_agent\" $http_x_own_field $http_x_none", "\"agent/1\" mine -"},
         {ROW("response fields"), "$sent_http_content_type $sent_http_x_sent $sent_http_etag",
          "text/plain there -"},
+        {ROW("site"), "$site $sent_http_x_added", "shop -"},
         {ROW("the end"), "$request_completion $refusal", "OK -"},
         {ROW("nginx's combined"),
          "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" "
@@ -108,6 +109,8 @@ static void test_variables(void **state)
         job.started_ns = job.queued_ns + 2500000;
         job.responded_ns = job.started_ns + 4001000;
         atomic_store(&job.worker_plus_1, 3);
+        const struct psv_exchange_site site = {.name = "shop"};
+        exchange->site = &site;
         exchange->job = &job;
         exchange->trace = &trace;
         exchange->request.host = PSV_BYTES("shop.example");

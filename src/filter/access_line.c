@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/text_parse.h"
+#include "base/word.h"
 #include "os/clock.h"
 
 void psv_access_line_put_u64(struct psv_access_line *line, uint64_t value)
@@ -35,11 +36,6 @@ void psv_access_line_put_seconds(struct psv_access_line *line, uint64_t duration
 {
     psv_access_line_put_u64(line, duration_ns / PSV_NS_PER_S);
     put_fraction(line, duration_ns % PSV_NS_PER_S / PSV_NS_PER_US, 6);
-}
-
-static inline bool is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
 /* Length of the UTF-8 sequence at the start of text, or 0: malformed, overlong, a surrogate, or a C1 control
@@ -98,9 +94,7 @@ void psv_access_line_put_escaped(struct psv_access_line *line, struct psv_bytes 
 {
     size_t left = max - 3;
     while (text.len != 0) {
-        size_t plain = 0;
-        while (plain < text.len && is_plain((uint8_t)text.data[plain]))
-            plain++;
+        size_t plain = psv_plain_len(text);
         size_t taken = MIN(plain, left);
         psv_access_line_put(line, psv_bytes_first(text, taken));
         left -= taken;

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "base/word.h"
 #include "decimal.h"
 #include "time_text.h"
 
@@ -223,17 +224,6 @@ size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *e
     return line.len;
 }
 
-#define EACH_BYTE UINT64_C(0x0101010101010101)
-#define HIGH_BITS (0x80 * EACH_BYTE)
-
-/* Whether one of the eight bytes is below 0x20 or 0x7f; now and then says so of others, never misses one. */
-static bool may_have_control(uint64_t eight)
-{
-    uint64_t is_delete = eight ^ (0x7f * EACH_BYTE);
-    return (((eight - 0x20 * EACH_BYTE) & ~eight & HIGH_BITS) |
-            ((is_delete - EACH_BYTE) & ~is_delete & HIGH_BITS)) != 0;
-}
-
 static void replace_controls(char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -250,11 +240,10 @@ size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text)
     if (len > 0) {
         memcpy(out, text.data, len);
     }
-    for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
-        uint64_t eight;
-        memcpy(&eight, out + i, sizeof(eight));
-        if (may_have_control(eight)) {
-            replace_controls(out + i, sizeof(eight));
+    for (; i + PSV_WORD_BYTES <= len; i += PSV_WORD_BYTES) {
+        uint64_t word = psv_word_load(out + i);
+        if ((psv_word_below(word, 0x20) | psv_word_equal(word, 0x7f)) != 0) {
+            replace_controls(out + i, PSV_WORD_BYTES);
         }
     }
     replace_controls(out + i, len - i);

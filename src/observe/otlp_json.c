@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/text_parse.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 #define HOST_BYTES 256
 #define KIND_INTERNAL 1
@@ -71,20 +72,13 @@ static void put_u64(struct writer *writer, uint64_t value)
     put(writer, (struct psv_bytes){digits, psv_format_u64(digits, value)});
 }
 
-static inline bool is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
 /* A JSON string.  Texts of OTLP are UTF-8: other bytes become U+FFFD. */
 static void put_string(struct writer *writer, struct psv_bytes text)
 {
     static const char digits[] = "0123456789abcdef";
     PUT(writer, "\"");
     while (text.len > 0) {
-        size_t plain = 0;
-        while (plain < text.len && is_plain((uint8_t)text.data[plain]))
-            plain++;
+        size_t plain = psv_plain_len(text);
         put(writer, psv_bytes_first(text, plain));
         text = psv_bytes_from(text, plain);
         if (text.len == 0)

@@ -42,13 +42,24 @@ void psv_config_origin_format(const struct psv_config_loaded *loaded, const stru
     }
 }
 
+/* A secret that is not set, wherever that is said, can be shown: a dump that is loaded again is the same. */
+static bool is_empty(const struct psv_config_loaded *loaded, const struct psv_option *option)
+{
+    const void *field = (const char *)&loaded->config + option->offset;
+
+    if (option->type == PSV_OPTION_LIST) {
+        return ((const struct psv_config_list *)field)->len == 0;
+    }
+    return loaded->origins[psv_option_index(option)].kind == PSV_CONFIG_ORIGIN_DEFAULT;
+}
+
 /* One value under a name, with its origin. */
 static int dump_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
                        const char *name, struct psv_buffer *out)
 {
     char origin[PSV_CONFIG_ORIGIN_BYTES];
     psv_config_origin_format(loaded, option, origin);
-    if (option->is_secret && loaded->origins[psv_option_index(option)].kind != PSV_CONFIG_ORIGIN_DEFAULT) {
+    if (option->is_secret && !is_empty(loaded, option)) {
         return psv_buffer_printf(out, "# %s is set and not shown  # %s\n", name, origin);
     }
     int result = psv_buffer_printf(out, "%s = ", name);

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import contextlib
 import pathlib
 import re
 import ssl
@@ -14,7 +15,7 @@ import pytest
 from load import Load
 from parts import HaProxy, Node, Program, accepts, free_port, need
 
-from testenv import wait_until
+from testenv import Wire, wait_until
 from testenv.server import ROOT
 
 LIES = {
@@ -58,6 +59,26 @@ def test_http2_in_clear_text(cluster):
         answer = client.get(cluster.url, headers=LIES)
         assert answer.http_version == "HTTP/2"
         expect_truth(answer.json(), f"127.0.0.1:{cluster.haproxy.port}")
+
+
+def test_a_client_that_leaves_is_not_waited_for(cluster):
+    """All workers are busy; who waits behind them and leaves, never runs."""
+
+    def sum_of(name, **labels):
+        return sum(node.server.metrics().value(name, **labels) for node in cluster.nodes)
+
+    left = sum_of("phpsrv_client_aborts_total", stage="queued")
+    with contextlib.ExitStack() as stack:
+        for node in cluster.nodes:
+            for _ in range(4):
+                stack.enter_context(Wire(("127.0.0.1", node.port))).request("/work.php?ms=1500")
+        wait_until(lambda: sum_of("phpsrv_workers", state="busy") == 8, "all are busy")
+        with Wire(cluster.haproxy.address) as wire:
+            wire.request("/work.php?key=GET-nobody-waits")
+            wait_until(lambda: sum_of("phpsrv_queue_depth") == 1, "it waits")
+        wait_until(lambda: sum_of("phpsrv_client_aborts_total", stage="queued") == left + 1, "it is taken out of the queue")
+    wait_until(lambda: sum_of("phpsrv_workers", state="busy") == 0, "all are idle")
+    assert "GET-nobody-waits" not in cluster.redis.runs()
 
 
 def test_statistics_and_metrics(cluster):

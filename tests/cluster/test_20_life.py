@@ -3,6 +3,9 @@
 SPDX-License-Identifier: MIT
 """
 
+import contextlib
+import os
+import signal
 import threading
 import time
 
@@ -11,7 +14,7 @@ import pytest
 from load import Load
 from parts import DRAIN_DELAY_S, accepts
 
-from testenv import Wire, wait_until
+from testenv import BadResponse, Wire, wait_until
 
 
 def restart(cluster, node):
@@ -121,6 +124,31 @@ def test_death_of_a_server_process(cluster):
     for _, *what in load.failures["POST"]:  # 502, or the connection closed without an answer: HAProxy chooses
         assert what[0] == 502 or "the stream ended inside a line: b''" in what[0], load.failures
     load.expect_posts_ran_once()
+
+
+@pytest.mark.slow
+def test_a_node_that_hangs(cluster):
+    """SIGSTOP: nobody refuses and nobody answers. The balancer finds it dead, ends what hangs there, and goes on with the other."""
+    node, other = cluster.nodes
+    outcomes = []
+    with contextlib.ExitStack() as stack:
+        os.kill(node.server.pid, signal.SIGSTOP)
+        stack.callback(os.kill, node.server.pid, signal.SIGCONT)
+        wires = [stack.enter_context(Wire(cluster.haproxy.address, timeout=40)) for _ in range(6)]
+        for wire in wires:
+            wire.request("/work.php", "POST", body=b"")
+        cluster.haproxy.wait_status(node, "DOWN")
+        down = time.monotonic()
+        for wire in wires:
+            try:
+                outcomes.append(wire.expect_response(method="POST").status)
+            except BadResponse:
+                outcomes.append(None)  # closed without an answer
+        assert time.monotonic() - down < 5, "they hang on although the node is dead"
+        assert outcomes.count(200) >= 2 and set(outcomes) - {200} <= {502, 503, None} and set(outcomes) != {200}, outcomes
+        with httpx.Client(base_url=cluster.url) as client:
+            assert {client.get("/").json()["node"] for _ in range(20)} == {other.name}
+    cluster.haproxy.wait_status(node, "UP")
 
 
 def test_a_reload_lets_downloads_and_streams_finish(cluster):

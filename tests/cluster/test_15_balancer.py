@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import contextlib
+import fcntl
 import pathlib
 import re
 import ssl
@@ -61,7 +62,7 @@ def test_http2_in_clear_text(cluster):
         expect_truth(answer.json(), f"127.0.0.1:{cluster.haproxy.port}")
 
 
-def test_a_client_that_leaves_is_not_waited_for(cluster):
+def test_a_client_that_leaves_is_not_waited_for(cluster, tmp_path):
     """All workers are busy; who waits behind them and leaves, never runs."""
 
     def sum_of(name, **labels):
@@ -69,15 +70,18 @@ def test_a_client_that_leaves_is_not_waited_for(cluster):
 
     left = sum_of("phpsrv_client_aborts_total", stage="queued")
     with contextlib.ExitStack() as stack:
+        holder = stack.enter_context((tmp_path / "lock").open("w"))
+        fcntl.flock(holder, fcntl.LOCK_EX)
         for node in cluster.nodes:
             for _ in range(4):
-                stack.enter_context(Wire(("127.0.0.1", node.port))).request("/work.php?ms=1500")
+                stack.enter_context(Wire(("127.0.0.1", node.port))).request(f"/lock.php?file={tmp_path}/lock")
         wait_until(lambda: sum_of("phpsrv_workers", state="busy") == 8, "all are busy")
         with Wire(cluster.haproxy.address) as wire:
             wire.request("/work.php?key=GET-nobody-waits")
             wait_until(lambda: sum_of("phpsrv_queue_depth") == 1, "it waits")
         wait_until(lambda: sum_of("phpsrv_client_aborts_total", stage="queued") == left + 1, "it is taken out of the queue")
-    wait_until(lambda: sum_of("phpsrv_workers", state="busy") == 0, "all are idle")
+        fcntl.flock(holder, fcntl.LOCK_UN)
+        wait_until(lambda: sum_of("phpsrv_workers", state="busy") == 0, "all are idle")
     assert "GET-nobody-waits" not in cluster.redis.runs()
 
 

@@ -88,7 +88,7 @@ def test_a_full_queue(cluster):
         wires = [stack.enter_context(Wire(("127.0.0.1", node.port))) for _ in range(50)]
         before = cluster.prometheus.query(f'phpsrv_queue_rejected_total{{instance="{instance(node)}"}}')
         for wire in wires:
-            wire.request("/work.php?ms=400")
+            wire.request("/work.php?ms=800")
         statuses = [wire.expect_response().status for wire in wires]
         assert set(statuses) == {200, 503} and before is not None
     wait_firing(cluster, "PhpsrvQueueFull", instance(node))

@@ -242,18 +242,24 @@ static void answer_error_page(struct psv_exchange *exchange, const struct psv_re
     psv_exchange_refuse(exchange, sink->status, NULL, kept, len);
 }
 
+static bool hands_over_a_file(const struct psv_job *job)
+{
+    const struct psv_response_sink *sink = &job->sink;
+
+    return job->site->sendfile != NULL && sink->status / 100 == 2 &&
+           psv_sendfile_is_wanted(sink->fields, sink->fields_len);
+}
+
 static void start_response(struct psv_exchange *exchange, const struct psv_response_sink *sink,
                            struct psv_list *pieces, bool is_complete)
 {
     struct psv_response *response = &exchange->response;
-    struct psv_sendfile *sendfile = exchange->job->site->sendfile;
     char timing[PSV_SERVER_TIMING_BYTES];
 
-    if (sendfile != NULL && sink->status / 100 == 2 &&
-        psv_sendfile_is_wanted(sink->fields, sink->fields_len)) {
+    if (hands_over_a_file(exchange->job)) {
         drop_pieces(exchange, pieces);
         exchange->job->is_replaced = true;
-        psv_sendfile_answer(sendfile, exchange, sink->fields, sink->fields_len);
+        psv_sendfile_answer(exchange->job->site->sendfile, exchange, sink->fields, sink->fields_len);
         return;
     }
     if (wants_error_page(exchange, sink, pieces, is_complete)) {
@@ -311,6 +317,10 @@ void psv_dynamic_on_part(struct psv_dynamic *dynamic, struct psv_response_part *
         return;
     }
     /* each of these may end and free the exchange: nothing follows */
+    if ((flags & (PSV_PART_FAILED | PSV_PART_HEAD)) == (PSV_PART_FAILED | PSV_PART_HEAD) &&
+        hands_over_a_file(job)) {
+        flags &= ~(unsigned)PSV_PART_FAILED; /* the Content-Length that the body misses is the file's */
+    }
     if ((flags & PSV_PART_FAILED) != 0 && !exchange->is_complete) {
         psv_body_pieces_release(&pieces);
         if (exchange->is_answered) {

@@ -73,6 +73,14 @@ def test_fields_of_the_script_are_kept(sending, files):
     assert answer.get("X-Other") == "y" and answer.all("ETag") != ['"mine"'] and len(answer.all("ETag")) == 1
 
 
+def test_the_files_length_announced_by_the_script(sending, files):
+    """As frameworks do (BinaryFileResponse): Content-Length of the file, and no body, or less of one."""
+    for length in (len(BIG), 1_000_000_000):
+        answer = ask(sending, f"h[]=Content-Length:%20{length}&file={files}/big.bin")
+        assert answer.status == 200 and answer.body == BIG and int(answer.get("Content-Length")) == len(BIG)
+    assert ask(sending, "h[]=Content-Length:%20100&file=/etc/passwd").status == 404
+
+
 def test_names(sending, files):
     assert ask(sending, f"file={files}/a%20b.txt").body == b"a file with a blank\n"
     assert ask(sending, "accel=/protected/a%2520b.txt").body == b"a file with a blank\n"

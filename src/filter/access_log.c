@@ -11,6 +11,7 @@
 #include "exec/exchange.h"
 #include "exec/job.h"
 #include "filter/trace_context.h"
+#include "http/basic_credentials.h"
 #include "observe/log.h"
 #include "os/clock.h"
 
@@ -170,43 +171,11 @@ static void put_time(struct psv_access_log *log, struct line *line, uint64_t uni
     put(line, (struct psv_bytes){log->time_text, PSV_DATE_ISO_LEN});
 }
 
-static int base64_value(char digit)
+/* The name in Basic credentials, whether or not anybody has checked the password. */
+static size_t user_of(const struct psv_exchange *exchange, char *out, size_t out_max)
 {
-    if (digit >= 'A' && digit <= 'Z')
-        return digit - 'A';
-    if (digit >= 'a' && digit <= 'z')
-        return digit - 'a' + 26;
-    if (digit >= '0' && digit <= '9')
-        return digit - '0' + 52;
-    return digit == '+' ? 62 : digit == '/' ? 63 : -1;
-}
-
-/* The user name of Basic credentials (RFC 7617 2): decoded up to the colon, never the password.  Its length,
- * 0 when there is none. */
-static size_t basic_user(const struct psv_exchange *exchange, char *out, size_t out_max)
-{
-    struct psv_bytes value = psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION);
-    if (!psv_bytes_equal_case(psv_bytes_first(value, 6), PSV_BYTES("Basic ")))
-        return 0;
-    struct psv_bytes digits = psv_bytes_trim(psv_bytes_from(value, 6));
-    size_t len = 0;
-    unsigned bits = 0;
-    unsigned bits_len = 0;
-    for (size_t i = 0; i < digits.len && len < out_max; i++) {
-        int digit = base64_value(digits.data[i]);
-        if (digit < 0)
-            return 0;
-        bits = bits << 6 | (unsigned)digit;
-        bits_len += 6;
-        if (bits_len < 8)
-            continue;
-        bits_len -= 8;
-        char byte = (char)(bits >> bits_len & 0xff);
-        if (byte == ':')
-            return len;
-        out[len++] = byte;
-    }
-    return len == out_max ? len : 0;
+    return psv_basic_user(psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION), out,
+                          out_max);
 }
 
 static unsigned status_of(const struct psv_exchange *exchange, bool is_aborted)
@@ -249,7 +218,7 @@ static void put_or_dash(struct line *line, struct psv_bytes text, size_t max)
 static void put_user(struct line *line, const struct psv_exchange *exchange)
 {
     char user[64];
-    size_t len = basic_user(exchange, user, sizeof(user));
+    size_t len = user_of(exchange, user, sizeof(user));
     /* the field is delimited by blanks and has no quotes around it */
     for (size_t i = 0; i < len; i++) {
         if (user[i] == ' ')
@@ -331,7 +300,7 @@ static void put_json(struct psv_access_log *log, struct line *line, const struct
 {
     const struct psv_request *request = &exchange->request;
     char user[64];
-    size_t user_len = basic_user(exchange, user, sizeof(user));
+    size_t user_len = user_of(exchange, user, sizeof(user));
     PUT(line, "{\"ts\":\"");
     put_time(log, line, exchange->received_unix_us);
     PUT(line, "\"");

@@ -27,6 +27,7 @@
 #include "server/exchange_metrics.h"
 #include "server/health.h"
 #include "server/listeners.h"
+#include "server/passwords.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
@@ -209,6 +210,13 @@ static int boot_rules(struct psv_server *server, struct psv_error *reterr)
     if (code == PSV_OK) {
         code = psv_exchange_metrics_name_sites(&pipeline->sites, reterr);
     }
+    if (code == PSV_OK) {
+        code = psv_guards_init_clients(&server->client_limit, &config->guard, &pipeline->clients.trusted,
+                                       reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_passwords_boot(server, reterr);
+    }
     pipeline->has_traces = config->trace.enabled;
     pipeline->traces_sampled_ppm = (uint32_t)config->trace.sampled_ppm;
     return code;
@@ -363,7 +371,8 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->site);
     close_connections(&server->secure);
     close_connections(&server->admin);
-    if (!stop_workers(server) || !psv_compression_stop(server)) {
+    bool are_stopped = psv_passwords_stop(server);
+    if (!stop_workers(server) || !psv_compression_stop(server) || !are_stopped) {
         end_log(server);
         _exit(server->exit_code);
     }
@@ -374,6 +383,8 @@ void psv_server_free(struct psv_server *server)
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
     psv_health_fini(server);
+    psv_passwords_fini(server);
+    psv_client_limit_fini(&server->client_limit);
     psv_sites_fini(&server->pipeline.sites);
     psv_compression_fini(server);
     if (server->loop_is_ready) {

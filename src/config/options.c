@@ -188,7 +188,8 @@ const struct psv_option psv_options[] = {
      .group = PSV_OPTION_GROUP_GUARD, .value_name = "RULE", .default_text = "", RANGE(1, TEXT_MAX - 1),
      .help =
          "\"PREFIX FILE [REALM]\": paths below PREFIX need a name and password of the htpasswd FILE (bcrypt, "
-         "SHA-crypt); \"PREFIX off\": these do not; the longest prefix counts"},
+         "SHA-crypt); \"PREFIX off\": these do not; the longest prefix counts; for the server or a site, not "
+         "for its prefixes"},
     {NAME("cors", cors, origins, "cors-origin", "CORS_ORIGIN"), PER_SCOPE, .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_GUARD, .value_name = "ORIGIN", .default_text = "", RANGE(1, 300),
      .help =

@@ -159,6 +159,27 @@ static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchan
     UNREACHABLE("verdict");
 }
 
+static bool is_answered_early(struct psv_exchange *exchange, const struct psv_site *site, bool is_misdirected)
+{
+    if (psv_refuse_early(&site->early, exchange)) {
+        return true;
+    }
+    if (is_misdirected) {
+        psv_exchange_refuse(exchange, 421, "no site has this host", NULL, 0);
+        return true;
+    }
+    if (psv_target_is_asterisk(&exchange->request)) {
+        answer_server_options(exchange);
+        return true;
+    }
+    if (psv_tls_redirect_applies(exchange, site->redirect_port)) {
+        psv_tls_redirect_answer(exchange, site->redirect_port);
+        return true;
+    }
+    /* browsers ask this without a password, so it is answered before one is asked for */
+    return psv_cors_answer_preflight(site->cors, exchange);
+}
+
 static enum psv_body_plan on_head(struct psv_exchange *exchange)
 {
     struct psv_pipeline *pipeline = pipeline_of(exchange);
@@ -202,23 +223,7 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     }
 
     /* 5. what no handler may see */
-    if (psv_refuse_early(&site->early, exchange)) {
-        return PSV_BODY_IGNORE;
-    }
-    if (is_misdirected) {
-        psv_exchange_refuse(exchange, 421, "no site has this host", NULL, 0);
-        return PSV_BODY_IGNORE;
-    }
-    if (psv_target_is_asterisk(&exchange->request)) {
-        answer_server_options(exchange);
-        return PSV_BODY_IGNORE;
-    }
-    if (psv_tls_redirect_applies(exchange, site->redirect_port)) {
-        psv_tls_redirect_answer(exchange, site->redirect_port);
-        return PSV_BODY_IGNORE;
-    }
-    /* browsers ask this without a password, so it is answered before one is asked for */
-    if (psv_cors_answer_preflight(site->cors, exchange)) {
+    if (is_answered_early(exchange, site, is_misdirected)) {
         return PSV_BODY_IGNORE;
     }
     /* 6. who answers */

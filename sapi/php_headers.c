@@ -82,6 +82,13 @@ static bool split_line(struct psv_php_thread *thread, const sapi_header_struct *
     return true;
 }
 
+/** The line that PHP itself has added (expose_php), not one that an application has chosen. */
+static bool is_of_runtime(const sapi_header_struct *line)
+{
+    return psv_bytes_equal((struct psv_bytes){line->header, line->header_len},
+                           psv_bytes_of(SAPI_PHP_VERSION_HEADER));
+}
+
 static unsigned collect(struct psv_php_thread *thread, sapi_headers_struct *headers, struct psv_field *fields,
                         unsigned *status)
 {
@@ -89,6 +96,8 @@ static unsigned collect(struct psv_php_thread *thread, sapi_headers_struct *head
     zend_llist_position position;
     const sapi_header_struct *line = zend_llist_get_first_ex(&headers->headers, &position);
     for (; line != NULL; line = zend_llist_get_next_ex(&headers->headers, &position)) {
+        if (thread->message->hides_runtime && is_of_runtime(line))
+            continue;
         if (!split_line(thread, line, &fields[count]))
             continue;
         if (fields[count].id == PSV_FIELD_STATUS)

@@ -21,12 +21,12 @@
 /** Makes the value, or returns false when the variable is absent in this request. */
 typedef bool value_fn(const struct psv_message *message, zval *ret_value);
 
-static value_fn value_content_length, value_content_type, value_document_root, value_gateway_interface,
-    value_home, value_https, value_method, value_path_info, value_path_translated, value_protocol,
-    value_query, value_redirect_status, value_remote_address, value_remote_port, value_remote_user,
-    value_scheme, value_script_filename, value_script_name, value_self, value_server_address,
-    value_server_name, value_server_port, value_software, value_target, value_tls_cipher, value_tls_protocol,
-    value_tls_server_name, value_user;
+static value_fn value_auth_type, value_content_length, value_content_type, value_document_root,
+    value_gateway_interface, value_home, value_https, value_method, value_path_info, value_path_translated,
+    value_protocol, value_query, value_redirect_status, value_remote_address, value_remote_port,
+    value_remote_user, value_scheme, value_script_filename, value_script_name, value_self,
+    value_server_address, value_server_name, value_server_port, value_software, value_target,
+    value_tls_cipher, value_tls_protocol, value_tls_server_name, value_user;
 
 /* The order is that of php-fpm's array. */
 #define VARIABLE_TABLE(X)                                                                                    \
@@ -40,6 +40,7 @@ static value_fn value_content_length, value_content_type, value_document_root, v
     X("SERVER_PORT", value_server_port)                                                                      \
     X("SERVER_ADDR", value_server_address)                                                                   \
     X("REMOTE_USER", value_remote_user)                                                                      \
+    X("AUTH_TYPE", value_auth_type)                                                                          \
     X("REMOTE_PORT", value_remote_port)                                                                      \
     X("REMOTE_ADDR", value_remote_address)                                                                   \
     X("SERVER_SOFTWARE", value_software)                                                                     \
@@ -277,6 +278,12 @@ static bool value_tls_cipher(const struct psv_message *message, zval *ret_value)
 static bool value_tls_server_name(const struct psv_message *message, zval *ret_value)
 {
     return message->tls_server_name.data != NULL && take_text(message->tls_server_name, ret_value);
+}
+
+/** RFC 3875 4.1.1: only when the server itself has checked it. */
+static bool value_auth_type(const struct psv_message *message, zval *ret_value)
+{
+    return message->auth_type.data != NULL && take_text(message->auth_type, ret_value);
 }
 
 static bool value_self(const struct psv_message *message, zval *ret_value)

@@ -41,9 +41,11 @@ struct psv_message {
     unsigned fields_len;
     uint16_t server_port;
     uint16_t remote_port;
-    uint16_t protocol_number; /* 1000, 1001, 2000: PHP's proto_num */
+    uint16_t protocol_number;   /* 1000, 1001, 2000: PHP's proto_num */
+    struct psv_bytes auth_type; /* "Basic" when the server itself has checked the password; else data NULL */
     bool is_https;
     bool is_head;
+    bool hides_runtime;        /* the runtime does not name itself in the response */
     int64_t content_length;    /* length of the body that can be read; 0 when there is none */
     uint64_t received_unix_us; /* wall clock when the head was complete */
 };

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "memory.h"
 #include "random.h"
+#include "siphash.h"
 
 struct psv_map_entry {
     const char *key;
@@ -34,58 +35,6 @@ void psv_map_fini(struct psv_map *map)
     map->capacity = 0;
 }
 
-static inline uint64_t rotate_left(uint64_t value, unsigned bits)
-{
-    return value << bits | value >> (64 - bits);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = rotate_left(v[1], 13) ^ v[0];
-    v[0] = rotate_left(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotate_left(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotate_left(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotate_left(v[1], 17) ^ v[2];
-    v[2] = rotate_left(v[2], 32);
-}
-
-/* J.-P. Aumasson, D. J. Bernstein: SipHash, a fast short-input PRF (2012); one compression and three final
- * rounds.  The words are taken in the machine's byte order: the hash never leaves the process. */
-static uint64_t hash_bytes(const uint64_t seed[2], struct psv_bytes key)
-{
-    uint64_t v[4] = {
-        seed[0] ^ UINT64_C(0x736f6d6570736575),
-        seed[1] ^ UINT64_C(0x646f72616e646f6d),
-        seed[0] ^ UINT64_C(0x6c7967656e657261),
-        seed[1] ^ UINT64_C(0x7465646279746573),
-    };
-    const char *data = key.data;
-    size_t left = key.len;
-    uint64_t word;
-    for (; left >= sizeof(word); left -= sizeof(word), data += sizeof(word)) {
-        memcpy(&word, data, sizeof(word));
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
-    }
-    word = 0;
-    if (left > 0)
-        memcpy(&word, data, left);
-    word |= (uint64_t)key.len << 56;
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-    v[2] ^= 0xff;
-    sip_round(v);
-    sip_round(v);
-    sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 /* Place of the key, or the free place where it would go.  At least one place is always free. */
 static size_t find_place(const struct psv_map *map, struct psv_bytes key, uint64_t hash)
 {
@@ -104,7 +53,7 @@ void *psv_map_find(const struct psv_map *map, struct psv_bytes key)
 {
     if (map->len == 0)
         return NULL;
-    return map->entries[find_place(map, key, hash_bytes(map->seed, key))].value;
+    return map->entries[find_place(map, key, psv_siphash(map->seed, key))].value;
 }
 
 static int grow(struct psv_map *map)
@@ -130,7 +79,7 @@ static int grow(struct psv_map *map)
 int psv_map_put(struct psv_map *map, struct psv_bytes key, void *value, void **ret_old)
 {
     INVARIANT(value != NULL);
-    uint64_t hash = hash_bytes(map->seed, key);
+    uint64_t hash = psv_siphash(map->seed, key);
     struct psv_map_entry *entry = map->capacity > 0 ? &map->entries[find_place(map, key, hash)] : NULL;
     void *old = entry != NULL ? entry->value : NULL;
     if (old == NULL) {
@@ -155,7 +104,7 @@ void *psv_map_remove(struct psv_map *map, struct psv_bytes key)
     if (map->len == 0)
         return NULL;
     size_t mask = map->capacity - 1;
-    size_t hole = find_place(map, key, hash_bytes(map->seed, key));
+    size_t hole = find_place(map, key, psv_siphash(map->seed, key));
     void *value = map->entries[hole].value;
     if (value == NULL)
         return NULL;

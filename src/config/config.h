@@ -75,7 +75,7 @@ struct psv_config_site {
 };
 
 struct psv_config_server {
-    bool tokens;       /* send "Server: phpsrv" */
+    bool tokens;       /* send "Server: phpsrv", and PHP's X-Powered-By */
     const char *user;  /* "" = as started */
     const char *group; /* "" = the user's */
     bool no_new_privileges;
@@ -214,7 +214,19 @@ struct psv_config_guard {
     uint64_t rate_burst;   /* 0 = the rate's count */
     const char *rate_key;  /* "address", or the name of a request field */
     uint64_t rate_memory_bytes;
-    struct psv_config_list rate_exempt; /* networks */
+    struct psv_config_list rate_exempt;        /* networks */
+    uint64_t connections_per_client;           /* 0 = unlimited; process-wide */
+    struct psv_config_list connections_exempt; /* networks */
+    struct psv_config_list basic_auth;         /* "PREFIX FILE [REALM]", "PREFIX off": server/basic_auth.h */
+};
+
+struct psv_config_cors {
+    struct psv_config_list origins; /* none: off */
+    const char *methods;            /* names with commas between, or "*" */
+    const char *headers;            /* the same */
+    const char *expose;             /* the same */
+    bool credentials;
+    uint64_t max_age_ms;
 };
 
 struct psv_config_trace {
@@ -274,6 +286,7 @@ struct psv_config {
     struct psv_config_static static_files; /* section "static" */
     struct psv_config_sendfile sendfile;
     struct psv_config_guard guard;
+    struct psv_config_cors cors;
     struct psv_config_trace trace;
     struct psv_config_otlp otlp;
     struct psv_config_php php;

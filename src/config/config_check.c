@@ -214,6 +214,21 @@ static int check_site(const struct psv_config_loaded *loaded, struct psv_error *
     return result != 0 ? result : check_php(loaded, reterr);
 }
 
+/* Which prefix a request falls under depends on how its path is spelled ("/ADMIN", "/admin%2Fx"); what
+ * protects a path must not. */
+static int check_prefix(const struct psv_config_loaded *loaded, const struct psv_config_scope *scope,
+                        struct psv_error *reterr)
+{
+    const struct psv_option *option = psv_option_find_path(PSV_BYTES("guard.basic_auth"));
+    INVARIANT(option != NULL);
+    if (scope->prefix[0] == '\0' || !scope->is_set[psv_option_index(option)])
+        return 0;
+    return psv_error_set(
+        reterr, PSV_EINVAL,
+        "%s:%u: guard.basic_auth stands in the prefix %s; give it to the site, as \"%s FILE\"", loaded->file,
+        scope->line, scope->prefix, scope->prefix);
+}
+
 static int check_scopes(const struct psv_config_loaded *loaded, struct psv_error *reterr)
 {
     int result = psv_config_check_names(loaded, reterr);
@@ -221,6 +236,8 @@ static int check_scopes(const struct psv_config_loaded *loaded, struct psv_error
         struct psv_config_loaded view = {.config = loaded->scopes[i].config, .file = loaded->file};
         memcpy(view.origins, loaded->scopes[i].origins, sizeof(view.origins));
         result = check_site(&view, reterr);
+        if (result == 0)
+            result = check_prefix(loaded, &loaded->scopes[i], reterr);
     }
     return result;
 }

@@ -92,7 +92,8 @@ const struct psv_option psv_options[] = {
      .help = "\"FROM TO\": as a redirect, but the client does not see it"},
     {NAME("server", server, tokens, "server-tokens", "SERVER_TOKENS"), .type = PSV_OPTION_BOOL,
      .group = PSV_OPTION_GROUP_SERVER, .default_text = "true",
-     .help = "send \"Server: phpsrv\" with every response"},
+     .help = "send \"Server: phpsrv\" and PHP's \"X-Powered-By\" with responses; off: neither, unless a "
+             "script says it in words of its own"},
     {NAME("server", server, drain_delay_ms, "server-drain-delay-ms", "SERVER_DRAIN_DELAY_MS"),
      .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_SERVER, .value_name = "DURATION",
      .default_text = "0", RANGE(0, HOUR),
@@ -175,6 +176,44 @@ const struct psv_option psv_options[] = {
     {NAME("guard", guard, rate_exempt, "rate-limit-exempt", "RATE_LIMIT_EXEMPT"), PER_SCOPE,
      .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD, .value_name = "NETWORK", .default_text = "",
      RANGE(1, 64), .help = "clients of these networks are not counted"},
+    {NAME("guard", guard, connections_per_client, "connections-per-client", "CONNECTIONS_PER_CLIENT"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_GUARD, .value_name = "N", .default_text = "0",
+     RANGE(0, 1000000),
+     .help =
+         "connections that one client (its address, of IPv6 the /64) may have open at a time; more get 429, "
+         "over TLS an end before the handshake; proxies of --proxy-trusted are not counted; 0: no limit"},
+    {NAME("guard", guard, connections_exempt, "connections-exempt", "CONNECTIONS_EXEMPT"),
+     .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD, .value_name = "NETWORK", .default_text = "",
+     RANGE(1, 64), .help = "clients of these networks may have any number of connections"},
+    {NAME("guard", guard, basic_auth, "basic-auth", "BASIC_AUTH"), PER_SCOPE, .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "RULE", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help =
+         "\"PREFIX FILE [REALM]\": paths below PREFIX need a name and password of the htpasswd FILE (bcrypt, "
+         "SHA-crypt); \"PREFIX off\": these do not; the longest prefix counts; for the server or a site, not "
+         "for its prefixes"},
+    {NAME("cors", cors, origins, "cors-origin", "CORS_ORIGIN"), PER_SCOPE, .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "ORIGIN", .default_text = "", RANGE(1, 300),
+     .help =
+         "other sites whose pages may read responses: https://app.example.org, https://*.example.org, or * "
+         "for all; preflights are answered without a worker"},
+    {NAME("cors", cors, methods, "cors-methods", "CORS_METHODS"), PER_SCOPE, .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "LIST", .default_text = "GET,HEAD,POST,PUT,PATCH,DELETE",
+     RANGE(1, 512), .help = "methods that they may use; *: any"},
+    {NAME("cors", cors, headers, "cors-headers", "CORS_HEADERS"), PER_SCOPE, .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "LIST",
+     .default_text = "Authorization,Content-Type,X-Requested-With", RANGE(0, 1024),
+     .help = "request fields that they may send besides those that every page may; *: any"},
+    {NAME("cors", cors, expose, "cors-expose", "CORS_EXPOSE"), PER_SCOPE, .type = PSV_OPTION_TEXT,
+     .group = PSV_OPTION_GROUP_GUARD, .value_name = "LIST", .default_text = "", RANGE(0, 1024),
+     .help = "response fields that they may read besides those that every page may; *: any, without "
+             "--cors-credentials"},
+    {NAME("cors", cors, credentials, "cors-credentials", "CORS_CREDENTIALS"), PER_SCOPE,
+     .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_GUARD, .default_text = "false",
+     .help = "their requests may carry cookies and passwords; not together with the origin *"},
+    {NAME("cors", cors, max_age_ms, "cors-max-age-ms", "CORS_MAX_AGE_MS"), PER_SCOPE,
+     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_GUARD, .value_name = "DURATION",
+     .default_text = "10m", RANGE(0, DAY),
+     .help = "time for which browsers may remember the answer to a preflight; 0: not at all"},
 
     /* ---- TLS */
     {NAME("tls", tls, listen, "tls-listen", "TLS_LISTEN"), .type = PSV_OPTION_ADDRESS,

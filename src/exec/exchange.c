@@ -120,6 +120,9 @@ void psv_exchange_respond(struct psv_exchange *exchange, struct psv_list *pieces
         psv_body_pieces_release(pieces);
         return;
     }
+    if (exchange->host->on_respond != NULL) {
+        exchange->host->on_respond(exchange);
+    }
     exchange->first_byte_ns = psv_clock_monotonic_ns();
     exchange->codec->respond(exchange, pieces, is_last); /* may end the exchange: nothing follows */
 }

@@ -60,6 +60,8 @@ struct psv_exchange_host {
     /** The response is out (aborted = false) or the client is gone (true).  The codec forgets the exchange;
      * the host calls psv_exchange_free, now or, when a worker still holds the job, later. */
     void (*on_end)(struct psv_exchange *exchange, bool aborted);
+    /** The response is about to be handed to the codec: the host may add fields.  NULL: it has none. */
+    void (*on_respond)(struct psv_exchange *exchange);
     void *context;                        /* the host's own */
     const struct psv_exchange_site *site; /* until on_head has found another; NULL = none */
 };
@@ -105,6 +107,7 @@ struct psv_exchange {
     bool is_answered;          /* psv_exchange_respond was called */
     bool is_complete;          /* the last piece has been handed to the codec */
     bool must_close;           /* the connection closes after this response */
+    bool is_user_checked;      /* the server itself has checked the user's password */
     uint64_t bytes_received;   /* head and body, as they came over the wire */
     uint64_t head_bytes_sent;  /* the head as text or frames, set by the codec */
     uint64_t bytes_sent;       /* response body bytes that left */

@@ -9,6 +9,7 @@
 #include "exec/job.h"
 #include "filter/exchange_times.h"
 #include "filter/trace_context.h"
+#include "http/basic_credentials.h"
 #include "http/extra_fields.h"
 #include "os/clock.h"
 
@@ -22,41 +23,10 @@ unsigned psv_access_status(const struct psv_exchange *exchange, bool is_aborted)
     return is_aborted ? STATUS_CLIENT_GONE : 0;
 }
 
-static int base64_value(char digit)
-{
-    if (digit >= 'A' && digit <= 'Z')
-        return digit - 'A';
-    if (digit >= 'a' && digit <= 'z')
-        return digit - 'a' + 26;
-    if (digit >= '0' && digit <= '9')
-        return digit - '0' + 52;
-    return digit == '+' ? 62 : digit == '/' ? 63 : -1;
-}
-
 size_t psv_access_basic_user(const struct psv_exchange *exchange, char *out, size_t out_max)
 {
-    struct psv_bytes value = psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION);
-    if (!psv_bytes_equal_case(psv_bytes_first(value, 6), PSV_BYTES("Basic ")))
-        return 0;
-    struct psv_bytes digits = psv_bytes_trim(psv_bytes_from(value, 6));
-    size_t len = 0;
-    unsigned bits = 0;
-    unsigned bits_len = 0;
-    for (size_t i = 0; i < digits.len && len < out_max; i++) {
-        int digit = base64_value(digits.data[i]);
-        if (digit < 0)
-            return 0;
-        bits = bits << 6 | (unsigned)digit;
-        bits_len += 6;
-        if (bits_len < 8)
-            continue;
-        bits_len -= 8;
-        char byte = (char)(bits >> bits_len & 0xff);
-        if (byte == ':')
-            return len;
-        out[len++] = byte;
-    }
-    return len == out_max ? len : 0;
+    return psv_basic_user(psv_headers_value(&exchange->request.headers, PSV_FIELD_AUTHORIZATION), out,
+                          out_max);
 }
 
 /* ---- forms of values */

@@ -112,8 +112,10 @@ static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exch
         .server_port = port_of(exchange),
         .remote_port = exchange->peer.remote_port,
         .protocol_number = protocol_numbers[request->version],
+        .auth_type = exchange->is_user_checked ? PSV_BYTES("Basic") : PSV_BYTES_EMPTY,
         .is_https = request->is_https,
         .is_head = request->method == PSV_METHOD_HEAD,
+        .hides_runtime = site->hides_runtime,
         .content_length = (int64_t)exchange->body.len,
         .received_unix_us = exchange->received_unix_us,
     };

@@ -42,6 +42,7 @@ struct psv_dynamic_site {
     struct psv_sendfile *sendfile;  /* files that scripts hand over; NULL = none */
     struct psv_dynamic_limit *limit;
     const void *settings; /* psv_executor.settings_start; NULL = the process's */
+    bool hides_runtime;   /* the runtime does not name itself (X-Powered-By) */
 };
 
 struct psv_dynamic {

@@ -162,11 +162,33 @@ static bool is_immutable(const struct answer *answer)
     return false;
 }
 
+/* What needed a password is not for caches that many share, whatever is said of files otherwise (RFC 9111
+ * 3.5). */
+static struct psv_bytes make_private(struct answer *answer, struct psv_bytes cache_control)
+{
+    const struct psv_bytes shared = PSV_BYTES("public");
+    const struct psv_bytes own = PSV_BYTES("private");
+    size_t rest_len = cache_control.len - shared.len;
+
+    if (!psv_bytes_starts_with(cache_control, shared))
+        return cache_control;
+    char *text = psv_arena_alloc_text(answer->arena, own.len + rest_len);
+    if (text == NULL) {
+        answer->is_out_of_memory = true;
+        return PSV_BYTES_EMPTY;
+    }
+    memcpy(text, own.data, own.len);
+    memcpy(text + own.len, cache_control.data + shared.len, rest_len);
+    return (struct psv_bytes){text, own.len + rest_len};
+}
+
 /* What 200, 206 and 304 have in common (RFC 9110 15.4.5). */
 static void add_validators(struct answer *answer)
 {
     const struct psv_cached_file *file = answer->file;
     struct psv_bytes cache_control = is_immutable(answer) ? IMMUTABLE : answer->options->cache_control;
+    if (answer->exchange->is_user_checked)
+        cache_control = make_private(answer, cache_control);
     add_extra(answer);
     add_field(answer, PSV_FIELD_ETAG, answer->form->etag);
     if (cache_control.len > 0)

@@ -213,12 +213,12 @@ static void inform(struct psv_exchange *exchange, unsigned status, const struct 
     psv_buffer_fini(&text);
 }
 
-size_t psv_h1_format_overload(struct psv_service *service, char *out, size_t out_size)
+size_t psv_h1_format_overload(struct psv_service *service, unsigned status, char *out, size_t out_size)
 {
     static struct psv_field retry = {
         .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
     const struct psv_h1_config *config = service->codec_config;
-    const struct psv_response response = {.status = 503, .headers = {.items = &retry, .len = 1}};
+    const struct psv_response response = {.status = status, .headers = {.items = &retry, .len = 1}};
     const struct psv_h1_head head = {
         .response = &response,
         .version = PSV_HTTP_1_1,

@@ -51,4 +51,4 @@ extern const struct psv_exchange_codec psv_h1_exchange_codec;
 void psv_h1_advance(struct psv_h1 *h1);
 
 /** The 503 for a client for whom there is no connection left; returns its length.  [loop] */
-size_t psv_h1_format_overload(struct psv_service *service, char *out, size_t out_size);
+size_t psv_h1_format_overload(struct psv_service *service, unsigned status, char *out, size_t out_size);

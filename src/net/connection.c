@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "net/client_limit.h"
 #include "net/connection_send.h"
 #include "net/layer.h"
 #include "net/loop.h"
@@ -65,11 +66,27 @@ static void free_connection(struct psv_loop_task *task)
     psv_free(connection);
 }
 
-int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer)
+void psv_service_tell_overload(struct psv_service *service, int fd, unsigned status)
+{
+    char answer[512];
+
+    if (service->layer == &psv_layer_tls || service->inner_layer == &psv_layer_tls) {
+        return;
+    }
+    size_t len = service->codec->format_overload(service, status, answer, sizeof(answer));
+    /* as far as an empty socket buffer takes it: all.  What the client has sent is thrown away, because bytes
+     * that nobody read would make the kernel reset the connection, and the answer be lost */
+    (void)!send(fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!recv(fd, NULL, PSV_LOOP_READ_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+}
+
+int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer,
+                        struct psv_client *client_take)
 {
     struct psv_connection *connection = psv_calloc(1, sizeof(*connection));
 
     if (connection == NULL) {
+        psv_client_release(client_take);
         (void)psv_fd_close(fd);
         return PSV_ENOMEM;
     }
@@ -78,6 +95,7 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     connection->service = service;
     connection->layer = service->layer;
     connection->peer = *peer;
+    connection->client = client_take;
     psv_list_init(&connection->out);
     psv_timer_init(&connection->timer);
     psv_list_init(&connection->burial.link);
@@ -86,6 +104,7 @@ int psv_connection_open(struct psv_service *service, int fd, const struct psv_pe
     connection->read_task.run = read_pending;
     connection->codec = &psv_codec_chooser;
     if (connection->layer->open != NULL && connection->layer->open(connection) != PSV_OK) {
+        psv_client_release(client_take);
         (void)psv_fd_close(fd);
         psv_free(connection);
         return PSV_ENOMEM;
@@ -119,6 +138,7 @@ void psv_connection_close(struct psv_connection *connection, enum psv_close_reas
     psv_body_pieces_release(&connection->out);
     connection->layer->fini(connection);
     connection->fd = psv_fd_close(connection->fd);
+    psv_client_release(TAKE(&connection->client));
     service->connections_len--;
     if (service->is_counted) {
         count_close(reason);

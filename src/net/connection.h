@@ -19,6 +19,8 @@
 #include "net/loop.h"
 #include "net/timer.h"
 
+struct psv_client;
+struct psv_client_limit;
 struct psv_connection;
 struct psv_ip_networks;
 struct psv_layer;
@@ -70,8 +72,9 @@ struct psv_codec {
     /** Closes the connection that has been idle longest, to make room for a new one; false when none is idle.
      */
     bool (*close_idle_one)(struct psv_service *service);
-    /** Writes what a client gets for whom there is no room at all; returns its length. */
-    size_t (*format_overload)(struct psv_service *service, char *out, size_t out_size);
+    /** Writes what a client gets for whom there is no room: with 503 nobody has any, with 429 this one has
+     * had its share.  Returns its length. */
+    size_t (*format_overload)(struct psv_service *service, unsigned status, char *out, size_t out_size);
 };
 
 /** One per listener: what its connections have in common. */
@@ -90,7 +93,8 @@ struct psv_service {
     const struct psv_ip_networks *proxies; /* who may send its header; none: everybody.  Borrowed */
     struct psv_tls *tls;                   /* for layer_tls; borrowed */
     const struct psv_exchange_host *host;
-    struct psv_list connections; /* live ones */
+    struct psv_client_limit *client_limit; /* of connections of one client; NULL = none; borrowed */
+    struct psv_list connections;           /* live ones */
     unsigned connections_len;
     bool is_counted; /* in the metrics: scrapes are no traffic */
 };
@@ -125,11 +129,16 @@ struct psv_connection {
     bool is_broken;         /* the layer failed: it has nothing to say any more */
     bool is_read_paused;
     bool has_eof;
+    struct psv_client *client; /* whose share it counts for; NULL = nobody's */
     struct psv_peer peer;
 };
 
-/** Takes fd.  0, or PSV_ENOMEM (fd is closed then). */
-MUST_CHECK int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer);
+/** Takes fd and client (may be NULL).  0, or PSV_ENOMEM (fd is closed then). */
+MUST_CHECK int psv_connection_open(struct psv_service *service, int fd, const struct psv_peer *peer,
+                                   struct psv_client *client_take);
+/** Tells who is too many so on its new socket (see format_overload), as far as that costs nothing: over TLS
+ * nothing is said, the handshake would be the price. */
+void psv_service_tell_overload(struct psv_service *service, int fd, unsigned status);
 void psv_connection_close(struct psv_connection *connection, enum psv_close_reason reason);
 /** Closes, and lets the peer see a reset instead of an orderly end: a truncated response must be noticed. */
 void psv_connection_reset(struct psv_connection *connection, enum psv_close_reason reason);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "net/client_limit.h"
 #include "net/connection.h"
 #include "net/proxy_header.h"
 #include "observe/log.h"
@@ -71,9 +72,26 @@ static void use_header(struct psv_connection *connection, const struct psv_proxy
     peer->local_port = header->local_port;
 }
 
+/* The client is known now, and may have too many connections. */
+static bool is_within_limit(struct psv_connection *connection)
+{
+    struct psv_service *service = connection->service;
+
+    if (psv_client_limit_take(service->client_limit, connection->peer.remote_address, service->loop->now_ns,
+                              &connection->client)) {
+        return true;
+    }
+    psv_service_tell_overload(service, connection->fd, 429);
+    psv_connection_close(connection, PSV_CLOSE_LIMIT);
+    return false;
+}
+
 /* Hands over to the next layer, and reads on there. */
 static ssize_t step_aside(struct psv_connection *connection, void *out, size_t len)
 {
+    if (!is_within_limit(connection)) {
+        return PSV_EGONE;
+    }
     proxy_fini(connection);
     connection->layer = connection->service->inner_layer;
     if (connection->layer->open == NULL) {

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include "listener.h"
 
-#include <sys/socket.h>
-
 #include "base/memory.h"
+#include "net/client_limit.h"
+#include "net/layer.h"
 #include "net/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -49,12 +49,10 @@ static void on_pause_over(struct psv_timer *timer, void *context)
     psv_loop_watch_pause(listener->watch, false);
 }
 
-static void fill_peer(int fd, const struct psv_socket_address *remote, struct psv_peer *ret_peer)
+static void fill_local(int fd, struct psv_peer *ret_peer)
 {
     struct psv_socket_address local;
 
-    (void)psv_socket_format_host(remote, ret_peer->remote_address);
-    ret_peer->remote_port = psv_socket_port(remote);
     if (psv_socket_local_address(fd, &local) == PSV_OK) {
         (void)psv_socket_format_host(&local, ret_peer->local_address);
         ret_peer->local_port = psv_socket_port(&local);
@@ -71,12 +69,27 @@ static bool has_room(struct psv_listener *listener, int fd)
         return true;
     }
     psv_metric_inc(PSV_METRIC_CONNECTIONS_CLOSED_LIMIT);
-    char answer[512];
-    size_t len = codec->format_overload(listener->service, answer, sizeof(answer));
-    (void)!send(fd, answer, len,
-                MSG_NOSIGNAL | MSG_DONTWAIT); /* as far as an empty socket buffer takes it: all */
-    (void)psv_fd_close(fd);
+    psv_service_tell_overload(listener->service, fd, 503);
     return false;
+}
+
+/* One client's share, then room for anybody: an idle connection does not make room for who is refused anyway.
+ * With the PROXY protocol the client is known later. */
+static bool is_admitted(struct psv_listener *listener, int fd, const struct psv_peer *peer,
+                        struct psv_client **ret_client)
+{
+    struct psv_service *service = listener->service;
+    struct psv_client_limit *limit = service->layer != &psv_layer_proxy ? service->client_limit : NULL;
+
+    if (!psv_client_limit_take(limit, peer->remote_address, service->loop->now_ns, ret_client)) {
+        psv_service_tell_overload(service, fd, 429);
+        return false;
+    }
+    if (!has_room(listener, fd)) {
+        psv_client_release(TAKE(ret_client));
+        return false;
+    }
+    return true;
 }
 
 /* One accept: false when the batch is over. */
@@ -84,6 +97,7 @@ static bool accept_one(struct psv_listener *listener)
 {
     struct psv_peer peer = {0};
     struct psv_socket_address remote;
+    struct psv_client *client = NULL;
     int fd = -1;
     int code = psv_socket_accept(listener->fd, &fd, &remote);
 
@@ -93,13 +107,16 @@ static bool accept_one(struct psv_listener *listener)
     if (code == PSV_EGONE) {
         return true; /* this client left before it was accepted; the next may be there */
     }
-    if (code == PSV_OK && !has_room(listener, fd)) {
-        return true;
-    }
     if (code == PSV_OK) {
+        (void)psv_socket_format_host(&remote, peer.remote_address);
+        peer.remote_port = psv_socket_port(&remote);
+        if (!is_admitted(listener, fd, &peer, &client)) {
+            (void)psv_fd_close(fd);
+            return true;
+        }
         psv_socket_set_nodelay(fd, true);
-        fill_peer(fd, &remote, &peer);
-        code = psv_connection_open(listener->service, fd, &peer);
+        fill_local(fd, &peer);
+        code = psv_connection_open(listener->service, fd, &peer, client);
     }
     if (code != PSV_OK) {
         PSV_LOG(PSV_LOG_WARN, "listener.accept_failed", PSV_LOG_TEXT("reason", psv_error_text(code)));

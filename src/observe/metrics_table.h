@@ -12,6 +12,8 @@
     F(CONNECTIONS, GAUGE, "phpsrv_connections", "Connections that are open now.")                            \
     F(CONNECTIONS_CLOSED, COUNTER, "phpsrv_connections_closed_total",                                        \
       "Connections closed, by what ended them.")                                                             \
+    F(CLIENT_CONNECTIONS_REFUSED, COUNTER, "phpsrv_client_connections_refused_total",                        \
+      "Connections refused because their client had too many.")                                              \
     F(REFUSED, COUNTER, "phpsrv_refused_requests_total",                                                     \
       "Requests that the server itself refused, by status.")                                                 \
     F(PARSER_ERRORS, COUNTER, "phpsrv_parser_errors_total", "Requests that were no valid HTTP.")             \
@@ -48,6 +50,10 @@
       "How many servers the supervisor has started, this one included; 0: there is no supervisor.")          \
     F(RATE_EVICTIONS, COUNTER, "phpsrv_rate_limit_evictions_total",                                          \
       "Clients forgotten by the rate limit while they still owed something: its table is too small.")        \
+    F(BASIC_AUTH, COUNTER, "phpsrv_basic_auth_requests_total",                                               \
+      "Requests for paths that need a password, by what came of it.")                                        \
+    F(CORS_PREFLIGHTS, COUNTER, "phpsrv_cors_preflights_total",                                              \
+      "Preflight requests answered, by whether their origin is allowed.")                                    \
     F(SERVER_CRASHES, COUNTER, "phpsrv_server_crashes_total",                                                \
       "Servers that have crashed since the supervisor started.")                                             \
     F(READY, GAUGE, "phpsrv_ready", "1: /ready says 200; 0: the server drains, or PHP is blocked.")          \
@@ -116,7 +122,9 @@
     X(CONNECTIONS_CLOSED_ERROR, CONNECTIONS_CLOSED, "reason", "error")                                       \
     X(CONNECTIONS_CLOSED_LIMIT, CONNECTIONS_CLOSED, "reason", "limit")                                       \
     X(CONNECTIONS_CLOSED_DRAIN, CONNECTIONS_CLOSED, "reason", "drain")                                       \
+    X(CLIENT_CONNECTIONS_REFUSED, CLIENT_CONNECTIONS_REFUSED, NULL, NULL)                                    \
     X(REFUSED_400, REFUSED, "status", "400")                                                                 \
+    X(REFUSED_401, REFUSED, "status", "401")                                                                 \
     X(REFUSED_403, REFUSED, "status", "403")                                                                 \
     X(REFUSED_404, REFUSED, "status", "404")                                                                 \
     X(REFUSED_405, REFUSED, "status", "405")                                                                 \
@@ -187,6 +195,13 @@
     X(QUEUE_STOPPING, QUEUE_REJECTED, "reason", "stopping")                                                  \
     X(SERVER_GENERATION, SERVER_GENERATION, NULL, NULL)                                                      \
     X(RATE_EVICTIONS, RATE_EVICTIONS, NULL, NULL)                                                            \
+    X(BASIC_AUTH_ASKED, BASIC_AUTH, "result", "asked")                                                       \
+    X(BASIC_AUTH_CHECKED, BASIC_AUTH, "result", "checked")                                                   \
+    X(BASIC_AUTH_REMEMBERED, BASIC_AUTH, "result", "remembered")                                             \
+    X(BASIC_AUTH_WRONG, BASIC_AUTH, "result", "wrong")                                                       \
+    X(BASIC_AUTH_BUSY, BASIC_AUTH, "result", "busy")                                                         \
+    X(CORS_PREFLIGHTS_ALLOWED, CORS_PREFLIGHTS, "result", "allowed")                                         \
+    X(CORS_PREFLIGHTS_REFUSED, CORS_PREFLIGHTS, "result", "refused")                                         \
     X(SERVER_CRASHES, SERVER_CRASHES, NULL, NULL)                                                            \
     X(READY, READY, NULL, NULL)                                                                              \
     X(RELOADS_DONE, RELOADS, "result", "done")                                                               \

@@ -20,7 +20,9 @@
 #include "os/privileges.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"
+#include "server/basic_auth.h"
 #include "server/compression.h"
+#include "server/cors.h"
 #include "server/error_pages_load.h"
 #include "server/guards.h"
 #include "server/observation.h"
@@ -115,9 +117,32 @@ static int check_privileges(const struct psv_config *config, struct psv_error *r
 static int check_guards(const struct psv_config *config, struct psv_error *reterr)
 {
     struct psv_guards guards;
+    struct psv_client_limit limit = {.max = 0};
     int code = psv_guards_init(&guards, &config->guard, reterr);
 
+    if (code == PSV_OK) {
+        code = psv_guards_init_clients(&limit, &config->guard, NULL, reterr);
+    }
+    psv_client_limit_fini(&limit);
     psv_guards_fini(&guards);
+    return code;
+}
+
+static int check_cors(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_cors cors;
+    int code = psv_cors_init(&cors, &config->cors, reterr);
+
+    psv_cors_fini(&cors);
+    return code;
+}
+
+static int check_basic_auth(const struct psv_config *config, struct psv_error *reterr)
+{
+    struct psv_basic_auth auth;
+    int code = psv_basic_auth_init(&auth, config, true, reterr);
+
+    psv_basic_auth_fini(&auth);
     return code;
 }
 
@@ -157,8 +182,8 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
 {
     static psv_check_fn *const of_server[] = {psv_compression_check, check_privileges, psv_server_tls_check,
                                               psv_observation_check};
-    static psv_check_fn *const of_site[] = {psv_router_check, check_guards, check_error_pages,
-                                            check_response_fields};
+    static psv_check_fn *const of_site[] = {psv_router_check, check_guards,      check_cors,
+                                            check_basic_auth, check_error_pages, check_response_fields};
     int code = check_all(of_server, ARRAY_SIZE(of_server), &loaded->config, reterr);
 
     if (code == PSV_OK) {

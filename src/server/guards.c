@@ -66,6 +66,18 @@ void psv_guards_fini(struct psv_guards *guards)
     *guards = (struct psv_guards){.is_used = false};
 }
 
+int psv_guards_init_clients(struct psv_client_limit *limit, const struct psv_config_guard *config,
+                            const struct psv_ip_networks *trusted, struct psv_error *reterr)
+{
+    struct psv_error error;
+
+    psv_client_limit_init(limit, (unsigned)config->connections_per_client, trusted);
+    int code = psv_ip_networks_init(&limit->exempt, config->connections_exempt.items,
+                                    config->connections_exempt.len, &error);
+    return code == PSV_OK ? PSV_OK
+                          : psv_error_set(reterr, code, "guard.connections_exempt: %s", error.message);
+}
+
 /* What the rate is counted by; empty: it is not counted. */
 static struct psv_bytes key_of(const struct psv_guards *guards, const struct psv_exchange *exchange,
                                bool has_address, const struct psv_ip *ip)

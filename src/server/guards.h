@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "config/config.h"
 #include "filter/rate_limit.h"
+#include "net/client_limit.h"
 #include "os/ip_network.h"
 
 struct psv_exchange;
@@ -31,6 +32,10 @@ MUST_CHECK int psv_guards_init(struct psv_guards *guards, const struct psv_confi
                                struct psv_error *reterr);
 /** Accepts a zeroed struct. */
 void psv_guards_fini(struct psv_guards *guards);
+/** The limit of connections of one client, of the whole process; max 0 = none.  trusted is borrowed.  [boot]
+ */
+MUST_CHECK int psv_guards_init_clients(struct psv_client_limit *limit, const struct psv_config_guard *config,
+                                       const struct psv_ip_networks *trusted, struct psv_error *reterr);
 
 /** True when the request was answered: 403, or 429 with Retry-After and RateLimit fields.  The client's
  * address is resolved already. */

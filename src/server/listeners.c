@@ -111,6 +111,8 @@ static void init_service(struct psv_server *server, struct psv_server_site *site
     site->service.tls = server->tls;
     site->service.host = host;
     site->service.is_counted = site != &server->admin;
+    site->service.client_limit =
+        server->client_limit.max > 0 && site->service.is_counted ? &server->client_limit : NULL;
     psv_list_init(&site->service.connections);
 }
 

@@ -36,7 +36,14 @@ struct pipeline_state {
     struct psv_timer slow;
     struct psv_site *site;
     struct psv_script script;
+    struct psv_password_waiter password; /* while a password is checked */
+    enum { PASSWORD_NONE, PASSWORD_CHECKED, PASSWORD_RIGHT, PASSWORD_WRONG } password_state;
+    bool is_whole;          /* the body came while the password was checked */
+    struct psv_route route; /* these two are kept meanwhile */
+    const struct psv_basic_rule *password_rule;
 };
+
+static psv_password_answer_fn on_password;
 
 static struct psv_pipeline *pipeline_of(const struct psv_exchange *exchange)
 {
@@ -91,25 +98,23 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
     return PSV_BODY_KEEP;
 }
 
-static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
-                                struct pipeline_state *state)
+static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
+                                 const struct psv_route *found)
 {
-    struct psv_router *router = state->site->router;
-    struct psv_route found;
+    struct pipeline_state *state = exchange->host_state;
 
-    psv_router_route(router, exchange, &found);
-    switch (found.kind) {
+    switch (found->kind) {
     case PSV_ROUTE_STATIC:
-        psv_static_file_answer(router->static_file, exchange, &found.file);
+        psv_static_file_answer(state->site->router->static_file, exchange, &found->file);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_REDIRECT:
-        psv_router_answer_redirect(exchange, &found);
+        psv_router_answer_redirect(exchange, found);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_SCRIPT:
-        state->script = found.script;
+        state->script = found->script;
         return admit(pipeline, exchange, state->site);
     case PSV_ROUTE_NONE:
-        psv_exchange_refuse(exchange, found.status, found.reason, NULL, 0);
+        psv_exchange_refuse(exchange, found->status, found->reason, NULL, 0);
         return PSV_BODY_IGNORE;
     }
     UNREACHABLE("route kind");
@@ -122,6 +127,67 @@ static bool shows_timing(const struct psv_pipeline *pipeline, const struct psv_s
 
     return who != PSV_CONFIG_SERVER_TIMING_OFF &&
            (who == PSV_CONFIG_SERVER_TIMING_ALL || psv_client_is_trusted(&pipeline->clients, exchange));
+}
+
+/* The body is read meanwhile, and nothing is done with it before the answer. */
+static enum psv_body_plan wait_for_password(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
+                                            const struct psv_route *found, const struct psv_basic_rule *rule)
+{
+    struct pipeline_state *state = exchange->host_state;
+
+    if (psv_refuse_body(&pipeline->dynamic, exchange)) {
+        psv_password_waiter_cancel(&state->password);
+        return PSV_BODY_IGNORE;
+    }
+    state->password_state = PASSWORD_CHECKED;
+    state->password_rule = rule;
+    state->route = *found;
+    return PSV_BODY_KEEP;
+}
+
+static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
+{
+    struct pipeline_state *state = exchange->host_state;
+    struct psv_bytes asked = exchange->request.path;
+    struct psv_basic_need need;
+    struct psv_route found;
+
+    psv_router_route(state->site->router, exchange, &found);
+    psv_basic_auth_find(state->site->basic_auth, asked, exchange->request.path, &found, &need);
+    if (need.len == 0) {
+        return answer(pipeline, exchange, &found);
+    }
+    switch (psv_basic_auth_check(state->site->basic_auth, exchange, &need, pipeline->loop->now_ns,
+                                 &state->password)) {
+    case PSV_BASIC_PASSED:
+        return answer(pipeline, exchange, &found);
+    case PSV_BASIC_REFUSED:
+        return PSV_BODY_IGNORE;
+    case PSV_BASIC_WAITS:
+        return wait_for_password(pipeline, exchange, &found, need.rules[0]);
+    }
+    UNREACHABLE("verdict");
+}
+
+static bool is_answered_early(struct psv_exchange *exchange, const struct psv_site *site, bool is_misdirected)
+{
+    if (psv_refuse_early(&site->early, exchange)) {
+        return true;
+    }
+    if (is_misdirected) {
+        psv_exchange_refuse(exchange, 421, "no site has this host", NULL, 0);
+        return true;
+    }
+    if (psv_target_is_asterisk(&exchange->request)) {
+        answer_server_options(exchange);
+        return true;
+    }
+    if (psv_tls_redirect_applies(exchange, site->redirect_port)) {
+        psv_tls_redirect_answer(exchange, site->redirect_port);
+        return true;
+    }
+    /* browsers ask this without a password, so it is answered before one is asked for */
+    return psv_cors_answer_preflight(site->cors, exchange);
 }
 
 static enum psv_body_plan on_head(struct psv_exchange *exchange)
@@ -138,6 +204,8 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     state->exchange = exchange;
     psv_timer_init(&state->deadline);
     psv_timer_init(&state->slow);
+    psv_list_init(&state->password.link);
+    state->password.on_answer = on_password;
     exchange->host_state = state;
     psv_list_append(&pipeline->live, &exchange->link);
     pipeline->live_len++;
@@ -167,23 +235,31 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
     }
 
     /* 5. what no handler may see */
-    if (psv_refuse_early(&site->early, exchange)) {
-        return PSV_BODY_IGNORE;
-    }
-    if (is_misdirected) {
-        psv_exchange_refuse(exchange, 421, "no site has this host", NULL, 0);
-        return PSV_BODY_IGNORE;
-    }
-    if (psv_target_is_asterisk(&exchange->request)) {
-        answer_server_options(exchange);
-        return PSV_BODY_IGNORE;
-    }
-    if (psv_tls_redirect_applies(exchange, site->redirect_port)) {
-        psv_tls_redirect_answer(exchange, site->redirect_port);
+    if (is_answered_early(exchange, site, is_misdirected)) {
         return PSV_BODY_IGNORE;
     }
     /* 6. who answers */
-    return route(pipeline, exchange, state);
+    return route(pipeline, exchange);
+}
+
+/* False: there is nothing for a worker to do, or not yet. */
+static bool is_past_password(struct psv_pipeline *pipeline, struct psv_exchange *exchange)
+{
+    struct pipeline_state *state = exchange->host_state;
+
+    switch (state->password_state) {
+    case PASSWORD_NONE:
+        return true;
+    case PASSWORD_CHECKED:
+        state->is_whole = true;
+        return false;
+    case PASSWORD_RIGHT:
+        return answer(pipeline, exchange, &state->route) == PSV_BODY_KEEP;
+    case PASSWORD_WRONG:
+        psv_basic_auth_refuse(exchange, state->password_rule);
+        return false;
+    }
+    UNREACHABLE("password state");
 }
 
 static void on_request(struct psv_exchange *exchange)
@@ -192,7 +268,12 @@ static void on_request(struct psv_exchange *exchange)
     struct pipeline_state *state = exchange->host_state;
     uint64_t now_ns = pipeline->loop->now_ns;
 
-    exchange->read_ns = now_ns;
+    if (!state->is_whole) { /* else this is about its password */
+        exchange->read_ns = now_ns;
+    }
+    if (!is_past_password(pipeline, exchange)) {
+        return;
+    }
     switch (
         psv_dynamic_dispatch(&pipeline->dynamic, &state->site->dynamic, exchange, &state->script, now_ns)) {
     case PSV_OK:
@@ -213,6 +294,21 @@ static void on_request(struct psv_exchange *exchange)
         break;
     default:
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
+    }
+}
+
+/* Whose body is still on its way hears it when it is there. */
+static void on_password(struct psv_password_waiter *waiter, bool is_right)
+{
+    struct pipeline_state *state = CONTAINER_OF(waiter, struct pipeline_state, password);
+
+    state->password_state = is_right ? PASSWORD_RIGHT : PASSWORD_WRONG;
+    if (is_right) {
+        psv_metric_inc(PSV_METRIC_BASIC_AUTH_CHECKED);
+        state->exchange->is_user_checked = true;
+    }
+    if (state->is_whole) {
+        on_request(state->exchange); /* it may be gone afterwards */
     }
 }
 
@@ -253,6 +349,15 @@ static void on_slow(struct psv_timer *timer, void *context)
             PSV_LOG_BYTES("trace", ((struct psv_bytes){trace, len})));
 }
 
+static void on_respond(struct psv_exchange *exchange)
+{
+    const struct pipeline_state *state = exchange->host_state;
+    const struct psv_site *site =
+        state != NULL && state->site != NULL ? state->site : &pipeline_of(exchange)->sites.items[0];
+
+    psv_cors_decorate(site->cors, exchange);
+}
+
 static void on_sent(struct psv_exchange *exchange, uint64_t bytes)
 {
     psv_dynamic_on_sent(exchange, bytes);
@@ -277,6 +382,7 @@ static void free_exchange(struct psv_exchange *exchange)
     if (state != NULL) {
         psv_timer_stop(&state->deadline);
         psv_timer_stop(&state->slow);
+        psv_password_waiter_cancel(&state->password);
         psv_list_remove(&exchange->link);
         pipeline->live_len -= !is_left_behind(exchange);
     }
@@ -340,6 +446,7 @@ void psv_pipeline_init(struct psv_pipeline *pipeline)
     pipeline->host = (struct psv_exchange_host){
         .on_head = on_head,
         .on_request = on_request,
+        .on_respond = on_respond,
         .on_sent = on_sent,
         .on_end = on_end,
         .context = pipeline,

@@ -11,6 +11,7 @@
 #include "http/target.h"
 #include "os/fd.h"
 #include "os/safe_open.h"
+#include "server/basic_auth.h"
 #include "server/router.h"
 #include "server/site_table.h"
 
@@ -123,6 +124,26 @@ static int describe_scope(const struct psv_config_loaded *loaded, size_t number,
     return code;
 }
 
+/* The files may be for others' eyes, and are not read. */
+static int describe_passwords(const struct psv_config *config, const struct psv_route *route,
+                              struct psv_bytes asked, struct psv_bytes path, struct psv_buffer *out,
+                              struct psv_error *reterr)
+{
+    struct psv_basic_auth auth;
+    struct psv_basic_need need;
+    int code = psv_basic_auth_init(&auth, config, false, reterr);
+
+    if (code != PSV_OK) {
+        return code;
+    }
+    psv_basic_auth_find(&auth, asked, path, route, &need);
+    for (unsigned i = 0; i < need.len && code == PSV_OK; i++) {
+        code = psv_buffer_printf(out, "  password     %s\n", need.rules[i]->text);
+    }
+    psv_basic_auth_fini(&auth);
+    return code;
+}
+
 static int route_in(const struct psv_config_loaded *loaded, const struct psv_site_table *table,
                     struct psv_exchange *exchange, struct psv_buffer *out, struct psv_error *reterr)
 {
@@ -133,13 +154,17 @@ static int route_in(const struct psv_config_loaded *loaded, const struct psv_sit
     if (!psv_site_table_find(table, exchange->request.host, exchange->request.path, &number)) {
         return psv_buffer_printf(out, "  refused      421: no site has this host\n");
     }
+    const struct psv_config *config = number > 0 ? &loaded->scopes[number - 1].config : &loaded->config;
+    struct psv_bytes asked = exchange->request.path;
     int code = describe_scope(loaded, number, out);
     if (code == PSV_OK) {
-        code =
-            open_router(number > 0 ? &loaded->scopes[number - 1].config : &loaded->config, &opened, reterr);
+        code = open_router(config, &opened, reterr);
     }
     if (code == PSV_OK) {
         psv_router_route(opened.router, exchange, &found);
+        code = describe_passwords(config, &found, asked, exchange->request.path, out, reterr);
+    }
+    if (code == PSV_OK) {
         code = describe(&found, &exchange->request, opened.root, out);
     }
     psv_arena_reset(&exchange->arena); /* it holds the router's files */

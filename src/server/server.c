@@ -28,6 +28,7 @@
 #include "server/health.h"
 #include "server/listeners.h"
 #include "server/observation.h"
+#include "server/passwords.h"
 #include "server/server_state.h"
 #include "server/tls.h"
 
@@ -213,6 +214,13 @@ static int boot_rules(struct psv_server *server, struct psv_error *reterr)
     if (code == PSV_OK) {
         code = psv_observation_init(server, pipeline, config, reterr);
     }
+    if (code == PSV_OK) {
+        code = psv_guards_init_clients(&server->client_limit, &config->guard, &pipeline->clients.trusted,
+                                       reterr);
+    }
+    if (code == PSV_OK) {
+        code = psv_passwords_boot(server, reterr);
+    }
     return code;
 }
 
@@ -362,7 +370,8 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->site);
     close_connections(&server->secure);
     close_connections(&server->admin);
-    if (!stop_workers(server) || !psv_compression_stop(server)) {
+    bool are_stopped = psv_passwords_stop(server);
+    if (!stop_workers(server) || !psv_compression_stop(server) || !are_stopped) {
         psv_observation_fini(server, &server->pipeline);
         end_log(server);
         _exit(server->exit_code);
@@ -375,6 +384,8 @@ void psv_server_free(struct psv_server *server)
     psv_server_tls_fini(server);
     psv_client_rules_fini(&server->pipeline.clients);
     psv_health_fini(server);
+    psv_passwords_fini(server);
+    psv_client_limit_fini(&server->client_limit);
     psv_sites_fini(&server->pipeline.sites);
     psv_compression_fini(server);
     if (server->loop_is_ready) {

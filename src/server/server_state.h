@@ -12,6 +12,7 @@
 #include "handler/encoded_cache.h"
 #include "http1/config.h"
 #include "http2/config.h"
+#include "net/client_limit.h"
 #include "net/connection.h"
 #include "net/loop.h"
 #include "os/socket_listener.h"
@@ -60,10 +61,14 @@ struct psv_server {
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;
-    struct psv_server_site site;   /* what the world sees */
-    struct psv_server_site secure; /* the same over TLS */
-    struct psv_server_site admin;  /* the internal listener */
-    struct psv_compress *compress; /* of scripts' responses; NULL: off */
+    struct psv_password_checker passwords; /* of all sites together */
+    bool passwords_are_started;
+    struct psv_loop_watch *password_watch;
+    struct psv_client_limit client_limit; /* of all sites together; max 0 = none */
+    struct psv_server_site site;          /* what the world sees */
+    struct psv_server_site secure;        /* the same over TLS */
+    struct psv_server_site admin;         /* the internal listener */
+    struct psv_compress *compress;        /* of scripts' responses; NULL: off */
     struct psv_compress *file_compress;
     struct psv_decompress *decompress; /* of requests; NULL: off */
     struct psv_otlp *otlp;             /* the exporter of spans; NULL: off */

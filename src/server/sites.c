@@ -89,6 +89,34 @@ static int make_guards(const struct making *making)
     return psv_guards_init(&site->own_guards, &site->config->guard, making->reterr);
 }
 
+static int make_cors(const struct making *making)
+{
+    struct psv_site *site = making->site;
+
+    if (!sets(making, "cors", NULL)) {
+        site->cors = making->around->cors;
+        return PSV_OK;
+    }
+    site->cors = &site->own_cors;
+    return psv_cors_init(&site->own_cors, &site->config->cors, making->reterr);
+}
+
+/* A prefix has no rules of its own (config_check.c): which one a request falls under, other spellings of its
+ * path could change. */
+static int make_basic_auth(const struct making *making)
+{
+    struct psv_site *site = making->site;
+    const struct psv_config_list *list = &site->config->guard.basic_auth;
+
+    if (making->around != NULL && list->items == making->around->config->guard.basic_auth.items &&
+        list->len == making->around->config->guard.basic_auth.len) {
+        site->basic_auth = making->around->basic_auth;
+        return PSV_OK;
+    }
+    site->basic_auth = &site->own_basic_auth;
+    return psv_basic_auth_init(&site->own_basic_auth, site->config, true, making->reterr);
+}
+
 static int make_answers(const struct making *making)
 {
     struct psv_site *site = making->site;
@@ -141,6 +169,7 @@ static void make_rest(const struct making *making)
     site->early.min_version = (enum psv_http_version)config->http.min_version;
     site->early.body_bytes_max = config->http.body_bytes_max;
     site->redirect_port = (uint16_t)config->tls.redirect_port;
+    site->dynamic.hides_runtime = !config->server.tokens;
     site->dynamic.server_name = psv_bytes_of(config->site.server_name);
     site->dynamic.timeout_ns = config->request.timeout_ms * PSV_NS_PER_MS;
     site->dynamic.stream_timeout_ms = config->request.stream_timeout_ms;
@@ -148,8 +177,8 @@ static void make_rest(const struct making *making)
 
 static int make(const struct making *making)
 {
-    static int (*const steps[])(const struct making *making) = {make_router, make_sendfile, make_guards,
-                                                                make_answers, make_settings};
+    static int (*const steps[])(const struct making *making) = {
+        make_router, make_sendfile, make_guards, make_cors, make_basic_auth, make_answers, make_settings};
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         int code = steps[i](making);
@@ -200,6 +229,8 @@ void psv_sites_fini(struct psv_sites *sites)
         (void)psv_router_free(site->own_router);
         (void)psv_sendfile_free(site->own_sendfile);
         psv_guards_fini(&site->own_guards);
+        psv_cors_fini(&site->own_cors);
+        psv_basic_auth_fini(&site->own_basic_auth);
         psv_error_pages_fini(&site->own_pages);
         if (site->own_settings != NULL) {
             sites->executor->settings_stop(site->own_settings);

@@ -15,6 +15,8 @@
 #include "handler/dynamic.h"
 #include "http/extra_fields.h"
 #include "net/timer.h"
+#include "server/basic_auth.h"
+#include "server/cors.h"
 #include "server/early_refusal.h"
 #include "server/guards.h"
 #include "server/site_table.h"
@@ -30,6 +32,8 @@ struct psv_site {
     const struct psv_config *config;
     struct psv_router *router;
     struct psv_guards *guards;
+    const struct psv_cors *cors;
+    const struct psv_basic_auth *basic_auth; /* the same for all prefixes of a site */
     struct psv_early_rules early;
     uint16_t redirect_port; /* plain requests are sent to https on this port; 0 = they are served */
     struct psv_dynamic_site dynamic;
@@ -43,6 +47,8 @@ struct psv_site {
     struct psv_router *own_router;
     struct psv_sendfile *own_sendfile;
     struct psv_guards own_guards;
+    struct psv_cors own_cors;
+    struct psv_basic_auth own_basic_auth;
     struct psv_error_pages own_pages;
     struct psv_extra_fields fields;
     struct psv_extra_fields secure_fields; /* over TLS of our own */

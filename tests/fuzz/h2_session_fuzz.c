@@ -404,7 +404,7 @@ static void open_connection(void)
     struct psv_peer peer = {.remote_address = "192.0.2.1"};
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    ORACLE(fd >= 0 && psv_connection_open(&fuzz.service, fd, &peer) == PSV_OK);
+    ORACLE(fd >= 0 && psv_connection_open(&fuzz.service, fd, &peer, NULL) == PSV_OK);
     struct psv_connection *connection = the_connection();
     ORACLE(connection != NULL);
     connection->alpn = PSV_ALPN_HTTP2;

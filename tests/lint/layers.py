@@ -22,7 +22,7 @@ SYSTEM_FOLDERS = ("sanitizer/", "sys/", "linux/", "asm/", "asm-generic/", "net/i
 # http/ is pure: no I/O, no threads, no clock.
 IMPURE = ("sys/", "linux/", "netinet/", "arpa/", "pthread.h", "threads.h", "unistd.h", "fcntl.h", "poll.h", "signal.h", "dirent.h")
 PURE = {"http"}
-FOREIGN = re.compile(r"^(event2|openssl|nghttp2|llhttp|brotli|curl|toml\+\+)(/|\.)|^(zlib|zstd|pcre2|php|SAPI|zend\w*)\.h$|^(main|Zend|TSRM|ext)/")
+FOREIGN = re.compile(r"^(event2|openssl|nghttp2|llhttp|brotli|curl|toml\+\+)(/|\.)|^(zlib|zstd|crypt|pcre2|php|SAPI|zend\w*)\.h$|^(main|Zend|TSRM|ext)/")
 
 
 def is_system(header: str) -> bool:

@@ -74,3 +74,36 @@ def test_wrong_fields(tmp_path, field):
 def test_twice(tmp_path):
     done = run_binary("--docroot", tmp_path, "--executor", "stub", "--response-field", "X-A: 1", "--response-field", "x-a: 2", "--check-config")
     assert "given twice" in done.stderr
+
+
+# ---- who answers
+
+WHO = {"plain.php": "<?php echo 'plain';", "own.php": "<?php header('X-Powered-By: Steam'); header('Server: mine'); echo 'own';", "a.txt": "a", "fatal.php": "<?php nothing();"}
+
+
+def names_of(server, path):
+    """Server and X-Powered-By in both versions of HTTP."""
+    answer = server.fetch(path)
+    with H2Wire(server.address) as wire:
+        second = wire.request(path=path)
+        assert (second["server"], second["x-powered-by"]) == (answer.get("Server"), answer.get("X-Powered-By"))
+    return answer.get("Server"), answer.get("X-Powered-By")
+
+
+def test_who_answers_is_said(launch):
+    server = launch(executor="ext", files=WHO).expect_log("php.message")
+    for path in ("/plain.php", "/fatal.php"):
+        name, runtime = names_of(server, path)
+        assert name == "phpsrv" and runtime.startswith("PHP/8.")
+    assert names_of(server, "/a.txt") == ("phpsrv", None)
+    assert names_of(server, "/own.php") == ("mine", "Steam")
+
+
+def test_who_answers_is_not_said(launch):
+    server = launch("--server-tokens=false", "-d", "expose_php=1", executor="ext", files=WHO).expect_log("php.message")
+    for path in ("/plain.php", "/fatal.php", "/a.txt", "/none"):
+        assert names_of(server, path) == (None, None)
+    assert names_of(server, "/own.php") == ("mine", "Steam"), "what the application says by itself is its own affair"
+    with server.connect() as wire:
+        wire.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert wire.expect_response(400).get("Server") is None

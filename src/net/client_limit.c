@@ -1,0 +1,96 @@
+/* See client_limit.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "client_limit.h"
+
+#include "base/memory.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+/* RFC 6177, RFC 7934: an IPv6 client has a /64 of addresses at the least. */
+#define IPV6_CLIENT_BYTES 8
+#define LOG_EVERY_NS UINT64_C(1000000000)
+/* Connections of all listeners together stay far below. */
+#define CLIENTS_MAX ((size_t)1 << 24)
+
+void psv_client_limit_init(struct psv_client_limit *limit, unsigned max,
+                           const struct psv_ip_networks *trusted)
+{
+    limit->max = max;
+    limit->trusted = trusted;
+    psv_map_init(&limit->clients, CLIENTS_MAX);
+}
+
+void psv_client_limit_fini(struct psv_client_limit *limit)
+{
+    psv_map_fini(&limit->clients);
+    psv_ip_networks_fini(&limit->exempt);
+}
+
+static struct psv_bytes key_of(const struct psv_ip *ip)
+{
+    return (struct psv_bytes){(const char *)ip->bytes,
+                              psv_ip_is_v4(ip) ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
+}
+
+static void tell_refusal(struct psv_client_limit *limit, const char *address, uint64_t now_ns)
+{
+    psv_metric_inc(PSV_METRIC_CLIENT_CONNECTIONS_REFUSED);
+    limit->unlogged++;
+    if (limit->last_log_ns != 0 && now_ns - limit->last_log_ns < LOG_EVERY_NS) {
+        return;
+    }
+    PSV_LOG(PSV_LOG_WARN, "connection.client_limit", PSV_LOG_TEXT("remote", address),
+            PSV_LOG_U64("limit", limit->max), PSV_LOG_U64("refused", limit->unlogged));
+    limit->last_log_ns = now_ns;
+    limit->unlogged = 0;
+}
+
+/* NULL without memory. */
+static struct psv_client *add_client(struct psv_client_limit *limit, const struct psv_ip *ip)
+{
+    struct psv_client *client = psv_calloc(1, sizeof(*client));
+
+    if (client == NULL) {
+        return NULL;
+    }
+    client->limit = limit;
+    client->address = *ip;
+    client->key = key_of(&client->address);
+    if (psv_map_put(&limit->clients, client->key, client, NULL) != PSV_OK) {
+        return psv_free(client);
+    }
+    return client;
+}
+
+bool psv_client_limit_take(struct psv_client_limit *limit, const char *address, uint64_t now_ns,
+                           struct psv_client **ret_client)
+{
+    struct psv_ip ip;
+
+    *ret_client = NULL;
+    if (limit == NULL || psv_ip_parse(psv_bytes_of(address), &ip) != PSV_OK ||
+        psv_ip_networks_hold(&limit->exempt, &ip) || psv_ip_networks_hold(limit->trusted, &ip)) {
+        return true;
+    }
+    struct psv_client *client = psv_map_find(&limit->clients, key_of(&ip));
+    if (client != NULL && client->connections_len >= limit->max) {
+        tell_refusal(limit, address, now_ns);
+        return false;
+    }
+    client = client != NULL ? client : add_client(limit, &ip);
+    if (client != NULL) {
+        client->connections_len++;
+    }
+    *ret_client = client;
+    return true;
+}
+
+void psv_client_release(struct psv_client *client)
+{
+    if (client == NULL || --client->connections_len > 0) {
+        return;
+    }
+    (void)psv_map_remove(&client->limit->clients, client->key);
+    psv_free(client);
+}

@@ -77,9 +77,13 @@ class Program:
         return self.log_path.read_text(errors="backslashreplace")
 
     def wait(self, condition, what):
-        """Until the condition holds; a program that has ended is the failure."""
-        wait_until(lambda: self.process.poll() is not None or condition(), what, timeout=30)
-        assert self.process.poll() is None, f"{what}, but the program has ended:\n{self.log[-3000:]}"
+        """For its start: until the condition holds. A program that does not get there is ended, and the failure."""
+        try:
+            wait_until(lambda: self.process.poll() is not None or condition(), what, timeout=30)
+            assert self.process.poll() is None, f"{what}, but the program has ended:\n{self.log[-3000:]}"
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:

@@ -4,6 +4,8 @@
 # Every step leaves a stamp, so an interrupted build goes on where it stopped; a lock keeps two runs apart.
 # Prints the prefix on standard output; progress goes to standard error.
 # Layout: <cache>/php-<version>-<key>/{prefix,src,build,log,stamps}; src is the unpacked tree (its .phpt tests are used).
+# build_php.sh --package builds the PHP that the Debian package carries: made for PACKAGE_PHP_PREFIX, installed below
+# <cache>/php-<version>-<key>/root, which is what is printed then.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/lib.sh
@@ -13,9 +15,27 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/apt_private.sh
 . "$here/apt_private.sh"
 
+for_package=
+case ${1:-} in
+    '') ;;
+    --package) for_package=1 ;;
+    *) die "build_php.sh knows only --package" ;;
+esac
+
+# Takes the place of PHP_CONFIGURE_FLAGS and PHP_CFLAGS when the PHP of the package is built.
+PHP_LDFLAGS=''
+if [[ -n $for_package ]]; then
+    kept=()
+    for flag in "${PHP_CONFIGURE_FLAGS[@]}"; do [[ $flag == *fpm* ]] || kept+=("$flag"); done
+    PHP_CONFIGURE_FLAGS=("${kept[@]}" --disable-fpm --sysconfdir="$PACKAGE_PHP_ETC" --localstatedir=/var)
+    PHP_CFLAGS=$PACKAGE_PHP_CFLAGS PHP_LDFLAGS=$PACKAGE_PHP_LDFLAGS
+fi
+
 # What decides whether a finished build can be used again: flags, revision and the libraries of this Debian.
 build_key() {
-    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" \
+    local -a package=()
+    [[ -z $for_package ]] || package=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC" "$PHP_LDFLAGS")
+    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${package[@]}" \
         "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" | sha256sum | cut -c1-12
 }
 
@@ -56,15 +76,21 @@ unpack() {
 }
 
 configure() {
-    local log=$build/log/configure.log
+    local log=$build/log/configure.log prefix=$build/prefix etc=$build/prefix/etc/php
+    if [[ -n $for_package ]]; then prefix=$PACKAGE_PHP_PREFIX etc=$PACKAGE_PHP_ETC; fi
+    local -a variables=("CFLAGS=$PHP_CFLAGS" "CXXFLAGS=$PHP_CFLAGS")
+    [[ -z $PHP_LDFLAGS ]] || variables+=("LDFLAGS=$PHP_LDFLAGS")
     if [[ ! -x $build/src/configure ]]; then
         (cd "$build/src" && ./buildconf --force) >"$log" 2>&1 || die_log "$log" "PHP's buildconf failed"
     fi
     rm -rf "$build/build"
     mkdir -p "$build/build"
-    (cd "$build/build" && CFLAGS=$PHP_CFLAGS CXXFLAGS=$PHP_CFLAGS nice ../src/configure --prefix="$build/prefix" \
-        --with-config-file-path="$build/prefix/etc/php" --with-config-file-scan-dir="$build/prefix/etc/php/conf.d" \
+    (cd "$build/build" && env "${variables[@]}" nice ../src/configure --prefix="$prefix" \
+        --with-config-file-path="$etc" --with-config-file-scan-dir="$etc/conf.d" \
         --disable-debug "${PHP_CONFIGURE_FLAGS[@]}") >>"$log" 2>&1 || die_log "$log" "PHP's configure failed"
+    # Not in CFLAGS: phpinfo() shows those, and they shall not name the place of this build.
+    [[ -z $for_package ]] || printf '\nCFLAGS_CLEAN += -ffile-prefix-map=%s=/usr/src/phpsrv-php\nCXXFLAGS_CLEAN += -ffile-prefix-map=%s=/usr/src/phpsrv-php\n' \
+        "$build" "$build" >>"$build/build/Makefile"
     touch "$build/stamps/configured"
 }
 
@@ -104,10 +130,16 @@ compile() {
 }
 
 install_php() {
-    local log=$build/log/install.log
-    make -C "$build/build" install >"$log" 2>&1 || die_log "$log" "PHP's make install failed"
-    mkdir -p "$build/prefix/etc/php/conf.d"
-    [[ -f $build/prefix/lib/libphp.so && -x $build/prefix/bin/php-config ]] ||
+    local log=$build/log/install.log prefix=$build/prefix
+    if [[ -n $for_package ]]; then
+        rm -rf "$build/root"
+        prefix=$build/root$PACKAGE_PHP_PREFIX
+        make -C "$build/build" install INSTALL_ROOT="$build/root" >"$log" 2>&1 || die_log "$log" "PHP's make install failed"
+    else
+        make -C "$build/build" install >"$log" 2>&1 || die_log "$log" "PHP's make install failed"
+        mkdir -p "$prefix/etc/php/conf.d"
+    fi
+    [[ -f $prefix/lib/libphp.so && -x $prefix/bin/php-config ]] ||
         die_log "$log" "PHP was installed without libphp.so or php-config"
     # Objects are of no use any more (a quarter of a gigabyte); config.nice and the logs tell how it was made.
     mkdir -p "$build/log"
@@ -123,7 +155,7 @@ main() {
     key=$(build_key)
     build=$(existing_build "$key")
     if [[ -n $build && -e $build/stamps/installed ]]; then
-        printf '%s\n' "$build/prefix"
+        print_place
         return 0
     fi
     "$here/install_packages.sh" build php
@@ -143,7 +175,11 @@ main() {
         [[ -e $build/stamps/installed ]] || install_php
         good "PHP is ready ($((SECONDS - started)) s)"
     fi
-    printf '%s\n' "$build/prefix"
+    print_place
 }
 
-main "$@" </dev/null
+print_place() {
+    if [[ -n $for_package ]]; then printf '%s\n' "$build/root"; else printf '%s\n' "$build/prefix"; fi
+}
+
+main </dev/null

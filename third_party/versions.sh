@@ -11,6 +11,13 @@ PHP_BUILD_REVISION=1
 PHP_CFLAGS="-O2 -g1"
 LLHTTP_PACKAGE=libllhttp-dev
 
+# The PHP of the Debian package: it lives where the package puts it, reads its settings below /etc/phpsrv, has no FPM, and is
+# hardened like Debian's own programs.
+PACKAGE_PHP_PREFIX=/usr/lib/phpsrv/php
+PACKAGE_PHP_ETC=/etc/phpsrv/php
+PACKAGE_PHP_CFLAGS="$PHP_CFLAGS -fstack-protector-strong -Wdate-time -D_FORTIFY_SOURCE=2"
+PACKAGE_PHP_LDFLAGS="-Wl,-z,relro -Wl,-z,now"
+
 PHP_CONFIGURE_FLAGS=(
     # What the server needs: threads, libphp.so, no signal handlers of the engine's own, timers per thread.
     --enable-zts

@@ -23,8 +23,22 @@ const struct psv_command psv_commands[] = {
     {.name = "print-example-config", .action = PSV_CONFIG_ACTION_PRINT_EXAMPLE},
     {.name = "print-options-reference", .action = PSV_CONFIG_ACTION_PRINT_REFERENCE},
     {.name = "print-metrics-reference", .action = PSV_CONFIG_ACTION_PRINT_METRICS},
+    {.name = "print-man-page", .action = PSV_CONFIG_ACTION_PRINT_MANUAL},
+    {.name = "print-completion",
+     .value_name = "bash|zsh|fish",
+     .choices = psv_config_shell_texts,
+     .action = PSV_CONFIG_ACTION_PRINT_COMPLETION},
 };
 const size_t psv_commands_len = ARRAY_SIZE(psv_commands);
+
+const struct psv_verb psv_verbs[] = {
+    {"run", "SCRIPT [ARGUMENT]...",
+     "run a script on the command line with the server's PHP and settings, without a server",
+     "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT},
+    {"route", "URL", "say what would answer this URL, and why",
+     "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE},
+};
+const size_t psv_verbs_len = ARRAY_SIZE(psv_verbs);
 
 /* One argument that names something, taken apart. */
 struct argument {
@@ -118,6 +132,22 @@ static int parse_option(struct parser *parser, const struct argument *argument,
     return add_setting(parser, argument, option, value);
 }
 
+/* The value of a command that takes one of a few. */
+static int parse_choice(struct parser *parser, const struct argument *argument,
+                        const struct psv_command *command, struct psv_bytes value)
+{
+    char quoted[PSV_OPTION_QUOTE_BYTES];
+    for (unsigned i = 0; command->choices[i] != NULL; i++) {
+        if (psv_bytes_equal(value, psv_bytes_of(command->choices[i]))) {
+            parser->result->action = command->action;
+            parser->result->shell = (enum psv_config_shell)i;
+            return 0;
+        }
+    }
+    return psv_error_set(parser->reterr, PSV_EINVAL, "%.*s: %s is none of %s", PSV_BYTES_ARG(argument->given),
+                         psv_option_quote(quoted, value), command->value_name);
+}
+
 static int parse_command(struct parser *parser, const struct argument *argument,
                          const struct psv_command *command)
 {
@@ -132,6 +162,9 @@ static int parse_command(struct parser *parser, const struct argument *argument,
     int result = take_value(parser, argument, command->value_name, &value);
     if (result != 0) {
         return result;
+    }
+    if (command->choices != NULL) {
+        return parse_choice(parser, argument, command, value);
     }
     if (value.len == 0) {
         return psv_error_set(parser->reterr, PSV_EINVAL, "%.*s: \"\" is not the path of a file",
@@ -205,23 +238,11 @@ static int parse_argument(struct parser *parser)
     return refuse_unknown(parser, &argument);
 }
 
-/* A first word that is no option. */
-struct verb {
-    const char *name;
-    const char *usage; /* when its operand is missing */
-    enum psv_config_action action;
-};
-
-static const struct verb verbs[] = {
-    {"run", "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT},
-    {"route", "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE},
-};
-
-static const struct verb *find_verb(struct psv_bytes word)
+static const struct psv_verb *find_verb(struct psv_bytes word)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        if (psv_bytes_equal(word, psv_bytes_of(verbs[i].name))) {
-            return &verbs[i];
+    for (size_t i = 0; i < psv_verbs_len; i++) {
+        if (psv_bytes_equal(word, psv_bytes_of(psv_verbs[i].name))) {
+            return &psv_verbs[i];
         }
     }
     return NULL;
@@ -237,7 +258,7 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
     }
     struct parser parser = {
         .argc = argc, .argv = argv, .at = 1, .arena = arena, .result = &result, .reterr = reterr};
-    const struct verb *verb = argc > 1 ? find_verb(psv_bytes_of(argv[1])) : NULL;
+    const struct psv_verb *verb = argc > 1 ? find_verb(psv_bytes_of(argv[1])) : NULL;
     if (verb != NULL) {
         result.action = verb->action;
         parser.at++;

@@ -16,6 +16,7 @@
 struct psv_command {
     const char *name;              /* without "--" */
     const char *value_name;        /* NULL: takes no value */
+    const char *const *choices;    /* NULL-terminated; NULL: the value is a file's name */
     const char *help;              /* NULL: not shown */
     enum psv_config_action action; /* RUN for --config */
     char short_name;               /* 0 = none */
@@ -23,6 +24,18 @@ struct psv_command {
 
 extern const struct psv_command psv_commands[];
 extern const size_t psv_commands_len;
+
+/** A first word that is no option: "run", "route". */
+struct psv_verb {
+    const char *name;
+    const char *operands; /* "SCRIPT [ARGUMENT]..." */
+    const char *help;
+    const char *usage; /* when its operand is missing */
+    enum psv_config_action action;
+};
+
+extern const struct psv_verb psv_verbs[];
+extern const size_t psv_verbs_len;
 
 /** The environment's name for --config. */
 #define PSV_CONFIG_FILE_ENVIRONMENT "PHPSRV_CONFIG"
@@ -35,6 +48,7 @@ struct psv_setting {
 
 struct psv_command_line {
     enum psv_config_action action;
+    enum psv_config_shell shell;  /* of PRINT_COMPLETION */
     int operand_at;               /* of "run" and "route": index of script or URL in argv */
     const char *config_file;      /* NULL = not given */
     struct psv_setting *settings; /* on the arena, in the order given */

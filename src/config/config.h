@@ -298,14 +298,20 @@ enum psv_config_action {
     PSV_CONFIG_ACTION_RUN,
     PSV_CONFIG_ACTION_HELP,
     PSV_CONFIG_ACTION_VERSION,
-    PSV_CONFIG_ACTION_SCRIPT,          /* run SCRIPT: on the command line, without a server */
-    PSV_CONFIG_ACTION_ROUTE,           /* route URL: say how it would be answered */
-    PSV_CONFIG_ACTION_CHECK,           /* --check-config: load, psv_config_check, say so, exit */
-    PSV_CONFIG_ACTION_DUMP,            /* --dump-config */
-    PSV_CONFIG_ACTION_PRINT_EXAMPLE,   /* --print-example-config (hidden) */
-    PSV_CONFIG_ACTION_PRINT_REFERENCE, /* --print-options-reference (hidden) */
-    PSV_CONFIG_ACTION_PRINT_METRICS,   /* --print-metrics-reference (hidden) */
+    PSV_CONFIG_ACTION_SCRIPT,           /* run SCRIPT: on the command line, without a server */
+    PSV_CONFIG_ACTION_ROUTE,            /* route URL: say how it would be answered */
+    PSV_CONFIG_ACTION_CHECK,            /* --check-config: load, psv_config_check, say so, exit */
+    PSV_CONFIG_ACTION_DUMP,             /* --dump-config */
+    PSV_CONFIG_ACTION_PRINT_EXAMPLE,    /* --print-example-config (hidden) */
+    PSV_CONFIG_ACTION_PRINT_REFERENCE,  /* --print-options-reference (hidden) */
+    PSV_CONFIG_ACTION_PRINT_METRICS,    /* --print-metrics-reference (hidden) */
+    PSV_CONFIG_ACTION_PRINT_MANUAL,     /* --print-man-page (hidden) */
+    PSV_CONFIG_ACTION_PRINT_COMPLETION, /* --print-completion SHELL (hidden) */
 };
+
+/** Shells that --print-completion knows; the order of psv_config_shell_texts. */
+enum psv_config_shell { PSV_CONFIG_SHELL_BASH, PSV_CONFIG_SHELL_ZSH, PSV_CONFIG_SHELL_FISH };
+extern const char *const psv_config_shell_texts[]; /* NULL-terminated */
 
 enum psv_config_origin_kind {
     PSV_CONFIG_ORIGIN_DEFAULT,
@@ -343,6 +349,7 @@ struct psv_config_loaded {
     struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
     size_t scopes_len;
     int operand_at;                                           /* of SCRIPT and ROUTE: its place in argv */
+    enum psv_config_shell shell;                              /* of PRINT_COMPLETION */
     const char *file;                                         /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
     struct psv_arena arena;                                   /* owns all texts */
@@ -372,3 +379,7 @@ MUST_CHECK int psv_config_help(struct psv_buffer *out, unsigned columns);
 /** config.example.toml and docs/options.md. */
 MUST_CHECK int psv_config_format_example(struct psv_buffer *out);
 MUST_CHECK int psv_config_format_reference(struct psv_buffer *out);
+/** phpsrv(8) in the man macros of roff.  date: "2026-01-31". */
+MUST_CHECK int psv_config_format_manual(struct psv_buffer *out, const char *version, const char *date);
+/** What a shell reads to complete options, choices and file names. */
+MUST_CHECK int psv_config_format_completion(struct psv_buffer *out, enum psv_config_shell shell);

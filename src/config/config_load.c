@@ -215,6 +215,7 @@ int psv_config_load(int argc, char **argv, char **environ, struct psv_config_loa
     if (result == 0) {
         loaded.action = command_line.action;
         loaded.operand_at = command_line.operand_at;
+        loaded.shell = command_line.shell;
         result = apply_defaults(&loaded, reterr);
     }
     if (result == 0 && needs_values(loaded.action)) {

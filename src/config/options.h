@@ -1,5 +1,6 @@
 /* The one table of options (its rows are in options.c): command line, environment, TOML file, --help,
- * --dump-config, /config, config.example.toml and docs/options.md all derive from it.  A new option is one
+ * --dump-config, /config, config.example.toml, docs/options.md, the manual page and the completions of shells
+ * all derive from it.  A new option is one
  * row and one field in config.h. Any thread: everything is const.
  *
  * SPDX-License-Identifier: MIT */

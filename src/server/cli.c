@@ -96,6 +96,10 @@ static int format_action(const struct psv_config_loaded *loaded, char **argv, st
         return psv_config_format_reference(out);
     case PSV_CONFIG_ACTION_PRINT_METRICS:
         return format_metrics_reference(out);
+    case PSV_CONFIG_ACTION_PRINT_MANUAL:
+        return psv_config_format_manual(out, PSV_VERSION, PSV_RELEASE_DATE);
+    case PSV_CONFIG_ACTION_PRINT_COMPLETION:
+        return psv_config_format_completion(out, loaded->shell);
     case PSV_CONFIG_ACTION_CHECK:
         return psv_buffer_printf(out, "configuration is valid\n");
     case PSV_CONFIG_ACTION_ROUTE:

@@ -172,6 +172,8 @@ static void actions(void **state)
         {{.arguments = {"-w2", "--dump-config"}}, PSV_CONFIG_ACTION_DUMP},
         {{.arguments = {"--print-example-config"}}, PSV_CONFIG_ACTION_PRINT_EXAMPLE},
         {{.arguments = {"--print-options-reference"}}, PSV_CONFIG_ACTION_PRINT_REFERENCE},
+        {{.arguments = {"--print-man-page"}}, PSV_CONFIG_ACTION_PRINT_MANUAL},
+        {{.arguments = {"--print-completion", "zsh"}}, PSV_CONFIG_ACTION_PRINT_COMPLETION},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct psv_config_loaded loaded;
@@ -198,6 +200,7 @@ static const struct refusal refusals[] = {
     {{.arguments = {"--workers"}}, "--workers needs a value: --workers N"},
     {{.arguments = {"-w"}}, "-w needs a value: -w N"},
     {{.arguments = {"--config"}}, "--config needs a value: --config FILE"},
+    {{.arguments = {"--print-completion=csh"}}, "--print-completion: \"csh\" is none of bash|zsh|fish"},
     {{.arguments = {"--config="}}, "--config: \"\" is not the path of a file"},
     {{.arguments = {"public"}}, "unexpected argument \"public\"; options begin with \"--\""},
     {{.arguments = {"--"}}, "unexpected argument \"--\"; options begin with \"--\""},

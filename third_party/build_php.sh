@@ -26,8 +26,8 @@ esac
 PHP_LDFLAGS=''
 if [[ -n $for_package ]]; then
     kept=()
-    for flag in "${PHP_CONFIGURE_FLAGS[@]}"; do [[ $flag == *fpm* ]] || kept+=("$flag"); done
-    PHP_CONFIGURE_FLAGS=("${kept[@]}" --disable-fpm --sysconfdir="$PACKAGE_PHP_ETC" --localstatedir=/var)
+    for flag in "${PHP_CONFIGURE_FLAGS[@]}"; do [[ $flag == *fpm* || $flag == *readline* ]] || kept+=("$flag"); done
+    PHP_CONFIGURE_FLAGS=("${kept[@]}" --disable-fpm --with-libedit --sysconfdir="$PACKAGE_PHP_ETC" --localstatedir=/var)
     PHP_CFLAGS=$PACKAGE_PHP_CFLAGS PHP_LDFLAGS=$PACKAGE_PHP_LDFLAGS
 fi
 
@@ -158,7 +158,7 @@ main() {
         print_place
         return 0
     fi
-    "$here/install_packages.sh" build php
+    "$here/install_packages.sh" build php ${for_package:+package}
     exec 9>"$cache/php.lock"
     if ! flock -n 9; then
         say "another run is building PHP: waiting for it"

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: MIT
 # psv_find_php(): the target psv_php and PHPSRV_PHP_LIBDIR, from a php-config: the one named by PHPSRV_PHP_CONFIG (option or
-# environment), else one in PATH that fits, else the one that ./dev built. php_select.sh knows the same rules.
+# environment), else one in PATH that fits, else the one that ./dev built. select_php.sh knows the same rules.
+# A PHP that was installed below PHPSRV_PHP_DESTDIR and is going to be elsewhere (in a package) is found there, while the program
+# is made for the places that its php-config tells.
 include("${CMAKE_CURRENT_LIST_DIR}/cache_dir.cmake")
+
+# Sets <result> to the paths as they are now, in front of which PHPSRV_PHP_DESTDIR stands.
+function(psv_php_places paths result)
+    if(PHPSRV_PHP_DESTDIR)
+        list(TRANSFORM paths PREPEND "${PHPSRV_PHP_DESTDIR}")
+    endif()
+    set(${result} "${paths}" PARENT_SCOPE)
+endfunction()
 
 # Sets <reason> to what is wrong with this php-config for us, or to nothing.
 function(psv_php_config_problem php_config reason)
     set(${reason} "" PARENT_SCOPE)
     execute_process(COMMAND ${php_config} --include-dir OUTPUT_VARIABLE include_dir OUTPUT_STRIP_TRAILING_WHITESPACE
         RESULT_VARIABLE status ERROR_QUIET)
+    psv_php_places("${include_dir}" include_dir)
     if(NOT status EQUAL 0 OR NOT EXISTS "${include_dir}/main/php_config.h")
         set(${reason} "has no PHP headers (is the -dev package there?)" PARENT_SCOPE)
         return()
@@ -30,6 +41,8 @@ function(psv_php_library php_config result)
     set(${result} "" PARENT_SCOPE)
     execute_process(COMMAND ${php_config} --prefix OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
     execute_process(COMMAND ${php_config} --lib-dir OUTPUT_VARIABLE lib_dir OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    psv_php_places("${prefix}" prefix)
+    psv_php_places("${lib_dir}" lib_dir)
     file(GLOB candidates "${prefix}/lib/libphp*.so" "${lib_dir}/libphp*.so"
         "${prefix}/lib/${CMAKE_LIBRARY_ARCHITECTURE}/libphp*.so")
     if(candidates)
@@ -72,10 +85,15 @@ function(psv_find_php)
     execute_process(COMMAND ${php_config} --version OUTPUT_VARIABLE version OUTPUT_STRIP_TRAILING_WHITESPACE)
     string(REGEX REPLACE "(^| )-I" ";" includes "${includes}")
     list(REMOVE_ITEM includes "")
+    psv_php_places("${includes}" includes)
     add_library(psv_php INTERFACE)
     target_include_directories(psv_php SYSTEM INTERFACE ${includes})
     target_link_libraries(psv_php INTERFACE ${library})
     get_filename_component(lib_dir "${library}" DIRECTORY)
     set(PHPSRV_PHP_LIBDIR "${lib_dir}" PARENT_SCOPE)
+    string(LENGTH "${PHPSRV_PHP_DESTDIR}" destdir_len)
+    string(SUBSTRING "${lib_dir}" ${destdir_len} -1 installed_lib_dir)
+    set(PHPSRV_PHP_INSTALLED_LIBDIR "${installed_lib_dir}" PARENT_SCOPE)
+    set(PHPSRV_PHP_VERSION "${version}" PARENT_SCOPE)
     message(STATUS "PHP ${version}: ${library}")
 endfunction()

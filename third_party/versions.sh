@@ -12,7 +12,8 @@ PHP_CFLAGS="-O2 -g1"
 LLHTTP_PACKAGE=libllhttp-dev
 
 # The PHP of the Debian package: it lives where the package puts it, reads its settings below /etc/phpsrv, has no FPM, and is
-# hardened like Debian's own programs.
+# hardened like Debian's own programs. Its line editor is libedit: readline's licence and PHP's do not go together in what is
+# given to others.
 PACKAGE_PHP_PREFIX=/usr/lib/phpsrv/php
 PACKAGE_PHP_ETC=/etc/phpsrv/php
 PACKAGE_PHP_CFLAGS="$PHP_CFLAGS -fstack-protector-strong -Wdate-time -D_FORTIFY_SOURCE=2"

@@ -62,6 +62,7 @@ set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_COMPONENTS_ALL server development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has one of its own
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
@@ -69,25 +70,25 @@ set(CPACK_DEBIAN_SERVER_PACKAGE_NAME phpsrv)
 set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_SERVER_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_SERVER_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "adduser, init-system-helpers")
+set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS "ca-certificates, logrotate")
 set(CPACK_DEBIAN_SERVER_PACKAGE_SUGGESTS phpsrv-dev)
 set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA ${psv_made}/conffiles ${psv_packaging}/debian/postinst
     ${psv_packaging}/debian/prerm ${psv_packaging}/debian/postrm)
 set(CPACK_DEBIAN_SERVER_DEBUGINFO_PACKAGE ON)
 set(CPACK_COMPONENT_SERVER_DESCRIPTION "application server for PHP sites
- One program that serves a PHP site by itself, where otherwise a web server
- and php-fpm are run: HTTP/1.1, HTTP/2, TLS, static files, worker threads with
- PHP inside, reloads without a lost request, metrics for Prometheus.
- .
- It carries PHP ${PHPSRV_PHP_VERSION} (thread-safe) in a folder of its own and neither needs
- nor touches Debian's packages of PHP.")
+One program that serves a PHP site by itself, where otherwise a web server
+and php-fpm are run: HTTP/1.1, HTTP/2, TLS, static files, worker threads with
+PHP inside, reloads without a lost request, metrics for Prometheus.
+.
+It carries PHP ${PHPSRV_PHP_VERSION} (thread-safe) in a folder of its own and neither needs
+nor touches Debian's packages of PHP.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME phpsrv-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "phpsrv (= ${psv_version}), autoconf, g++, make, pkg-config, re2c")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "building PHP extensions for phpsrv
- phpize, php-config and the headers of the PHP ${PHPSRV_PHP_VERSION} that phpsrv carries:
- extensions for it are built with these and with no others.")
+phpize, php-config and the headers of the PHP ${PHPSRV_PHP_VERSION} that phpsrv carries:
+extensions for it are built with these and with no others.")
 include(CPack)

@@ -98,7 +98,7 @@ class Service:
         rights = f"--reuid={self.unit['User']} --regid={self.unit['Group']} --init-groups --no-new-privs --bounding-set=-all,+net_bind_service --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["chroot", self.machine.root, "/bin/sh", "-c", script, "sh", *rights.split(), *self.unit["ExecStart"].split()],
+                ["chroot", self.machine.root, "/bin/bash", "-c", script, "bash", *rights.split(), *self.unit["ExecStart"].split()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -24,6 +24,9 @@ static const char before_options[] =
     "Each option can be given on the command line, in the environment or in a TOML file; the first of these\n"
     "wins, and the default comes last. Lists are joined. Names that are not known are errors everywhere.\n"
     ".PP\n"
+    "Several sites by host, and prefixes of their paths, are tables of the file: [[sites]] with hosts, and\n"
+    "[[prefixes]] or [[sites.prefixes]] with prefix, have values of their own for options that say so.\n"
+    ".PP\n"
     "A size is a number of bytes or has a unit: 64K, 16M, 1G (powers of 1024). A duration is a number of\n"
     "milliseconds or has a unit: 500ms, 30s, 5m, 1h. In TOML those with a unit are texts: \\(dq30s\\(dq.\n";
 
@@ -138,11 +141,12 @@ static int append_option(struct psv_buffer *out, const struct psv_option *option
     if (result == 0) {
         result = append_sentence(out, option->help);
     }
-    (void)snprintf(facts, sizeof(facts), "%s in TOML, %s; %s%s; default: %s; takes effect on %s",
+    (void)snprintf(facts, sizeof(facts), "%s in TOML, %s; %s%s; default: %s; takes effect on %s%s",
                    option->path, option->environment,
                    option->type == PSV_OPTION_LIST ? "list of which each item is " : "", described,
                    option->default_text[0] != '\0' ? option->default_text : "empty",
-                   option->is_reloadable ? "reload" : "restart");
+                   option->needs_restart ? "restart" : "reload",
+                   option->is_per_scope ? "; for the server, a site or a prefix" : "");
     if (result == 0) {
         result = psv_buffer_printf(out, ".br\n");
     }

@@ -121,7 +121,7 @@ class Service:
                     break
 
     def reload(self):
-        assert self.unit["ExecReload"] == "/bin/kill -HUP $MAINPID"
+        assert self.unit["ExecReload"] == '/bin/sh -c "kill -HUP ${MAINPID}"'
         self.process.send_signal(signal.SIGHUP)
         self.wait_for("RELOADING=1", "READY=1")
 

@@ -74,7 +74,7 @@ def newest(tmp_path_factory):
 def pretended_systemd(machine):
     """systemctl that writes down what it is asked for; with `running`, maintainer scripts believe that systemd is there."""
     calls = machine.path("/root/systemctl-calls")
-    program = machine.path("/usr/local/bin/systemctl")
+    program = machine.path("/usr/bin/systemctl")  # apt gives maintainer scripts a PATH without /usr/local
 
     class Pretended:
         def __enter__(self):

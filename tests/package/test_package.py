@@ -4,6 +4,7 @@ begins where the one before has ended. `./dev package-test` builds the packages 
 SPDX-License-Identifier: MIT
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -255,7 +256,7 @@ class Visitors:
             except OSError as error:
                 answer = repr(error)
             if answer != (200, "Hello, visitor"):
-                self.wrong.append(answer)
+                self.wrong.append((datetime.datetime.now(datetime.timezone.utc).isoformat(), answer))
             self.answers += 1
             self.stopping.wait(0.005)
 
@@ -281,7 +282,8 @@ def test_an_upgrade_while_it_serves(machine, service):
         assert facts(service)["version"] == version_of(package("new"))
         service.restart()
         assert facts(service)["version"] == version_of(package("new"))
-    assert not visitors.wrong and during > 20, visitors.wrong[:5]
+    assert not visitors.wrong, f"{len(visitors.wrong)} of {visitors.answers}: {visitors.wrong[:5]}\n{service.log.read_text()[-6000:]}"
+    assert during > 20
     assert 'docroot = "/srv/site"' in machine.path(CONFIG).read_text()
     assert not list(machine.path("/etc/phpsrv").rglob("*.dpkg-*")), "nothing was asked: the default did not change"
 

@@ -48,7 +48,9 @@ class Machine:
                 shutil.copy(package, self.root / "tmp")
                 package = "/tmp/" + pathlib.Path(package).name
             names.append(package)
-        return self.run("apt-get", "install", "-y", "--no-install-recommends", *names)
+        # Changed configuration is kept without a question, as unattended upgrades do it.
+        keep = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+        return self.run("apt-get", "install", "-y", "--no-install-recommends", *keep, *names)
 
     def status(self, package):
         return self.run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Version}", package, check=False).stdout

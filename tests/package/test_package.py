@@ -91,7 +91,8 @@ def pretended_systemd(machine):
             machine.path("/run/systemd").rmdir()
 
         def calls(self):
-            return [line for line in calls.read_text().splitlines() if "is-enabled" not in line and "is-active" not in line and "show" not in line]
+            lines = [re.sub(r"^(--(quiet|system) )+", "", line) for line in calls.read_text().splitlines()]
+            return [line for line in lines if line.split()[0] in ("daemon-reload", "start", "stop", "restart", "reload")]
 
     return Pretended()
 
@@ -293,7 +294,7 @@ def test_changed_defaults_leave_changed_files_alone(machine, service, newest, pr
         machine.path("/tmp/newest.deb").write_bytes(newest.read_bytes())
         machine.run("apt-get", "install", "-y", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "/tmp/newest.deb")
         assert "daemon-reload" in " ".join(systemd.calls())
-        assert [call for call in systemd.calls() if "phpsrv.s" in call] == ["restart phpsrv.service"], "and the socket goes on"
+        assert [call for call in systemd.calls() if "phpsrv.s" in call] == ["start phpsrv.socket", "restart phpsrv.service"], "the socket, which is open, goes on"
     assert machine.status("phpsrv").endswith("+newest")
     assert 'docroot = "/srv/site"' in machine.path(CONFIG).read_text() and "newest" not in machine.path(CONFIG).read_text()
     assert "newest" in machine.path(CONFIG + ".dpkg-dist").read_text()
@@ -357,9 +358,7 @@ def test_removal_keeps_the_configuration(machine, service, pretended_systemd):
 def test_it_can_come_back(machine, pretended_systemd):
     with pretended_systemd as systemd:
         machine.install(package("new"))
-        assert [call for call in systemd.calls() if "phpsrv.s" in call] == ["start phpsrv.socket phpsrv.service"] or [
-            call for call in systemd.calls() if "phpsrv.s" in call
-        ] == ["restart phpsrv.service"]
+        assert [call for call in systemd.calls() if "phpsrv.s" in call] == ["start phpsrv.socket", "restart phpsrv.service"]
     assert 'docroot = "/srv/site"' in machine.path(CONFIG).read_text()
     assert not [path for path in machine.find("-name", "phpsrv*", "-type", "l") if os.readlink(machine.path(path)) == "/dev/null"], "no unit is masked"
 

@@ -87,7 +87,7 @@ nor touches Debian's packages of PHP.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME phpsrv-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_PRIORITY optional)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "phpsrv (= ${psv_version}), autoconf, g++, make, pkg-config, re2c")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "phpsrv (= ${psv_version}), autoconf, file, g++, make, pkg-config, re2c")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "building PHP extensions for phpsrv
 phpize, php-config and the headers of the PHP ${PHPSRV_PHP_VERSION} that phpsrv carries:
 extensions for it are built with these and with no others.")

@@ -79,7 +79,7 @@ def pretended_systemd(machine):
 
     class Pretended:
         def __enter__(self):
-            program.write_text('#!/bin/sh\nprintf "%s\\n" "$*" >>/root/systemctl-calls\n')
+            program.write_text('#!/bin/sh\nprintf "%s\\n" "$*" >>/root/systemctl-calls\ncase "$*" in *is-enabled*) echo enabled ;; esac\n')
             program.chmod(0o755)
             machine.path("/run/systemd/system").mkdir(parents=True)
             calls.write_text("")
@@ -318,7 +318,7 @@ def test_an_extension_is_built_for_it(machine, service):
     machine.install(package("new"), package("new", "phpsrv-dev"), "--allow-downgrades")
     folder = machine.path("/root/extension")
     folder.mkdir()
-    (folder / "config.m4").write_text("PHP_NEW_EXTENSION([answer], [answer.c], [$ext_shared])\n")
+    (folder / "config.m4").write_text("PHP_ARG_ENABLE([answer], [answer], [answer], [yes])\nPHP_NEW_EXTENSION([answer], [answer.c], [$ext_shared])\n")
     (folder / "answer.c").write_text(
         """#include "php.h"
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_answer, 0, 0, IS_LONG, 0)

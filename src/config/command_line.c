@@ -37,6 +37,9 @@ const struct psv_verb psv_verbs[] = {
      "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT},
     {"route", "URL", "say what would answer this URL, and why",
      "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE},
+    {"health", "[URL]", "ask a running server how it is: exit code 0 or 1",
+     "one URL at most: phpsrv health [OPTION]... [URL]", PSV_CONFIG_ACTION_HEALTH,
+     .is_operand_optional = true},
 };
 const size_t psv_verbs_len = ARRAY_SIZE(psv_verbs);
 
@@ -276,10 +279,11 @@ int psv_command_line_parse(int argc, char **argv, struct psv_arena *arena, struc
             break;
         }
     }
-    if (verb != NULL && result.action == verb->action && result.operand_at == 0) {
+    if (verb != NULL && result.action == verb->action && result.operand_at == 0 &&
+        !verb->is_operand_optional) {
         return psv_error_set(reterr, PSV_EINVAL, "%s", verb->usage);
     }
-    if (verb != NULL && verb->action == PSV_CONFIG_ACTION_ROUTE && result.operand_at + 1 < argc &&
+    if (verb != NULL && verb->action != PSV_CONFIG_ACTION_SCRIPT && result.operand_at + 1 < argc &&
         result.operand_at > 0) {
         return psv_error_set(reterr, PSV_EINVAL, "%s", verb->usage);
     }

@@ -300,6 +300,7 @@ enum psv_config_action {
     PSV_CONFIG_ACTION_VERSION,
     PSV_CONFIG_ACTION_SCRIPT,           /* run SCRIPT: on the command line, without a server */
     PSV_CONFIG_ACTION_ROUTE,            /* route URL: say how it would be answered */
+    PSV_CONFIG_ACTION_HEALTH,           /* health [URL]: ask a running server how it is */
     PSV_CONFIG_ACTION_CHECK,            /* --check-config: load, psv_config_check, say so, exit */
     PSV_CONFIG_ACTION_DUMP,             /* --dump-config */
     PSV_CONFIG_ACTION_PRINT_EXAMPLE,    /* --print-example-config (hidden) */
@@ -348,7 +349,7 @@ struct psv_config_loaded {
     struct psv_config config;
     struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
     size_t scopes_len;
-    int operand_at;                                           /* of SCRIPT and ROUTE: its place in argv */
+    int operand_at;                                           /* of SCRIPT, ROUTE, HEALTH: its place in argv */
     enum psv_config_shell shell;                              /* of PRINT_COMPLETION */
     const char *file;                                         /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */

@@ -201,8 +201,8 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
 static bool needs_values(enum psv_config_action action)
 {
     return action == PSV_CONFIG_ACTION_RUN || action == PSV_CONFIG_ACTION_SCRIPT ||
-           action == PSV_CONFIG_ACTION_ROUTE || action == PSV_CONFIG_ACTION_CHECK ||
-           action == PSV_CONFIG_ACTION_DUMP;
+           action == PSV_CONFIG_ACTION_ROUTE || action == PSV_CONFIG_ACTION_HEALTH ||
+           action == PSV_CONFIG_ACTION_CHECK || action == PSV_CONFIG_ACTION_DUMP;
 }
 
 int psv_config_load(int argc, char **argv, char **environ, struct psv_config_loaded *ret,

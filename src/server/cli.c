@@ -25,6 +25,7 @@
 #include "server/cors.h"
 #include "server/error_pages_load.h"
 #include "server/guards.h"
+#include "server/health_command.h"
 #include "server/observation.h"
 #include "server/response_fields.h"
 #include "server/route_command.h"
@@ -104,6 +105,9 @@ static int format_action(const struct psv_config_loaded *loaded, char **argv, st
         return psv_buffer_printf(out, "configuration is valid\n");
     case PSV_CONFIG_ACTION_ROUTE:
         return psv_route_command(loaded, argv[loaded->operand_at], out, reterr);
+    case PSV_CONFIG_ACTION_HEALTH:
+        return psv_health_command(&loaded->config, loaded->operand_at > 0 ? argv[loaded->operand_at] : NULL,
+                                  out, reterr);
     case PSV_CONFIG_ACTION_RUN:
     case PSV_CONFIG_ACTION_SCRIPT:
         break;

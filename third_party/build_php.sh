@@ -6,6 +6,7 @@
 # Layout: <cache>/php-<version>-<key>/{prefix,src,build,log,stamps}; src is the unpacked tree (its .phpt tests are used).
 # build_php.sh --package builds the PHP that the Debian package carries: made for PACKAGE_PHP_PREFIX, installed below
 # <cache>/php-<version>-<key>/root, which is what is printed then.
+# PHPSRV_PHP_INSTALL_PREFIX=DIR installs into DIR instead of prefix, for images.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/lib.sh
@@ -36,8 +37,12 @@ build_key() {
     local -a package=()
     [[ -z $for_package ]] || package=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC" "$PHP_LDFLAGS")
     printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${package[@]}" \
-        "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" | sha256sum | cut -c1-12
+        "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" \
+        ${PHPSRV_PHP_INSTALL_PREFIX:+"$PHPSRV_PHP_INSTALL_PREFIX"} | sha256sum | cut -c1-12
 }
+
+# Where PHP is to be found in the end.
+prefix() { printf '%s\n' "${PHPSRV_PHP_INSTALL_PREFIX:-$build/prefix}"; }
 
 # The newest directory of this key: a finished one before one that was interrupted.
 existing_build() {
@@ -76,7 +81,9 @@ unpack() {
 }
 
 configure() {
-    local log=$build/log/configure.log prefix=$build/prefix etc=$build/prefix/etc/php
+    local log=$build/log/configure.log prefix etc
+    prefix=$(prefix)
+    etc=$prefix/etc/php
     if [[ -n $for_package ]]; then prefix=$PACKAGE_PHP_PREFIX etc=$PACKAGE_PHP_ETC; fi
     local -a variables=("CFLAGS=$PHP_CFLAGS" "CXXFLAGS=$PHP_CFLAGS")
     [[ -z $PHP_LDFLAGS ]] || variables+=("LDFLAGS=$PHP_LDFLAGS")
@@ -130,7 +137,8 @@ compile() {
 }
 
 install_php() {
-    local log=$build/log/install.log prefix=$build/prefix
+    local log=$build/log/install.log prefix
+    prefix=$(prefix)
     if [[ -n $for_package ]]; then
         rm -rf "$build/root"
         prefix=$build/root$PACKAGE_PHP_PREFIX
@@ -179,7 +187,7 @@ main() {
 }
 
 print_place() {
-    if [[ -n $for_package ]]; then printf '%s\n' "$build/root"; else printf '%s\n' "$build/prefix"; fi
+    if [[ -n $for_package ]]; then printf '%s\n' "$build/root"; else prefix; fi
 }
 
 main </dev/null

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages of the named groups (packages.txt) that are missing. With all of them there it needs neither
 # root nor a network and takes a fraction of a second. No service is started by the installation.
-# Usage: install_packages.sh GROUP...
+# Usage: install_packages.sh GROUP...   PHPSRV_PACKAGES_WITHOUT="NAME ..." leaves these out (images need no second compiler).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/lib.sh
@@ -29,7 +29,7 @@ wanted() {
     while read -r line; do
         [[ -z $line || $line == \#* ]] && continue
         read -r group package <<<"$line"
-        [[ " $* " == *" $group "* ]] || continue
+        [[ " $* " == *" $group "* && " ${PHPSRV_PACKAGES_WITHOUT:-} " != *" ${package%\?} "* ]] || continue
         case $package in
             12:*) ((version == 12)) && printf '%s\n' "${package#12:}" ;;
             13+:*) ((version >= 13)) && printf '%s\n' "${package#13+:}" ;;
@@ -69,7 +69,7 @@ apt_install() {
 }
 
 main() {
-    (($# > 0)) || die "usage: install_packages.sh GROUP... (groups: build php test bench clients cluster apps)"
+    (($# > 0)) || die "usage: install_packages.sh GROUP... (groups: build php test images bench clients cluster apps)"
     local group version log
     for group; do
         grep -q "^$group " "$here/packages.txt" || die "no package group is named '$group' (see third_party/packages.txt)"

@@ -141,6 +141,7 @@ class Container:
                  "--tmpfs=/tmp:rw,mode=1777,size=256m", "--cap-drop=all", "--security-opt=no-new-privileges", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096",
                  *[f"--env={name}={value}" for name, value in variables.items()], *map(str, options), image, *map(str, arguments)],
                 env=engine.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                cwd=engine.folder,  # when memory runs out, conmon leaves a file named oom where it was started
             )  # fmt: skip
 
     def __enter__(self):

@@ -26,7 +26,7 @@ def test_schema():
     """Debian's docker-compose brings the specification's schema with it."""
     if not SCHEMA.exists():
         pytest.skip("Compose's schema is not here (package docker-compose)")
-    jsonschema.validate(DATA, json.loads(SCHEMA.read_text()))
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(DATA)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -34,12 +34,11 @@ const size_t psv_commands_len = ARRAY_SIZE(psv_commands);
 const struct psv_verb psv_verbs[] = {
     {"run", "SCRIPT [ARGUMENT]...",
      "run a script on the command line with the server's PHP and settings, without a server",
-     "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT},
+     "no script given: phpsrv run [OPTION]... SCRIPT [ARGUMENT]...", PSV_CONFIG_ACTION_SCRIPT, false},
     {"route", "URL", "say what would answer this URL, and why",
-     "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE},
+     "one URL is needed: phpsrv route [OPTION]... URL", PSV_CONFIG_ACTION_ROUTE, false},
     {"health", "[URL]", "ask a running server how it is: exit code 0 or 1",
-     "one URL at most: phpsrv health [OPTION]... [URL]", PSV_CONFIG_ACTION_HEALTH,
-     .is_operand_optional = true},
+     "one URL at most: phpsrv health [OPTION]... [URL]", PSV_CONFIG_ACTION_HEALTH, true},
 };
 const size_t psv_verbs_len = ARRAY_SIZE(psv_verbs);
 

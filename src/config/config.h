@@ -51,7 +51,14 @@ enum psv_config_access {
     PSV_CONFIG_ACCESS_COMMON,
     PSV_CONFIG_ACCESS_COMBINED,
     PSV_CONFIG_ACCESS_JSON,
-    PSV_CONFIG_ACCESS_CUSTOM /* access_format */
+    PSV_CONFIG_ACCESS_CUSTOM, /* access_format */
+    PSV_CONFIG_ACCESS_SHORT
+};
+/* Equals enum psv_log_color. */
+enum psv_config_log_color {
+    PSV_CONFIG_LOG_COLOR_AUTO,
+    PSV_CONFIG_LOG_COLOR_ALWAYS,
+    PSV_CONFIG_LOG_COLOR_NEVER
 };
 
 /* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
@@ -265,6 +272,14 @@ struct psv_config_log {
     const char *access_path;
     const char *access_format; /* of PSV_CONFIG_ACCESS_CUSTOM */
     uint64_t ring_lines;
+    enum psv_config_log_color color;
+};
+
+struct psv_config_dev {
+    bool enabled; /* the rest counts with it only */
+    bool live_reload;
+    struct psv_config_list watch_paths; /* folders beside the document root */
+    uint64_t watch_folders_max;
 };
 
 struct psv_config {
@@ -291,6 +306,7 @@ struct psv_config {
     struct psv_config_otlp otlp;
     struct psv_config_php php;
     struct psv_config_log log;
+    struct psv_config_dev dev;
 };
 
 /** What the command line asks for. */
@@ -317,6 +333,7 @@ extern const char *const psv_config_shell_texts[]; /* NULL-terminated */
 enum psv_config_origin_kind {
     PSV_CONFIG_ORIGIN_DEFAULT,
     PSV_CONFIG_ORIGIN_STANDARD, /* a variable that is not only ours: config_standard.c */
+    PSV_CONFIG_ORIGIN_DEV, /* the default that --dev brings */
     PSV_CONFIG_ORIGIN_FILE,
     PSV_CONFIG_ORIGIN_ENVIRONMENT,
     PSV_CONFIG_ORIGIN_COMMAND_LINE

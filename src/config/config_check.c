@@ -200,11 +200,21 @@ static int check_log(const struct psv_config_loaded *loaded, struct psv_error *r
                              show(loaded, "log.access", &shown));
     }
     if (log->access_format[0] != '\0' &&
-        loaded->origins[psv_option_index(access)].kind == PSV_CONFIG_ORIGIN_DEFAULT) {
+        loaded->origins[psv_option_index(access)].kind <= PSV_CONFIG_ORIGIN_DEV && log->access != PSV_CONFIG_ACCESS_CUSTOM) {
         return psv_error_set(reterr, PSV_EINVAL, "%s is for log.access = \"custom\", which is not set",
                              show(loaded, "log.access_format", &shown));
     }
     return 0;
+}
+
+static int check_dev(const struct psv_config_loaded *loaded, struct psv_error *reterr)
+{
+    const struct psv_config_dev *dev = &loaded->config.dev;
+    int result = 0;
+    for (size_t i = 0; dev->enabled && i < dev->watch_paths.len && result == 0; i++) {
+        result = check_path(loaded, "dev.watch_paths", dev->watch_paths.items[i], true, reterr);
+    }
+    return result;
 }
 
 /* What each site has for itself. */
@@ -260,5 +270,8 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     if (result == 0) {
         result = check_tls(loaded, reterr);
     }
-    return result != 0 ? result : check_log(loaded, reterr);
+    if (result == 0) {
+        result = check_log(loaded, reterr);
+    }
+    return result != 0 ? result : check_dev(loaded, reterr);
 }

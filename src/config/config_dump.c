@@ -24,6 +24,9 @@ void psv_config_origin_format(const struct psv_config_loaded *loaded, const stru
     case PSV_CONFIG_ORIGIN_STANDARD:
         (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%s", psv_config_standard_name(option));
         break;
+    case PSV_CONFIG_ORIGIN_DEV:
+        (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "dev");
+        break;
     case PSV_CONFIG_ORIGIN_FILE:
         (void)snprintf(out, PSV_CONFIG_ORIGIN_BYTES, "%.200s:%u", loaded->file, origin->line);
         break;

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/text_parse.h"
 #include "command_line.h"
+#include "config_dev.h"
 #include "config_file.h"
 #include "config_scopes.h"
 #include "config_standard.h"
@@ -187,6 +188,9 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
         const struct psv_setting *setting = &command_line->settings[i];
         result = set(loaded, setting->option, setting->where, setting->value, PSV_CONFIG_ORIGIN_COMMAND_LINE,
                      reterr);
+    }
+    if (result == 0 && loaded->config.dev.enabled) {
+        result = psv_config_apply_dev(loaded, reterr);
     }
     if (result == 0) {
         result = psv_config_apply_standard(loaded, environ, reterr);

@@ -34,8 +34,9 @@ static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
-static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", NULL};
+static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", "short", NULL};
 static const char *const server_timing_choices[] = {"off", "trusted", "all", NULL};
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 /* clang-format off: one option after the other, in the order of --help */
 const struct psv_option psv_options[] = {
@@ -541,6 +542,27 @@ const struct psv_option psv_options[] = {
     {NAME("log", log, ring_lines, "log-ring-lines", "LOG_RING_LINES"), .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "N", .default_text = "8192", RANGE(16, 1 << 20),
      .help = "lines that may wait to be written; more are dropped and counted"},
+    {NAME("log", log, color, "log-color", "LOG_COLOR"), .type = PSV_OPTION_ENUM,
+     .group = PSV_OPTION_GROUP_LOG, .value_name = "WHEN", .default_text = "auto", .choices = color_choices,
+     .help = "colours and short times in logs of the form text and short; auto: on a terminal, unless "
+             "NO_COLOR is set"},
+
+    /* ---- development */
+    {NAME("dev", dev, enabled, "dev", "DEV"), .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_DEV,
+     .default_text = "false",
+     .help = "development mode: other defaults, error pages with source, reload when files change; shows "
+             "secrets to whoever asks, never for production"},
+    {NAME("dev", dev, live_reload, "live-reload", "LIVE_RELOAD"), .type = PSV_OPTION_BOOL,
+     .group = PSV_OPTION_GROUP_DEV, .default_text = "true",
+     .help = "with --dev: open pages are loaded again when a file below the document root or a watched "
+             "folder changes"},
+    {NAME("dev", dev, watch_paths, "watch-path", "WATCH_PATH"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_DEV, .value_name = "DIR", .default_text = "", RANGE(1, TEXT_MAX - 1),
+     .help = "with --dev: folder that is watched beside the document root, such as ../templates"},
+    {NAME("dev", dev, watch_folders_max, "watch-folders-max", "WATCH_FOLDERS_MAX"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_DEV, .value_name = "N", .default_text = "8192",
+     RANGE(1, 1000000),
+     .help = "with --dev: folders that are watched at most; more go unwatched, and the log says so"},
 };
 /* clang-format on */
 

@@ -36,6 +36,8 @@ const char *psv_option_group_text(enum psv_option_group group)
         return "PHP";
     case PSV_OPTION_GROUP_LOG:
         return "Logs";
+    case PSV_OPTION_GROUP_DEV:
+        return "Development";
     case PSV_OPTION_GROUP_COUNT:
         break;
     }

@@ -35,6 +35,27 @@ static void defaults(void **state)
     psv_config_loaded_fini(&loaded);
 }
 
+/* --dev brings other defaults, and nothing that somebody has set gives way to them. */
+static void development(void **state)
+{
+    (void)state;
+    struct psv_config_loaded loaded;
+    const struct psv_option *level = psv_option_find_path(PSV_BYTES("log.level"));
+    const struct psv_option *address = psv_option_find_path(PSV_BYTES("listen.address"));
+    fixture_load_or_fail(&(struct sources){.toml = "[dev]\nenabled = true\n[log]\nlevel = \"warn\"\n"
+                                                   "[[sites]]\nname = \"a\"\nhosts = [\"a.example\"]\n"},
+                         &loaded);
+    assert_string_equal(loaded.config.listen.address, "127.0.0.1:8080");
+    assert_int_equal(loaded.origins[psv_option_index(address)].kind, PSV_CONFIG_ORIGIN_DEV);
+    assert_int_equal(loaded.config.log.access, PSV_CONFIG_ACCESS_SHORT);
+    assert_int_equal(loaded.config.log.level, PSV_CONFIG_LOG_LEVEL_WARN);
+    assert_int_equal(loaded.origins[psv_option_index(level)].kind, PSV_CONFIG_ORIGIN_FILE);
+    assert_int_equal(loaded.scopes_len, 1);
+    assert_int_equal(loaded.scopes[0].config.static_files.ttl_ms, 0); /* sites have them as well */
+    assert_true(loaded.scopes[0].config.dev.enabled);
+    psv_config_loaded_fini(&loaded);
+}
+
 static void precedence(void **state)
 {
     (void)state;
@@ -445,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
+        cmocka_unit_test(development),
         cmocka_unit_test(precedence),
         cmocka_unit_test(the_file_can_be_named_by_the_environment),
         cmocka_unit_test(lists_are_joined),

@@ -10,6 +10,7 @@
 #include "exec/exchange.h"
 #include "exec/job.h"
 #include "filter/access_line.h"
+#include "filter/access_log_short.h"
 #include "filter/access_variables.h"
 #include "filter/exchange_times.h"
 #include "filter/trace_context.h"
@@ -38,6 +39,7 @@ _Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX 
                "the longest line fits");
 
 _Static_assert(CUT_MARK == PSV_ACCESS_CUT_MARK, "one mark");
+_Static_assert(PSV_ACCESS_LOG_SHORT_BYTES <= PSV_ACCESS_LOG_LINE_BYTES, "so does the short one");
 
 #define PUT(line, literal) PSV_ACCESS_PUT((line), literal)
 
@@ -274,6 +276,8 @@ size_t psv_access_log_line(struct psv_access_log *log, const struct psv_exchange
     case PSV_ACCESS_LOG_CUSTOM:
         put_custom(log, &line, exchange, now_ns, is_aborted);
         break;
+    case PSV_ACCESS_LOG_SHORT:
+        return psv_access_log_short(exchange, now_ns, is_aborted, psv_log_access_has_colour(), out);
     case PSV_ACCESS_LOG_FORMAT_COUNT:
         UNREACHABLE("no such format");
     }
@@ -287,5 +291,8 @@ void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *e
         return;
     char out[PSV_ACCESS_LOG_LINE_BYTES];
     size_t len = psv_access_log_line(log, exchange, now_ns, is_aborted, out);
-    psv_log_access((struct psv_bytes){out, len});
+    if (log->format != PSV_ACCESS_LOG_SHORT)
+        psv_log_access((struct psv_bytes){out, len});
+    else if (len > 0)
+        psv_log_access_escaped((struct psv_bytes){out, len});
 }

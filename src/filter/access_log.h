@@ -24,6 +24,7 @@ enum psv_access_log_format {
     PSV_ACCESS_LOG_COMBINED,
     PSV_ACCESS_LOG_JSON,
     PSV_ACCESS_LOG_CUSTOM,
+    PSV_ACCESS_LOG_SHORT, /* access_log_short.h */
     PSV_ACCESS_LOG_FORMAT_COUNT
 };
 

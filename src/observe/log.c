@@ -39,6 +39,7 @@ static struct {
     /* Written by start before is_running; read by all. */
     enum psv_log_format format;
     bool has_colour;
+    bool access_has_colour;
     bool has_access;
     struct psv_ring ready;
     struct psv_log_slots slots;
@@ -151,20 +152,35 @@ void psv_log_write(enum psv_log_level level, const char *event, const struct psv
     leave();
 }
 
-void psv_log_access(struct psv_bytes line)
+static void write_access(struct psv_bytes line, bool is_escaped)
 {
     if (!enter()) {
         return;
     }
     struct psv_log_slot *slot = logger.has_access ? psv_log_slots_take(&logger.slots) : NULL;
     if (slot != NULL) {
-        slot->len = (uint16_t)psv_log_format_raw(slot->text, sizeof(slot->text), line);
+        slot->len = (uint16_t)psv_log_format_raw(slot->text, sizeof(slot->text), line, is_escaped);
         slot->target = PSV_LOG_TARGET_ACCESS;
         push(slot);
     } else if (logger.has_access) {
         drop(1);
     }
     leave();
+}
+
+void psv_log_access(struct psv_bytes line)
+{
+    write_access(line, false);
+}
+
+void psv_log_access_escaped(struct psv_bytes line)
+{
+    write_access(line, true);
+}
+
+bool psv_log_access_has_colour(void)
+{
+    return logger.access_has_colour;
 }
 
 void psv_log_reopen(void)
@@ -296,11 +312,19 @@ static void run(void *argument)
 
 /* ---- start and stop */
 
-static bool wants_colour(const struct psv_log_options *options)
+static bool wants_colour(const struct psv_log_options *options, int fd)
 {
     const char *no_colour = getenv("NO_COLOR");
-    return options->format == PSV_LOG_FORMAT_TEXT && isatty(logger.error.fd) == 1 &&
-           (no_colour == NULL || no_colour[0] == '\0');
+    bool may_have = no_colour == NULL || no_colour[0] == '\0';
+    return options->color == PSV_LOG_COLOR_ALWAYS ||
+           (options->color == PSV_LOG_COLOR_AUTO && may_have && isatty(fd) == 1);
+}
+
+static void choose_colours(const struct psv_log_options *options)
+{
+    int access_fd = logger.is_shared ? logger.error.fd : logger.access.fd;
+    logger.has_colour = options->format == PSV_LOG_FORMAT_TEXT && wants_colour(options, logger.error.fd);
+    logger.access_has_colour = logger.has_access && wants_colour(options, access_fd);
 }
 
 static int open_sinks(const struct psv_log_options *options, struct psv_error *reterr)
@@ -345,7 +369,7 @@ int psv_log_start(const struct psv_log_options *options, struct psv_error *reter
     logger.access.fd = -1;
     int result = open_sinks(options, reterr);
     if (result == 0) {
-        logger.has_colour = wants_colour(options);
+        choose_colours(options);
         result = psv_log_slots_init(&logger.slots, options->ring_lines);
         if (result == 0) {
             result = psv_ring_init(&logger.ready, options->ring_lines);

@@ -23,6 +23,9 @@ enum psv_log_level {
         PSV_LOG_LEVEL_COUNT
 };
 
+/** AUTO: on a terminal, unless NO_COLOR is set. */
+enum psv_log_color { PSV_LOG_COLOR_AUTO, PSV_LOG_COLOR_ALWAYS, PSV_LOG_COLOR_NEVER };
+
 enum psv_log_format { PSV_LOG_FORMAT_TEXT, PSV_LOG_FORMAT_JSON };
 
 struct psv_log_field {
@@ -75,6 +78,10 @@ void psv_log_set_min_level(enum psv_log_level level);
 /** A line of the access log, newline not included; copied.  Nothing happens while the access log is off.
  * [any] */
 void psv_log_access(struct psv_bytes line);
+/** The same for a line whose foreign parts are escaped already: sequences for the terminal stay.  [any] */
+void psv_log_access_escaped(struct psv_bytes line);
+/** The access log goes to a terminal, or colour was asked for.  [any] */
+bool psv_log_access_has_colour(void);
 
 struct psv_log_options {
     enum psv_log_level min_level;
@@ -82,6 +89,7 @@ struct psv_log_options {
     const char *error_path;  /* "stderr", "stdout" or a file (appended) */
     const char *access_path; /* "stdout", "stderr" or a file; NULL = access log is off */
     size_t ring_lines;       /* capacity of the ring */
+    enum psv_log_color color;
 };
 
 /** Opens the files and starts the log thread.  0, PSV_EEXIST (runs already), PSV_EIO or PSV_EACCESS (a file

@@ -16,6 +16,8 @@
 
 /* Room kept for what closes a line: a quote, the truncation mark, "}" and the newline. */
 #define TAIL_BYTES 32
+/* Of events, for people. */
+#define NAME_COLUMNS 24
 
 /* A bounded text.  put() is all or nothing, and once something did not fit nothing more is taken: no gaps in
  * a line. */
@@ -181,20 +183,59 @@ static const char *const level_colours[] = {"\033[90m", "\033[32m", "\033[33m", 
 static const char *const level_texts[] = {PSV_LOG_LEVEL_TABLE(X)};
 #undef X
 
+/* For people: the time without the date, events in one column, keys in the background. */
+static void put_coloured(struct line *line, const char *time, const struct psv_log_event *event)
+{
+    static const char blanks[] = "                              ";
+    size_t name_len = strlen(event->name);
+    (void)put_text(line, "\033[2m");
+    (void)put(line, time + 11, 12); /* "12:00:00.123" */
+    (void)put_text(line, "\033[0m ");
+    (void)put_text(line, level_colours[event->level]);
+    (void)put_text(line, level_names[event->level]);
+    (void)put_text(line, "\033[0m ");
+    (void)put_text(line, event->name);
+    (void)put_text(line, event->fields_len > 0 && name_len < NAME_COLUMNS
+                             ? blanks + sizeof(blanks) - 1 - (NAME_COLUMNS - name_len)
+                             : "");
+}
+
+/* All of it or nothing, so that the terminal is left as it was. */
+static void put_dimmed_field(struct line *line, const struct psv_log_field *field)
+{
+    if (line->is_truncated || line->len + sizeof("\033[2m") + sizeof("\033[0m") > line->room) {
+        line->is_truncated = true;
+        return;
+    }
+    bool is_text_for_people = strcmp(field->key, "message") == 0 || strcmp(field->key, "url") == 0 ||
+                              strcmp(field->key, "reason") == 0;
+    (void)put_text(line, is_text_for_people ? "" : "\033[2m");
+    put_text_field(line, field);
+    close_with(line, is_text_for_people ? "" : "\033[0m");
+}
+
 size_t psv_log_format_text(char *out, size_t room, const struct psv_log_event *event, bool has_colour)
 {
     INVARIANT(room >= PSV_LOG_ROOM_MIN && event->level < PSV_LOG_LEVEL_COUNT);
     struct line line = {.out = out, .room = room - TAIL_BYTES};
     char time[PSV_TIME_TEXT_LEN];
     psv_time_format(time, event->unix_us);
-    (void)put(&line, time, sizeof(time));
-    (void)put_text(&line, " ");
-    (void)put_text(&line, has_colour ? level_colours[event->level] : "");
-    (void)put_text(&line, level_names[event->level]);
-    (void)put_text(&line, has_colour ? "\033[0m " : " ");
-    (void)put_text(&line, event->name);
+    if (has_colour) {
+        put_coloured(&line, time, event);
+    } else {
+        (void)put(&line, time, sizeof(time));
+        (void)put_text(&line, " ");
+        (void)put_text(&line, level_names[event->level]);
+        (void)put_text(&line, " ");
+        (void)put_text(&line, event->name);
+    }
     for (size_t i = 0; i < event->fields_len; i++) {
-        if (event->fields[i].key != NULL) {
+        if (event->fields[i].key == NULL) {
+            continue;
+        }
+        if (has_colour) {
+            put_dimmed_field(&line, &event->fields[i]);
+        } else {
             put_text_field(&line, &event->fields[i]);
         }
     }
@@ -232,7 +273,7 @@ static void replace_controls(char *text, size_t len)
     }
 }
 
-size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text)
+size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text, bool is_escaped)
 {
     INVARIANT(room >= PSV_LOG_ROOM_MIN);
     size_t len = MIN(text.len, room - TAIL_BYTES);
@@ -240,13 +281,15 @@ size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text)
     if (len > 0) {
         memcpy(out, text.data, len);
     }
-    for (; i + PSV_WORD_BYTES <= len; i += PSV_WORD_BYTES) {
+    for (; !is_escaped && i + PSV_WORD_BYTES <= len; i += PSV_WORD_BYTES) {
         uint64_t word = psv_word_load(out + i);
         if ((psv_word_below(word, 0x20) | psv_word_equal(word, 0x7f)) != 0) {
             replace_controls(out + i, PSV_WORD_BYTES);
         }
     }
-    replace_controls(out + i, len - i);
+    if (!is_escaped) {
+        replace_controls(out + i, len - i);
+    }
     struct line line = {.out = out, .len = len, .room = room - TAIL_BYTES};
     close_with(&line, len < text.len ? "...\n" : "\n");
     return line.len;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "exec/job.h"
 #include "filter/access_log.h"
+#include "filter/access_log_short.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -58,6 +59,7 @@ static void test_formats(void **state)
          "\"status\":200,\"bytes\":1234,\"duration_ms\":12.345,\"user_agent\":\"agent/"
          "1\",\"referer\":\"http://r/\","
          "\"aborted\":false}"},
+        {ROW("short"), PSV_ACCESS_LOG_SHORT, "1994-11-06T08:49:37.042Z GET   200 /a?b=c 12.3ms"},
     };
     (void)state;
     TABLE_FOR_EACH(row, cases)
@@ -89,6 +91,28 @@ static void test_absent_texts(void **state)
                "\"method\":null,\"target\":null,\"protocol\":\"HTTP/1.1\",\"status\":499,\"bytes\":0,"));
     assert_non_null(strstr(
         line, ",\"user_agent\":null,\"referer\":null,\"refusal\":\"queue is full\",\"aborted\":true}"));
+    fake_exchange_end(&fake);
+}
+
+static void test_short_form(void **state)
+{
+    char out[PSV_ACCESS_LOG_SHORT_BYTES];
+    struct fake_exchange fake;
+    (void)state;
+    begin(&fake, "GET", "/", NULL);
+    fake.exchange->request.target = PSV_BYTES("/a\x1b[31m\n \xff");
+    size_t len = psv_access_log_short(fake.exchange, 1012 * NS_PER_MS + 345678, false, true, out);
+    assert_bytes_equal(
+        ((struct psv_bytes){out, len}),
+        "\033[2m08:49:37.042\033[0m GET   \033[32m200\033[0m /a\\x1b[31m\\x0a\\x20\\xff\033[2m "
+        "12.3ms\033[0m");
+    fake.exchange->is_answered = false;
+    len = psv_access_log_short(fake.exchange, 0, true, false, out);
+    assert_bytes_equal(((struct psv_bytes){out, len}),
+                       "1994-11-06T08:49:37.042Z GET   499 /a\\x1b[31m\\x0a\\x20\\xff 0.0ms");
+    fake.exchange->is_answered = true;
+    fake.exchange->request.path = PSV_BYTES("/.phpsrv/live-reload");
+    assert_int_equal(psv_access_log_short(fake.exchange, 0, false, true, out), 0);
     fake_exchange_end(&fake);
 }
 
@@ -206,6 +230,7 @@ static void test_long_texts_are_cut(void **state)
         assert_non_null(strstr(line, "..."));
         const char *end = format == PSV_ACCESS_LOG_JSON       ? ",\"aborted\":true}"
                           : format == PSV_ACCESS_LOG_COMBINED ? "...\""
+                          : format == PSV_ACCESS_LOG_SHORT    ? "ms aborted"
                                                               : " 599 18446744073709551615";
         assert_string_equal(line + strlen(line) - strlen(end), end);
     }
@@ -283,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_absent_texts),
+        cmocka_unit_test(test_short_form),
         cmocka_unit_test(test_escaping),
         cmocka_unit_test(test_user),
         cmocka_unit_test(test_long_texts_are_cut),

@@ -64,7 +64,12 @@ static void exact_forms(void **state)
     event.fields_len = 0;
     event.level = PSV_LOG_ERROR;
     assert_string_equal(as_text(&event, true),
-                        "2026-01-31T12:00:00.123Z \033[31mERROR\033[0m server.ready\n");
+                        "\033[2m12:00:00.123\033[0m \033[31mERROR\033[0m server.ready\n");
+    event.fields_len = 2;
+    assert_string_equal(as_text(&event, true),
+                        "\033[2m12:00:00.123\033[0m \033[31mERROR\033[0m server.ready            \033[2m "
+                        "address=127.0.0.1:8080\033[0m\033[2m workers=8\033[0m\n");
+    event.fields_len = 0;
     assert_string_equal(
         as_json(&event),
         "{\"ts\":\"2026-01-31T12:00:00.123Z\",\"level\":\"error\",\"event\":\"server.ready\"}\n");
@@ -170,7 +175,7 @@ static void truncation(void **state)
             assert_true(text_len <= PSV_LOG_ROOM_MIN && out[text_len - 1] == '\n');
             assert_null(memchr(out, '\n', text_len - 1));
             is_cut = memmem(out, text_len, " truncated=true\n", 16) != NULL;
-            assert_int_equal(is_cut, memmem(out, text_len, " last=end\n", 10) == NULL);
+            assert_int_equal(is_cut, memmem(out, text_len, " last=end\033[0m\n", 14) == NULL);
             test_free(out);
         }
     }
@@ -182,7 +187,7 @@ static void raw_lines(void **state)
     (void)state;
     char out[PSV_LOG_ROOM_MIN];
     char long_line[400];
-    size_t len = psv_log_format_raw(out, sizeof(out), PSV_BYTES("GET /\n\x1b x\xff"));
+    size_t len = psv_log_format_raw(out, sizeof(out), PSV_BYTES("GET /\n\x1b x\xff"), false);
     assert_int_equal(len, 11);
     assert_memory_equal(out, "GET /   x\xff\n", len);
     for (int byte = 0; byte < 256; byte++) { /* at each place of the words that are looked at */
@@ -190,15 +195,17 @@ static void raw_lines(void **state)
             char text[20];
             memset(text, 'x', sizeof(text));
             text[at] = (char)byte;
-            assert_int_equal(psv_log_format_raw(out, sizeof(out), (struct psv_bytes){text, sizeof(text)}),
+            assert_int_equal(psv_log_format_raw(out, sizeof(out), (struct psv_bytes){text, sizeof(text)}, false),
                              21);
             text[at] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
             assert_memory_equal(out, text, sizeof(text));
         }
     }
-    assert_int_equal(psv_log_format_raw(out, sizeof(out), PSV_BYTES_EMPTY), 1);
+    len = psv_log_format_raw(out, sizeof(out), PSV_BYTES("\033[31mx"), true);
+    assert_memory_equal(out, "\033[31mx\n", len);
+    assert_int_equal(psv_log_format_raw(out, sizeof(out), PSV_BYTES_EMPTY, false), 1);
     memset(long_line, 'a', sizeof(long_line));
-    len = psv_log_format_raw(out, sizeof(out), (struct psv_bytes){long_line, sizeof(long_line)});
+    len = psv_log_format_raw(out, sizeof(out), (struct psv_bytes){long_line, sizeof(long_line)}, false);
     assert_true(len <= sizeof(out));
     assert_memory_equal(out + len - 5, "a...\n", 5);
 }

@@ -68,6 +68,9 @@ MUST_CHECK int psv_job_respond(struct psv_job *job, unsigned status, const struc
  * PSV_EGONE, PSV_ENOMEM. */
 MUST_CHECK int psv_job_inform(struct psv_job *job, unsigned status, const struct psv_field *fields,
                               unsigned fields_len);
+/** Throws away head and body as if nothing had been said yet.  0; PSV_EEXIST: part of them is on its way to
+ * the client, or the response is finished. */
+MUST_CHECK int psv_job_discard(struct psv_job *job);
 bool psv_job_has_responded(const struct psv_job *job);
 
 /** Appends to the response body (memory first, then a memfd).  0, PSV_EGONE when the client has left (nothing

@@ -100,6 +100,11 @@ static void set_deadline(struct psv_job *job, uint64_t timeout_ms)
     atomic_store_explicit(&job->deadline_ns, deadline_ns, memory_order_relaxed);
 }
 
+int psv_job_discard(struct psv_job *job)
+{
+    return psv_sink_discard(&job->sink);
+}
+
 int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields, unsigned fields_len)
 {
     int code = psv_sink_respond(&job->sink, status, fields, fields_len);

@@ -17,8 +17,8 @@
 #include "base/text_parse.h"
 #include "exec/job.h"
 #include "exec/mailbox.h"
+#include "exec/response_coding.h"
 #include "exec/response_memory.h"
-#include "http/content_coding.h"
 #include "http/status.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -34,9 +34,6 @@
 #define INLINE_SLACK_BYTES ((size_t)64)
 /* Body bytes that lie next to a part on the heap: a usual event of a stream needs one allocation. */
 #define HEAP_PART_BYTES ((size_t)1024)
-
-/* Bodies in files are encoded in portions of this size. */
-#define ENCODE_BLOCK_BYTES ((size_t)16 * 1024)
 
 #define CREDIT_WAITS UINT32_C(1)
 #define CREDIT_STEP UINT32_C(2)
@@ -76,6 +73,8 @@ void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct p
     sink->written_bytes = 0;
     sink->posted_bytes = 0;
     sink->window_bytes = window_bytes;
+    sink->injection = NULL;
+    sink->injector = NULL;
     sink->filter = NULL;
     sink->encoder = NULL;
     sink->is_encoded = false;
@@ -154,6 +153,23 @@ int psv_sink_respond(struct psv_response_sink *sink, unsigned status, const stru
         sink->has_head = true;
     }
     return code;
+}
+
+int psv_sink_discard(struct psv_response_sink *sink)
+{
+    if (sink->state != PSV_SINK_OPEN || sink->head_is_posted) {
+        return PSV_EEXIST;
+    }
+    psv_response_body_fini(&sink->part.body);
+    psv_sink_init_part(sink, &sink->part);
+    sink->failure = PSV_OK;
+    sink->has_head = false;
+    sink->status = 0;
+    sink->fields = NULL; /* they stay on the job's arena until its end */
+    sink->fields_len = 0;
+    sink->content_length = -1;
+    sink->written_bytes = 0;
+    return PSV_OK;
 }
 
 /* ---- body */
@@ -244,109 +260,6 @@ int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len)
 
 /* ---- handing over */
 
-/* ---- coding */
-
-static struct psv_bytes field_value(const struct psv_response_sink *sink, enum psv_field_id id)
-{
-    for (unsigned i = 0; i < sink->fields_len; i++) {
-        if (sink->fields[i].id == id) {
-            return sink->fields[i].value;
-        }
-    }
-    return PSV_BYTES_EMPTY;
-}
-
-/* Just before the head is posted: what the body will be.  len: the body's when it is complete.  Without
- * memory it stays as it is. */
-static void decide_coding(struct psv_response_sink *sink, bool is_complete, uint64_t len)
-{
-    const struct psv_body_filter *filter = sink->filter;
-
-    if (filter == NULL) {
-        return;
-    }
-    switch (psv_coding_judge(sink->status, sink->fields, sink->fields_len)) {
-    case PSV_CODING_FORBIDDEN:
-    case PSV_CODING_DONE:
-        return;
-    case PSV_CODING_UNWANTED:
-        (void)!psv_coding_drop_identity(sink->job->arena, sink->fields, sink->fields_len, &sink->fields,
-                                        &sink->fields_len);
-        return;
-    case PSV_CODING_ALLOWED:
-        break;
-    }
-    if (!filter->takes_type(filter, field_value(sink, PSV_FIELD_CONTENT_TYPE)) ||
-        (is_complete && len < filter->min_bytes)) {
-        return;
-    }
-    /* a length that was promised before the body is there is that of the plain form */
-    bool encodes = filter->coding.len > 0 && (is_complete || sink->content_length < 0);
-    bool is_head = sink->job->message.is_head;
-    if (encodes && !is_head) {
-        sink->encoder = filter->begin(filter, is_complete ? len : 0);
-        encodes = sink->encoder != NULL;
-    }
-    if (psv_coding_rewrite(sink->job->arena, sink->fields, sink->fields_len,
-                           encodes ? filter->coding : PSV_BYTES_EMPTY, &sink->fields,
-                           &sink->fields_len) != PSV_OK) {
-        sink->encoder = NULL;
-        return;
-    }
-    sink->is_encoded = encodes;
-}
-
-static int encode_file(struct psv_response_sink *sink, const struct psv_response_body *plain, uint64_t len,
-                       struct psv_response_body *out)
-{
-    char block[ENCODE_BLOCK_BYTES];
-    uint64_t offset = 0;
-    int code = PSV_OK;
-
-    while (offset < len && code == PSV_OK) {
-        size_t filled = 0;
-        code = psv_fd_pread_all(plain->fd, block, (size_t)MIN(len - offset, (uint64_t)sizeof(block)), offset,
-                                &filled);
-        if (code == PSV_OK && filled == 0) {
-            code = PSV_EIO;
-        }
-        if (code == PSV_OK) {
-            code = sink->encoder->encode(sink->encoder, block, filled, out);
-        }
-        offset += filled;
-    }
-    return code;
-}
-
-/* Puts the encoded form in the place of the part's body; len: how much of it counts. */
-static int encode_part(struct psv_response_sink *sink, struct psv_response_part *part, uint64_t len,
-                       enum psv_body_end end)
-{
-    struct psv_response_body *plain = &part->body;
-    struct psv_response_body encoded;
-    int code;
-
-    psv_response_body_init(&encoded, NULL, 0, psv_response_memory_threshold(sink->memory_max));
-    if (plain->fd >= 0) {
-        code = encode_file(sink, plain, len, &encoded);
-    } else {
-        code = len > 0 ? sink->encoder->encode(sink->encoder, plain->memory, (size_t)len, &encoded) : PSV_OK;
-    }
-    if (code == PSV_OK) {
-        code = sink->encoder->end(sink->encoder, end, &encoded);
-    }
-    if (code == PSV_OK) {
-        code = psv_response_body_seal(&encoded);
-    }
-    psv_response_body_fini(plain);
-    if (code != PSV_OK) {
-        psv_response_body_fini(&encoded);
-        return code;
-    }
-    *plain = encoded;
-    return PSV_OK;
-}
-
 /* Makes the part's piece; a body that must not or cannot be sent is dropped. */
 static void seal_part(struct psv_response_sink *sink, struct psv_response_part *part, enum psv_body_end end)
 {
@@ -364,8 +277,13 @@ static void seal_part(struct psv_response_sink *sink, struct psv_response_part *
         /* written before the promise was made */
         len = MIN(len, (uint64_t)sink->content_length - sink->posted_bytes);
     }
+    if (sink->injector != NULL && sink->failure == PSV_OK && !is_gone(sink)) {
+        sink->failure = psv_sink_encode_part(sink, sink->injector, part, len, end);
+        sink->content_length = -1; /* complete, and longer now */
+        len = psv_response_body_len(body);
+    }
     if (sink->encoder != NULL && sink->failure == PSV_OK && !is_gone(sink)) {
-        sink->failure = encode_part(sink, part, len, end);
+        sink->failure = psv_sink_encode_part(sink, sink->encoder, part, len, end);
         sink->content_length = -1; /* it was the plain form's, and complete */
         len = psv_response_body_len(body);
     }
@@ -431,7 +349,7 @@ int psv_sink_flush(struct psv_response_sink *sink)
     if (!sink->head_is_posted || has_bytes(sink->current)) {
         struct psv_response_part *part = sink->current;
         if (!sink->head_is_posted) {
-            decide_coding(sink, false, 0);
+            psv_sink_decide_coding(sink, false, 0);
         }
         seal_part(sink, part, PSV_BODY_FLUSH);
         if (sink->failure != PSV_OK) {
@@ -472,8 +390,9 @@ static void finish(struct psv_response_sink *sink, bool failed, unsigned more)
         sink->status = 200;
     }
     if (!sink->head_is_posted && !is_short(sink, part)) {
-        decide_coding(sink, true,
-                      sink->job->message.is_head ? sink->written_bytes : psv_response_body_len(&part->body));
+        psv_sink_decide_coding(sink, true,
+                               sink->job->message.is_head ? sink->written_bytes
+                                                          : psv_response_body_len(&part->body));
     }
     seal_part(sink, part, PSV_BODY_FINISH);
     if (sink->failure != PSV_OK) {

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "exec/body_piece.h"
 #include "exec/body_filter.h"
+#include "exec/body_injection.h"
 #include "exec/response_body.h"
 #include "http/headers.h"
 
@@ -59,10 +60,12 @@ struct psv_response_sink {
     size_t memory_max;      /* threshold of a part's body */
     uint64_t written_bytes; /* by the application, dropped ones included; fixed once END is posted */
     uint64_t posted_bytes;  /* [worker] handed to the loop so far */
-    const struct psv_body_filter *filter; /* how bodies are encoded; NULL: as they are */
-    struct psv_body_encoder *encoder;     /* of this response, once it is decided */
-    bool is_encoded;                      /* the head says so (of an answer to HEAD: the one to GET would) */
-    uint64_t window_bytes;                /* a flush waits while posted - taken exceeds this */
+    const struct psv_body_injection *injection; /* of development mode; NULL: none */
+    struct psv_body_encoder *injector;          /* of this response, before the encoder; NULL: none */
+    const struct psv_body_filter *filter;       /* how bodies are encoded; NULL: as they are */
+    struct psv_body_encoder *encoder;           /* of this response, once it is decided */
+    bool is_encoded;               /* the head says so (of an answer to HEAD: the one to GET would) */
+    uint64_t window_bytes;         /* a flush waits while posted - taken exceeds this */
     struct psv_response_part part; /* the first; the only one unless the script flushes or finishes early */
     struct psv_response_part end_part;     /* END of a streamed response that has nothing more to say */
     struct psv_response_part release_part; /* RELEASE after an early END */
@@ -88,6 +91,7 @@ void psv_sink_init_part(struct psv_response_sink *sink, struct psv_response_part
  * requests and to statuses without a body: their bytes are counted and dropped. */
 MUST_CHECK int psv_sink_respond(struct psv_response_sink *sink, unsigned status,
                                 const struct psv_field *fields, unsigned fields_len);
+MUST_CHECK int psv_sink_discard(struct psv_response_sink *sink);
 MUST_CHECK int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len);
 MUST_CHECK int psv_sink_flush(struct psv_response_sink *sink);
 void psv_sink_finish(struct psv_response_sink *sink, bool failed);

@@ -139,6 +139,30 @@ int psv_coding_rewrite(struct psv_arena *arena, const struct psv_field *fields, 
     return code;
 }
 
+int psv_coding_weaken(struct psv_arena *arena, const struct psv_field *fields, unsigned fields_len,
+                      const struct psv_field **ret_fields, unsigned *ret_len)
+{
+    struct psv_field *out = psv_arena_alloc(arena, (fields_len + 1) * sizeof(*out));
+    unsigned len = 0;
+    int code = out != NULL ? PSV_OK : PSV_ENOMEM;
+
+    for (unsigned i = 0; i < fields_len && code == PSV_OK; i++) {
+        if (fields[i].id == PSV_FIELD_ACCEPT_RANGES) {
+            continue;
+        }
+        out[len] = fields[i];
+        if (is_strong_etag(&fields[i])) {
+            code = join(arena, PSV_BYTES("W/"), fields[i].value, &out[len].value);
+        }
+        len++;
+    }
+    if (code == PSV_OK) {
+        *ret_fields = out;
+        *ret_len = len;
+    }
+    return code;
+}
+
 int psv_coding_drop_identity(struct psv_arena *arena, const struct psv_field *fields, unsigned fields_len,
                              const struct psv_field **ret_fields, unsigned *ret_len)
 {

@@ -26,6 +26,11 @@ MUST_CHECK int psv_coding_rewrite(struct psv_arena *arena, const struct psv_fiel
                                   unsigned fields_len, struct psv_bytes coding,
                                   const struct psv_field **ret_fields, unsigned *ret_len);
 
+/** A copy of the fields for a body that is changed on its way: a weak ETag, no Accept-Ranges.  0 or
+ * PSV_ENOMEM. */
+MUST_CHECK int psv_coding_weaken(struct psv_arena *arena, const struct psv_field *fields, unsigned fields_len,
+                                 const struct psv_field **ret_fields, unsigned *ret_len);
+
 /** The same without Content-Encoding only. */
 MUST_CHECK int psv_coding_drop_identity(struct psv_arena *arena, const struct psv_field *fields,
                                         unsigned fields_len, const struct psv_field **ret_fields,

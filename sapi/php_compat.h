@@ -27,6 +27,7 @@
 #include <php_main.h>
 #include <php_output.h>
 #include <php_variables.h>
+#include <zend_builtin_functions.h>
 #include <zend_exceptions.h>
 #include <zend_extensions.h>
 #include <zend_modules.h>

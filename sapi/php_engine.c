@@ -109,6 +109,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
         .definitions_len = config->php.ini_values.len,
         .workers = (unsigned)config->workers.count,
         .limits_wall_time = config->php.time_limit == PSV_CONFIG_PHP_TIME_LIMIT_WALL,
+        .is_dev = config->dev.enabled,
         .start_unix_us = psv_clock_unix_us(),
     };
     int rc = check_settings(reterr);

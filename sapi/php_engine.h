@@ -19,6 +19,7 @@ struct psv_php_settings {
     size_t definitions_len;
     unsigned workers;
     bool limits_wall_time;  /* max_execution_time counts waiting as well */
+    bool is_dev;            /* development mode: other defaults, error pages with source */
     uint64_t start_unix_us; /* when the engine was started */
 };
 

@@ -5,6 +5,9 @@
 
 #include "php_executor.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "observe/prometheus.h"
 #include "php_cli.h"
 #include "php_engine.h"
@@ -14,6 +17,9 @@
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_trace.h"
+
+/* Exported, but in none of its headers. */
+extern PHPAPI char *php_ini_scanned_path;
 
 struct memory_sum {
     uint64_t now_bytes;
@@ -49,6 +55,30 @@ static void format_metrics(struct psv_prometheus *out)
     psv_php_opcache_format_metrics(out);
 }
 
+static bool visit_sources(psv_executor_source_fn *visit, void *context)
+{
+    char *preload = NULL;
+    char *path = NULL;
+    char folder[PATH_MAX];
+    if (cfg_get_string("cfg_file_path", &path) == SUCCESS && path != NULL)
+        visit(path, context);
+    else
+        visit(PHP_CONFIG_FILE_PATH "/php.ini", context); /* it may come */
+    if (php_ini_scanned_path != NULL && *php_ini_scanned_path != '\0') {
+        struct psv_bytes rest = psv_bytes_of(php_ini_scanned_path);
+        struct psv_bytes item;
+        while (psv_bytes_split(&rest, ':', &item)) {
+            if (item.len > 0 &&
+                snprintf(folder, sizeof(folder), "%.*s/", PSV_BYTES_ARG(item)) < (int)sizeof(folder))
+                visit(folder, context);
+        }
+    }
+    if (cfg_get_string("opcache.preload", &preload) != SUCCESS || preload == NULL || *preload == '\0')
+        return false;
+    visit(preload, context);
+    return true;
+}
+
 static size_t list_facts(struct psv_executor_fact *out, size_t max)
 {
     const bool is_started = psv_php_engine_settings()->start_unix_us != 0;
@@ -80,7 +110,7 @@ static size_t list_facts(struct psv_executor_fact *out, size_t max)
     .settings_start = psv_php_site_settings_start, .settings_stop = psv_php_site_settings_stop,              \
     .thread_start = psv_php_thread_start, .run = psv_php_thread_run, .interrupt = psv_php_timeout_interrupt, \
     .trace = psv_php_trace, .probe = psv_php_thread_probe, .thread_stop = psv_php_thread_stop,               \
-    .run_script = psv_php_cli_run, .facts = list_facts, .metrics = format_metrics
+    .run_script = psv_php_cli_run, .facts = list_facts, .metrics = format_metrics, .sources = visit_sources
 
 const struct psv_executor psv_executor_ext = {
     .name = "ext",

@@ -10,6 +10,7 @@
 
 #include "base/text_parse.h"
 #include "php_engine.h"
+#include "php_dev.h"
 #include "php_error.h"
 #include "php_module.h"
 #include "php_opcache.h"
@@ -124,6 +125,7 @@ static PHP_MINIT_FUNCTION(phpsrv)
     psv_php_opcache_on_module_init();
     psv_php_timeout_on_module_init();
     psv_php_error_on_module_init();
+    psv_php_dev_on_module_init();
     psv_php_superglobals_on_module_init();
     psv_php_signals_on_module_init();
     return SUCCESS;

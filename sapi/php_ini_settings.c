@@ -6,6 +6,8 @@
 
 #include "php_ini_settings.h"
 
+#include "php_engine.h"
+
 /* What differs from PHP's built-in defaults when neither php.ini nor -d says anything, and why. */
 #define DEFAULT_TABLE(X)                                                                                     \
     /* A visitor must not see messages; the operator must. */                                                \
@@ -17,21 +19,43 @@
     X("implicit_flush", "0")                                                                                 \
     X("opcache.enable", "1")
 
+/* What differs in development mode: all is told, and what was just saved is what runs.  opcache's
+ * file_update_protection stays at its 2 s: opcache knows files by their second of change, and would keep the
+ * first of two versions that were saved within one. */
+#define DEV_TABLE(X)                                                                                         \
+    X("display_errors", "1")                                                                                 \
+    X("display_startup_errors", "1")                                                                         \
+    X("html_errors", "1")                                                                                    \
+    X("realpath_cache_ttl", "1")                                                                             \
+    X("user_ini.cache_ttl", "-1") /* 0 would keep them to the end of the second */                           \
+    X("opcache.validate_timestamps", "1")                                                                    \
+    X("opcache.revalidate_freq", "0")
+
+struct setting {
+    const char *name;
+    const char *value;
+};
+
+static void set_defaults(HashTable *configuration, const struct setting *settings, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        zval value;
+        ZVAL_NEW_STR(&value, zend_string_init(settings[i].value, strlen(settings[i].value), 1));
+        zend_hash_str_update(configuration, settings[i].name, strlen(settings[i].name), &value);
+    }
+}
+
 void psv_php_ini_set_defaults(HashTable *configuration)
 {
-    static const struct {
-        const char *name;
-        const char *value;
-    } defaults[] = {
+    static const struct setting defaults[] = {
 #define X(name, value) {name, value},
-        DEFAULT_TABLE(X)
+        DEFAULT_TABLE(X)};
+    static const struct setting dev_defaults[] = {DEV_TABLE(X)
 #undef X
     };
-    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-        zval value;
-        ZVAL_NEW_STR(&value, zend_string_init(defaults[i].value, strlen(defaults[i].value), 1));
-        zend_hash_str_update(configuration, defaults[i].name, strlen(defaults[i].name), &value);
-    }
+    set_defaults(configuration, defaults, ARRAY_SIZE(defaults));
+    if (psv_php_engine_settings()->is_dev)
+        set_defaults(configuration, dev_defaults, ARRAY_SIZE(dev_defaults));
 }
 
 /** One definition is one line of an ini file: a line end in it would smuggle in another. */

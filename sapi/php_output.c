@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "observe/log.h"
+#include "php_dev.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
@@ -67,6 +68,8 @@ void psv_php_output_finish(struct psv_php_thread *thread)
         return;
     if (UNEXPECTED(psv_job_wants_usage(thread->job)))
         psv_job_note_memory(thread->job, zend_memory_peak_usage(false));
+    if (UNLIKELY(thread->dev != NULL))
+        psv_php_dev_answer(thread);
     if (thread->head_is_lost || thread->output_has_failed)
         psv_job_fail(thread->job);
     else

@@ -12,6 +12,7 @@
 
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "php_dev.h"
 #include "php_environment.h"
 #include "php_input.h"
 #include "php_locale.h"
@@ -117,13 +118,15 @@ static void begin(struct psv_php_thread *thread, struct psv_job *job)
 }
 
 /** A script that has gone since the router looked is the client's affair, not the server's failure. */
-static void explain_missing_script(const struct psv_php_thread *thread)
+static void explain_missing_script(struct psv_php_thread *thread)
 {
     const bool has_prepend = PG(auto_prepend_file) != NULL && *PG(auto_prepend_file) != '\0';
     if (SG(headers_sent) || zend_hash_num_elements(&EG(included_files)) > (has_prepend ? 1 : 0))
         return;
-    if (access(thread->message->script_filename.data, R_OK) != 0)
+    if (access(thread->message->script_filename.data, R_OK) != 0) {
         SG(sapi_headers).http_response_code = errno == EACCES ? 403 : 404;
+        psv_php_dev_forget(thread); /* no failure of the script's own */
+    }
 }
 
 static void execute(struct psv_php_thread *thread)
@@ -269,6 +272,7 @@ static void finish(struct psv_php_thread *thread)
 {
     psv_php_opcache_leave(thread);
     psv_php_output_finish(thread);
+    psv_php_dev_forget(thread);
     psv_php_input_clear_request_info();
     psv_php_environment_forget();
     psv_php_locale_forget();

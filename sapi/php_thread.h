@@ -16,6 +16,7 @@ struct psv_job;
 struct psv_message;
 struct psv_worker;
 struct psv_php_user_ini;
+struct psv_dev_report;
 
 #define PSV_PHP_THREAD_MAGIC 0x70687054u
 
@@ -46,6 +47,7 @@ struct psv_php_thread {
     struct _zend_string *environment_text; /* what getenv() found last; request memory */
     bool cache_is_bypassed;                /* this request runs without opcache (a restart is pending) */
     bool restarts_cache;                   /* it starts alone, holding the restart lock */
+    struct psv_dev_report *dev;            /* errors of this request; NULL: none, or no development mode */
     struct psv_php_user_ini *user_ini; /* cache of .user.ini files; NULL until the first one is looked for */
     struct psv_php_site_cache *site_settings; /* strings of settings that sites have; NULL: none so far */
 

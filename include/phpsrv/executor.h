@@ -21,6 +21,9 @@ struct psv_executor_fact {
     char value[160];
 };
 
+/** A file, or (with a slash at its end) a folder of files, that a runtime was started from. */
+typedef void psv_executor_source_fn(const char *path, void *context);
+
 struct psv_executor {
     const char *name; /* value of --executor */
     const char *help; /* half a line */
@@ -73,6 +76,9 @@ struct psv_executor {
     /** Appends runtime metrics such as memory and opcache numbers; must not block.  For the reference all
      * families that there can be, also before process_start.  May be NULL. [loop] */
     void (*metrics)(struct psv_prometheus *out);
+    /** Calls visit for what would have to be read again by a new start: php.ini, the folder of its parts ...
+     * Returns true when changed scripts need one too.  After process_start; may be NULL.  [boot] */
+    bool (*sources)(psv_executor_source_fn *visit, void *context);
 };
 
 /* What run() may call. */

@@ -333,7 +333,7 @@ extern const char *const psv_config_shell_texts[]; /* NULL-terminated */
 enum psv_config_origin_kind {
     PSV_CONFIG_ORIGIN_DEFAULT,
     PSV_CONFIG_ORIGIN_STANDARD, /* a variable that is not only ours: config_standard.c */
-    PSV_CONFIG_ORIGIN_DEV, /* the default that --dev brings */
+    PSV_CONFIG_ORIGIN_DEV,      /* the default that --dev brings */
     PSV_CONFIG_ORIGIN_FILE,
     PSV_CONFIG_ORIGIN_ENVIRONMENT,
     PSV_CONFIG_ORIGIN_COMMAND_LINE

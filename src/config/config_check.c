@@ -200,7 +200,8 @@ static int check_log(const struct psv_config_loaded *loaded, struct psv_error *r
                              show(loaded, "log.access", &shown));
     }
     if (log->access_format[0] != '\0' &&
-        loaded->origins[psv_option_index(access)].kind <= PSV_CONFIG_ORIGIN_DEV && log->access != PSV_CONFIG_ACCESS_CUSTOM) {
+        loaded->origins[psv_option_index(access)].kind <= PSV_CONFIG_ORIGIN_DEV &&
+        log->access != PSV_CONFIG_ACCESS_CUSTOM) {
         return psv_error_set(reterr, PSV_EINVAL, "%s is for log.access = \"custom\", which is not set",
                              show(loaded, "log.access_format", &shown));
     }

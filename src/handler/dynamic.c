@@ -153,6 +153,9 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_s
     if (dynamic->choose_filter != NULL) {
         job->sink.filter = dynamic->choose_filter(dynamic->filter_context, &exchange->request.headers);
     }
+    if (dynamic->choose_injection != NULL) {
+        job->sink.injection = dynamic->choose_injection(dynamic->injection_context, exchange);
+    }
     if (dynamic->choose_decoder != NULL) {
         /* an unknown coding was refused at the request's head */
         (void)!dynamic->choose_decoder(dynamic->decoder_context, &exchange->request.headers, &job->decoder);
@@ -380,6 +383,10 @@ bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *e
     uint64_t deadline_ns = atomic_load_explicit(&job->deadline_ns, memory_order_relaxed);
     if (deadline_ns == 0 || deadline_ns > now_ns) {
         return false;
+    }
+    if (dynamic->answer_overdue != NULL && !exchange->is_answered &&
+        !atomic_load_explicit(&job->is_gone, memory_order_relaxed)) {
+        dynamic->answer_overdue(dynamic->overdue_context, exchange);
     }
     if (!psv_job_try_cancel(job)) {
         psv_worker_pool_interrupt(dynamic->pool, job);

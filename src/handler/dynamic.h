@@ -12,6 +12,7 @@
 
 struct psv_body_decoder;
 struct psv_body_filter;
+struct psv_body_injection;
 struct psv_exchange;
 struct psv_headers;
 struct psv_mailbox;
@@ -58,11 +59,18 @@ struct psv_dynamic {
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);
     void *filter_context;
+    /** What is put into the response's page; NULL: nothing.  The function may be NULL. */
+    const struct psv_body_injection *(*choose_injection)(void *context, const struct psv_exchange *exchange);
+    void *injection_context;
     /** How the body of a request with these fields is decoded; *ret NULL: not at all.  0, or PSV_EUNSUPPORTED
      * (415).  The function may be NULL. */
     int (*choose_decoder)(void *context, const struct psv_headers *headers,
                           const struct psv_body_decoder **ret_decoder);
     void *decoder_context;
+    /** May answer a request whose deadline has passed, before its script is asked to stop; what it leaves
+     * gets a plain 504.  The function may be NULL. */
+    void (*answer_overdue)(void *context, struct psv_exchange *exchange);
+    void *overdue_context;
     /** The worker has let go of the exchange, which had ended before: free it. */
     void (*on_released)(struct psv_exchange *exchange);
     /** The exchange's worker was left behind; it may come back some day, then on_released is called. */

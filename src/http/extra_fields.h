@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "http/headers.h"
 
-#define PSV_EXTRA_FIELDS_MAX 16
+#define PSV_EXTRA_FIELDS_MAX 17
 
 struct psv_extra_fields {
     struct psv_field items[PSV_EXTRA_FIELDS_MAX]; /* texts live as long as this */

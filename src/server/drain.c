@@ -10,6 +10,7 @@
 #include "net/listener.h"
 #include "observe/log.h"
 #include "os/process.h"
+#include "server/dev.h"
 #include "server/listeners.h"
 #include "server/server_state.h"
 #include "server/tls.h"
@@ -50,6 +51,7 @@ static void begin(struct psv_server *server, const char *signal_name)
     PSV_LOG(PSV_LOG_INFO, "server.draining", PSV_LOG_TEXT("signal", signal_name),
             PSV_LOG_U64("requests", server->pipeline.live_len),
             PSV_LOG_U64("connections", connections_len(server)));
+    psv_dev_drain(server->dev);
     drain_site(&server->site);
     drain_site(&server->secure);
     psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);

@@ -46,6 +46,9 @@ static int init_access_log(struct psv_access_log *log, const struct psv_config *
     case PSV_CONFIG_ACCESS_COMBINED:
         psv_access_log_init(log, true, PSV_ACCESS_LOG_COMBINED);
         break;
+    case PSV_CONFIG_ACCESS_SHORT:
+        psv_access_log_init(log, true, PSV_ACCESS_LOG_SHORT);
+        break;
     case PSV_CONFIG_ACCESS_JSON:
         psv_access_log_init(log, true, PSV_ACCESS_LOG_JSON);
         break;

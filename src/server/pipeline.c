@@ -17,6 +17,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
+#include "server/dev.h"
 #include "server/exchange_metrics.h"
 #include "server/router.h"
 #include "server/tls_redirect.h"
@@ -102,10 +103,14 @@ static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_excha
                                  const struct psv_route *found)
 {
     struct pipeline_state *state = exchange->host_state;
+    struct psv_static_choice file = found->file;
 
     switch (found->kind) {
     case PSV_ROUTE_STATIC:
-        psv_static_file_answer(state->site->router->static_file, exchange, &found->file);
+        if (UNLIKELY(pipeline->dev != NULL)) {
+            psv_dev_change_file(pipeline->dev, exchange, &file);
+        }
+        psv_static_file_answer(state->site->router->static_file, exchange, &file);
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_REDIRECT:
         psv_router_answer_redirect(exchange, found);
@@ -236,6 +241,9 @@ static enum psv_body_plan on_head(struct psv_exchange *exchange)
 
     /* 5. what no handler may see */
     if (is_answered_early(exchange, site, is_misdirected)) {
+        return PSV_BODY_IGNORE;
+    }
+    if (UNLIKELY(pipeline->dev != NULL) && psv_dev_answer(pipeline->dev, exchange)) {
         return PSV_BODY_IGNORE;
     }
     /* 6. who answers */

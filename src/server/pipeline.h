@@ -15,6 +15,7 @@
 #include "server/client_address.h"
 #include "server/sites.h"
 
+struct psv_dev;
 struct psv_loop;
 struct psv_otlp;
 
@@ -27,6 +28,7 @@ struct psv_pipeline {
     struct psv_loop *loop;
     struct psv_sites sites;
     struct psv_exchange_pool *pool;
+    struct psv_dev *dev; /* NULL without --dev; borrowed */
     struct psv_dynamic dynamic;
     struct psv_access_log access_log;
     struct psv_timer_queue

@@ -64,7 +64,7 @@ static int add_configured(struct psv_extra_fields *ret, const char *text, struct
                ? PSV_OK
                : psv_error_set(reterr, PSV_EINVAL,
                                "response.fields \"%s\": given twice, or more than %d in all", text,
-                               PSV_EXTRA_FIELDS_MAX - 5);
+                               PSV_EXTRA_FIELDS_MAX - 6);
 }
 
 int psv_response_fields_init(struct psv_extra_fields *ret, const struct psv_config *config, bool is_secure,
@@ -82,6 +82,9 @@ int psv_response_fields_init(struct psv_extra_fields *ret, const struct psv_conf
     }
     for (size_t i = 0; config->response.security_fields && i < ARRAY_SIZE(security_fields); i++) {
         (void)psv_extra_fields_add(ret, security_fields[i].name, security_fields[i].value);
+    }
+    if (config->dev.enabled) { /* what was just saved is what is seen */
+        (void)psv_extra_fields_add(ret, psv_field_name(PSV_FIELD_CACHE_CONTROL), PSV_BYTES("no-cache"));
     }
     if (is_secure && max_age_s > 0) {
         (void)snprintf(hsts_text, HSTS_TEXT_BYTES, "max-age=%llu", (unsigned long long)max_age_s);

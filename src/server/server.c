@@ -24,6 +24,7 @@
 #include "os/process.h"
 #include "os/write_fence.h"
 #include "server/compression.h"
+#include "server/dev.h"
 #include "server/exchange_metrics.h"
 #include "server/health.h"
 #include "server/listeners.h"
@@ -43,6 +44,9 @@ _Static_assert((int)PSV_CONFIG_HTTP_2 == (int)PSV_HTTP_2 && (int)PSV_CONFIG_HTTP
                "config and http name the same versions");
 _Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
                "config and log name the same formats");
+
+_Static_assert((int)PSV_CONFIG_LOG_COLOR_NEVER == (int)PSV_LOG_COLOR_NEVER,
+               "config and log name the same choices");
 
 static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
@@ -103,6 +107,7 @@ static int boot_log(struct psv_server *server, struct psv_error *reterr)
         .error_path = log->error_path,
         .access_path = log->access != PSV_CONFIG_ACCESS_OFF ? log->access_path : NULL,
         .ring_lines = log->ring_lines,
+        .color = (enum psv_log_color)log->color,
     };
     int code = psv_log_start(&options, reterr);
     server->log_is_started = code == PSV_OK;
@@ -264,9 +269,9 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process,        boot_write_fence,   boot_log,        boot_executor, boot_waist,
-        boot_loop,           boot_supervised,    boot_rules,      boot_pipeline, psv_compression_init,
-        psv_server_tls_init, psv_listeners_boot, boot_privileges,
+        boot_process, boot_write_fence,    boot_log,           boot_executor,   boot_waist,
+        boot_loop,    boot_supervised,     boot_rules,         boot_pipeline,   psv_compression_init,
+        psv_dev_boot, psv_server_tls_init, psv_listeners_boot, boot_privileges,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -309,6 +314,7 @@ int psv_server_wait(struct psv_server *server)
             PSV_LOG_U64("workers", server->workers), PSV_LOG_TEXT("executor", server->executor->name),
             PSV_LOG_TEXT("docroot", server->pipeline.sites.items[0].docroot),
             PSV_LOG_U64("sites", server->pipeline.sites.len), PSV_LOG_U64("pid", (uint64_t)getpid()));
+    psv_dev_say_hello(server);
     if (psv_supervised_is(&server->supervised)) {
         psv_supervised_tell_ready(&server->supervised);
         psv_timer_start(&server->beat_queue, &server->beat_timer, server->loop.now_ns);
@@ -390,6 +396,7 @@ void psv_server_free(struct psv_server *server)
     psv_compression_fini(server);
     if (server->loop_is_ready) {
         server->signal_watch = psv_loop_watch_free(server->signal_watch);
+        server->dev = psv_dev_free(server->dev);
         psv_loop_fini(&server->loop);
     }
     psv_exchange_pool_free(server->exchanges);

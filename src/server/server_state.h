@@ -22,6 +22,7 @@
 
 struct psv_compress;
 struct psv_decompress;
+struct psv_dev;
 struct psv_executor;
 struct psv_listener;
 struct psv_otlp;
@@ -58,6 +59,7 @@ struct psv_server {
     struct psv_worker_pool *pool;
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;
+    struct psv_dev *dev; /* NULL without --dev */
     struct psv_internal *internal;
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;

@@ -169,7 +169,16 @@ bool psv_generation_listen(struct psv_generation *generation)
         return false;
     }
     generation->beat_ns = psv_clock_monotonic_ns();
+    generation->wants_reload |= memchr(said, 'L', (size_t)len) != NULL;
     return generation->state == PSV_GENERATION_STARTING && memchr(said, 'R', (size_t)len) != NULL;
+}
+
+bool psv_generation_take_wish(struct psv_generation *generation)
+{
+    bool wants_reload = generation->wants_reload;
+
+    generation->wants_reload = false;
+    return wants_reload;
 }
 
 void psv_generation_signal(const struct psv_generation *generation, int number)

@@ -24,7 +24,8 @@ struct psv_generation {
     enum psv_generation_state state;
     unsigned number;
     pid_t pid;
-    int status_fd; /* what psv_supervised_tell_... write comes here */
+    int status_fd;     /* what psv_supervised_tell_... write comes here */
+    bool wants_reload; /* see psv_generation_take_wish */
     uint64_t started_ns;
     uint64_t beat_ns; /* when it was heard last */
 };
@@ -48,6 +49,8 @@ MUST_CHECK int psv_generation_start(struct psv_generation *generation,
                                     const struct psv_generation_options *options, struct psv_error *reterr);
 /** Reads what it has said; true when it has become ready. */
 bool psv_generation_listen(struct psv_generation *generation);
+/** Whether it has asked for a successor since the last call: in development mode it watches files. */
+bool psv_generation_take_wish(struct psv_generation *generation);
 void psv_generation_signal(const struct psv_generation *generation, int number);
 /** The process is gone and was waited for. */
 void psv_generation_end(struct psv_generation *generation);

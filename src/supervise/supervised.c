@@ -63,6 +63,11 @@ void psv_supervised_tell_ready(const struct psv_supervised *supervised)
     tell(supervised, 'R');
 }
 
+void psv_supervised_tell_reload(const struct psv_supervised *supervised)
+{
+    tell(supervised, 'L');
+}
+
 void psv_supervised_tell_beat(const struct psv_supervised *supervised)
 {
     tell(supervised, 'B');

@@ -34,5 +34,7 @@ struct psv_shared_facts psv_supervised_read_facts(const struct psv_supervised *s
 bool psv_supervised_is(const struct psv_supervised *supervised);
 /** The listeners accept, PHP answers. */
 void psv_supervised_tell_ready(const struct psv_supervised *supervised);
+/** A file that the server was started from has changed: a new generation, please. */
+void psv_supervised_tell_reload(const struct psv_supervised *supervised);
 /** The loop turns; once a second. */
 void psv_supervised_tell_beat(const struct psv_supervised *supervised);

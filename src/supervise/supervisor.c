@@ -483,6 +483,8 @@ static void run(struct supervisor *supervisor)
         if (fds[2].revents != 0) {
             (void)psv_generation_listen(&supervisor->current);
             watch_memory(supervisor);
+            supervisor->is_reload_wanted |=
+                psv_generation_take_wish(&supervisor->current) && !supervisor->is_ending;
         }
         if (fds[1].revents != 0 && psv_generation_listen(&supervisor->next)) {
             on_ready(supervisor);
@@ -515,6 +517,7 @@ static int start_log(const struct psv_config *config, struct psv_error *reterr)
         .format = (enum psv_log_format)config->log.format,
         .error_path = config->log.error_path,
         .ring_lines = config->log.ring_lines,
+        .color = (enum psv_log_color)config->log.color,
     };
 
     return psv_log_start(&options, reterr);

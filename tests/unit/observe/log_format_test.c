@@ -195,8 +195,8 @@ static void raw_lines(void **state)
             char text[20];
             memset(text, 'x', sizeof(text));
             text[at] = (char)byte;
-            assert_int_equal(psv_log_format_raw(out, sizeof(out), (struct psv_bytes){text, sizeof(text)}, false),
-                             21);
+            assert_int_equal(
+                psv_log_format_raw(out, sizeof(out), (struct psv_bytes){text, sizeof(text)}, false), 21);
             text[at] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
             assert_memory_equal(out, text, sizeof(text));
         }

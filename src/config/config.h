@@ -366,9 +366,9 @@ struct psv_config_loaded {
     struct psv_config config;
     struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
     size_t scopes_len;
-    int operand_at;                                           /* of SCRIPT, ROUTE, HEALTH: its place in argv */
-    enum psv_config_shell shell;                              /* of PRINT_COMPLETION */
-    const char *file;                                         /* as given to --config; "" = no file */
+    int operand_at;              /* of SCRIPT, ROUTE, HEALTH: its place in argv */
+    enum psv_config_shell shell; /* of PRINT_COMPLETION */
+    const char *file;            /* as given to --config; "" = no file */
     struct psv_config_origin origins[PSV_CONFIG_OPTIONS_MAX]; /* by index in psv_options */
     struct psv_arena arena;                                   /* owns all texts */
 };

@@ -78,8 +78,29 @@ uint64_t psv_random_u64(void)
     return value;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Four bytes at once: their halves side by side in one word, then each half as its digit. */
+static void encode_four(char *out, const uint8_t *bytes)
+{
+    uint32_t four;
+    memcpy(&four, bytes, sizeof(four));
+    uint64_t word = four;
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word >> 4 | word << 8) & UINT64_C(0x0f0f0f0f0f0f0f0f); /* the upper half comes first */
+    uint64_t are_letters = (word + UINT64_C(0x7676767676767676)) >> 7 & UINT64_C(0x0101010101010101);
+    word += UINT64_C(0x3030303030303030) + are_letters * ('a' - '0' - 10);
+    memcpy(out, &word, sizeof(word));
+}
+#endif
+
 void psv_hex_encode(char *out, const uint8_t *bytes, size_t len)
 {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; len >= 4; len -= 4, bytes += 4, out += 8) {
+        encode_four(out, bytes);
+    }
+#endif
     static const char digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
                                     '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
     for (size_t i = 0; i < len; i++) {

@@ -26,15 +26,16 @@ enum {
     REMOTE_MAX = 52,
     USER_MAX = 72,
     METHOD_MAX = 32,
-    TARGET_MAX = 700,
+    TARGET_MAX = 632,
+    SITE_MAX = 68,
     PROTOCOL_MAX = 16,
     REFERER_MAX = 256,
     USER_AGENT_MAX = 256,
     REFUSAL_MAX = 64,
     REST_MAX = 520, /* of the longest form: keys and punctuation of JSON, time and numbers */
 };
-_Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX + PROTOCOL_MAX + REFERER_MAX +
-                       USER_AGENT_MAX + REFUSAL_MAX + REST_MAX <=
+_Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX + SITE_MAX + PROTOCOL_MAX +
+                       REFERER_MAX + USER_AGENT_MAX + REFUSAL_MAX + REST_MAX <=
                    PSV_ACCESS_LOG_LINE_BYTES,
                "the longest line fits");
 
@@ -135,19 +136,28 @@ static void put_combined(struct psv_access_line *line, const struct psv_exchange
     PUT(line, "\"");
 }
 
-/* ,"key":"text" or ,"key":null */
-static void put_member(struct psv_access_line *line, struct psv_bytes key, struct psv_bytes text, size_t max)
+/* key: ,"name": with the comma and the colon. */
+static void put_value(struct psv_access_line *line, struct psv_bytes key, struct psv_bytes text, size_t max)
 {
-    PUT(line, ",\"");
     psv_access_line_put(line, key);
     if (text.len == 0) {
-        PUT(line, "\":null");
+        PUT(line, "null");
         return;
     }
-    PUT(line, "\":\"");
+    PUT(line, "\"");
     psv_access_line_put_escaped(line, text, PSV_ACCESS_ESCAPE_JSON, max);
     PUT(line, "\"");
 }
+
+#define PUT_MEMBER(line, name, text, max) put_value((line), PSV_BYTES(",\"" name "\":"), (text), (max))
+
+/* The same for digits of our own. */
+#define PUT_ID(line, name, text)                                                                             \
+    do {                                                                                                     \
+        PUT((line), ",\"" name "\":\"");                                                                     \
+        psv_access_line_put((line), psv_bytes_of(text));                                                     \
+        PUT((line), "\"");                                                                                   \
+    } while (0)
 
 static void put_duration(struct psv_access_line *line, struct psv_bytes key, bool is_known,
                          uint64_t duration_ns)
@@ -192,34 +202,31 @@ static void put_json(struct psv_access_log *log, struct psv_access_line *line,
     PUT(line, "{\"ts\":\"");
     psv_access_line_put(line, (struct psv_bytes){log->time_iso, PSV_DATE_ISO_LEN});
     PUT(line, "\"");
-    put_member(line, PSV_BYTES("request_id"), psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
+    PUT_MEMBER(line, "request_id", psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
     if (exchange->trace != NULL) {
-        put_member(line, PSV_BYTES("trace_id"), psv_bytes_of(exchange->trace->span.trace_id),
-                   PSV_TRACE_ID_LEN + CUT_MARK);
-        put_member(line, PSV_BYTES("span_id"), psv_bytes_of(exchange->trace->span.span_id),
-                   PSV_SPAN_ID_LEN + CUT_MARK);
+        PUT_ID(line, "trace_id", exchange->trace->span.trace_id);
+        PUT_ID(line, "span_id", exchange->trace->span.span_id);
         if (exchange->trace->parent_id[0] != '\0')
-            put_member(line, PSV_BYTES("parent_id"), psv_bytes_of(exchange->trace->parent_id),
-                       PSV_SPAN_ID_LEN + CUT_MARK);
+            PUT_ID(line, "parent_id", exchange->trace->parent_id);
     }
-    put_member(line, PSV_BYTES("remote"), psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
+    if (log->names_sites)
+        PUT_MEMBER(line, "site", psv_bytes_of(exchange->site->name), SITE_MAX);
+    PUT_MEMBER(line, "remote", psv_bytes_of(exchange->peer.remote_address), REMOTE_MAX);
     if (user_len != 0)
-        put_member(line, PSV_BYTES("user"), (struct psv_bytes){user, user_len}, USER_MAX);
-    put_member(line, PSV_BYTES("method"), request->method_text, METHOD_MAX);
-    put_member(line, PSV_BYTES("target"), request->target, TARGET_MAX);
-    put_member(line, PSV_BYTES("protocol"), psv_bytes_of(psv_http_version_text(request->version)),
-               PROTOCOL_MAX);
+        PUT_MEMBER(line, "user", ((struct psv_bytes){user, user_len}), USER_MAX);
+    PUT_MEMBER(line, "method", request->method_text, METHOD_MAX);
+    PUT_MEMBER(line, "target", request->target, TARGET_MAX);
+    PUT_MEMBER(line, "protocol", psv_bytes_of(psv_http_version_text(request->version)), PROTOCOL_MAX);
     PUT(line, ",\"status\":");
     psv_access_line_put_u64(line, psv_access_status(exchange, is_aborted));
     PUT(line, ",\"bytes\":");
     psv_access_line_put_u64(line, exchange->bytes_sent);
     put_times(line, exchange, now_ns);
-    put_member(line, PSV_BYTES("user_agent"), psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT),
+    PUT_MEMBER(line, "user_agent", psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT),
                USER_AGENT_MAX);
-    put_member(line, PSV_BYTES("referer"), psv_headers_value(&request->headers, PSV_FIELD_REFERER),
-               REFERER_MAX);
+    PUT_MEMBER(line, "referer", psv_headers_value(&request->headers, PSV_FIELD_REFERER), REFERER_MAX);
     if (exchange->refusal != NULL)
-        put_member(line, PSV_BYTES("refusal"), psv_bytes_of(exchange->refusal), REFUSAL_MAX);
+        PUT_MEMBER(line, "refusal", psv_bytes_of(exchange->refusal), REFUSAL_MAX);
     PUT(line, ",\"aborted\":");
     psv_access_line_put(line, is_aborted ? PSV_BYTES("true") : PSV_BYTES("false"));
     PUT(line, "}");
@@ -291,8 +298,6 @@ void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *e
         return;
     char out[PSV_ACCESS_LOG_LINE_BYTES];
     size_t len = psv_access_log_line(log, exchange, now_ns, is_aborted, out);
-    if (log->format != PSV_ACCESS_LOG_SHORT)
+    if (len > 0)
         psv_log_access((struct psv_bytes){out, len});
-    else if (len > 0)
-        psv_log_access_escaped((struct psv_bytes){out, len});
 }

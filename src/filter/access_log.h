@@ -33,6 +33,7 @@ enum psv_access_log_format {
 
 struct psv_access_log {
     bool is_enabled;
+    bool names_sites; /* JSON: there are several */
     enum psv_access_log_format format;
     bool has_second;
     uint64_t second;                   /* of both texts */

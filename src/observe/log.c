@@ -152,30 +152,20 @@ void psv_log_write(enum psv_log_level level, const char *event, const struct psv
     leave();
 }
 
-static void write_access(struct psv_bytes line, bool is_escaped)
+void psv_log_access(struct psv_bytes line)
 {
     if (!enter()) {
         return;
     }
     struct psv_log_slot *slot = logger.has_access ? psv_log_slots_take(&logger.slots) : NULL;
     if (slot != NULL) {
-        slot->len = (uint16_t)psv_log_format_raw(slot->text, sizeof(slot->text), line, is_escaped);
+        slot->len = (uint16_t)psv_log_format_raw(slot->text, sizeof(slot->text), line);
         slot->target = PSV_LOG_TARGET_ACCESS;
         push(slot);
     } else if (logger.has_access) {
         drop(1);
     }
     leave();
-}
-
-void psv_log_access(struct psv_bytes line)
-{
-    write_access(line, false);
-}
-
-void psv_log_access_escaped(struct psv_bytes line)
-{
-    write_access(line, true);
 }
 
 bool psv_log_access_has_colour(void)

@@ -75,11 +75,9 @@ void psv_log_set_min_level(enum psv_log_level level);
 /** Room of one line, newline included; longer lines are cut and marked. */
 #define PSV_LOG_LINE_BYTES 2040
 
-/** A line of the access log, newline not included; copied.  Nothing happens while the access log is off.
- * [any] */
+/** A line of the access log, newline not included, in which foreign texts are escaped already; copied.
+ * Nothing happens while the access log is off.  [any] */
 void psv_log_access(struct psv_bytes line);
-/** The same for a line whose foreign parts are escaped already: sequences for the terminal stay.  [any] */
-void psv_log_access_escaped(struct psv_bytes line);
 /** The access log goes to a terminal, or colour was asked for.  [any] */
 bool psv_log_access_has_colour(void);
 

@@ -10,7 +10,6 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
-#include "base/word.h"
 #include "decimal.h"
 #include "time_text.h"
 
@@ -265,32 +264,13 @@ size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *e
     return line.len;
 }
 
-static void replace_controls(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        text[i] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-    }
-}
-
-size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text, bool is_escaped)
+size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text)
 {
     INVARIANT(room >= PSV_LOG_ROOM_MIN);
-    size_t len = MIN(text.len, room - TAIL_BYTES);
-    size_t i = 0;
-    if (len > 0) {
-        memcpy(out, text.data, len);
+    struct line line = {.out = out, .len = MIN(text.len, room - TAIL_BYTES), .room = room - TAIL_BYTES};
+    if (line.len > 0) {
+        memcpy(out, text.data, line.len);
     }
-    for (; !is_escaped && i + PSV_WORD_BYTES <= len; i += PSV_WORD_BYTES) {
-        uint64_t word = psv_word_load(out + i);
-        if ((psv_word_below(word, 0x20) | psv_word_equal(word, 0x7f)) != 0) {
-            replace_controls(out + i, PSV_WORD_BYTES);
-        }
-    }
-    if (!is_escaped) {
-        replace_controls(out + i, len - i);
-    }
-    struct line line = {.out = out, .len = len, .room = room - TAIL_BYTES};
-    close_with(&line, len < text.len ? "...\n" : "\n");
+    close_with(&line, line.len < text.len ? "...\n" : "\n");
     return line.len;
 }

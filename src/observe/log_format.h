@@ -27,5 +27,5 @@ struct psv_log_event {
 size_t psv_log_format_text(char *out, size_t room, const struct psv_log_event *event, bool has_colour);
 size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *event);
 
-/** A ready-made line: control bytes become blanks, unless it is escaped already; a cut line ends in "...". */
-size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes line, bool is_escaped);
+/** A ready-made line, as it is; a cut one ends in "...". */
+size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes line);

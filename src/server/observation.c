@@ -84,6 +84,7 @@ int psv_observation_init(struct psv_server *server, struct psv_pipeline *pipelin
 {
     const struct psv_otlp_options options = otlp_options(config);
     int code = init_access_log(&pipeline->access_log, config, reterr);
+    pipeline->access_log.names_sites = pipeline->sites.len > 1;
 
     if (code == PSV_OK && server->otlp == NULL && config->otlp.endpoint[0] != '\0') {
         code = psv_otlp_start(&options, &server->otlp, reterr);

@@ -272,3 +272,13 @@ def test_a_site_comes_with_a_reload(launch, tmp_path):
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: visit(server, "b").status == 200, "the new site")
     assert visit(server, "a").status == 200
+
+
+def test_log_lines_name_the_site(launch, tmp_path):
+    (tmp_path / "phpsrv.toml").write_text('[[sites]]\nhosts = ["a"]\n[[sites]]\nhosts = ["*.b"]\nname = "bee"\n[[sites.prefixes]]\nprefix = "/x"\nguard.deny = ["loopback"]\n')
+    server = launch("--config", tmp_path / "phpsrv.toml", "--log-access", "json")
+    for host, path in (("a", "/"), ("x.b", "/"), ("x.b", "/x"), ("none", "/")):
+        visit(server, host, path)
+    wait_until(lambda: server.stdout.count(b"\n") >= 4, "four lines")
+    lines = [json.loads(line) for line in server.stdout.splitlines()]
+    assert [(line["site"], line["status"]) for line in lines] == [("a", 200), ("bee", 200), ("bee", 403), ("default", 200)]

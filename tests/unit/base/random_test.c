@@ -1,6 +1,7 @@
 /* Random bytes: no repetition across calls, refills, threads and forks; the pool is wiped.
  *
  * SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -134,6 +135,19 @@ static void test_hex_encode(void **state)
     assert_memory_equal(out, "000ff0ab19ff#", 13);
     psv_hex_encode(out, bytes, 0);
     assert_memory_equal(out, "000ff0ab19ff#", 13);
+    uint8_t all[256];
+    char text[2 * sizeof(all)];
+    for (size_t i = 0; i < sizeof(all); i++) {
+        all[i] = (uint8_t)i;
+    }
+    for (size_t at = 0; at < 8; at++) {
+        psv_hex_encode(text, all + at, sizeof(all) - at);
+        for (size_t i = at; i < sizeof(all); i++) {
+            char digits[3];
+            (void)snprintf(digits, sizeof(digits), "%02x", (unsigned)i);
+            assert_memory_equal(text + 2 * (i - at), digits, 2);
+        }
+    }
 }
 
 int main(void)

@@ -107,6 +107,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
         .ini_path = *config->php.ini_file != '\0' ? config->php.ini_file : NULL,
         .definitions = config->php.ini_values.items,
         .definitions_len = config->php.ini_values.len,
+        .user = config->server.user,
         .workers = (unsigned)config->workers.count,
         .limits_wall_time = config->php.time_limit == PSV_CONFIG_PHP_TIME_LIMIT_WALL,
         .is_dev = config->dev.enabled,

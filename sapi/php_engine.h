@@ -17,6 +17,7 @@ struct psv_php_settings {
     const char *ini_path;           /* php.ini or its directory; NULL = where PHP looks by itself */
     const char *const *definitions; /* -d name=value */
     size_t definitions_len;
+    const char *user; /* that the process becomes later; "" = as it is */
     unsigned workers;
     bool limits_wall_time;  /* max_execution_time counts waiting as well */
     bool is_dev;            /* development mode: other defaults, error pages with source */

@@ -14,6 +14,8 @@
 
 #include "base/text_parse.h"
 #include "http/cgi_name.h"
+#include "os/privileges.h"
+#include "php_engine.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 #include "psv_version.h"
@@ -127,6 +129,12 @@ static void intern_user(void)
 {
     struct passwd entry, *found = NULL;
     char buffer[4096];
+    struct psv_privileges later;
+    if (psv_privileges_find(psv_php_engine_settings()->user, "", &later, NULL) == PSV_OK && later.changes) {
+        user_name = intern(later.user_name, strlen(later.user_name));
+        user_home = intern(later.home, strlen(later.home));
+        return;
+    }
     if (getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &found) != 0 || found == NULL)
         return;
     user_name = intern(entry.pw_name, strlen(entry.pw_name));

@@ -48,12 +48,25 @@ _Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
 _Static_assert((int)PSV_CONFIG_LOG_COLOR_NEVER == (int)PSV_LOG_COLOR_NEVER,
                "config and log name the same choices");
 
+/* What scripts start sees the user that it runs as, long before the server becomes it. */
+static int boot_environment(const struct psv_config_server *config, struct psv_error *reterr)
+{
+    struct psv_privileges privileges;
+    int code = psv_privileges_find(config->user, config->group, &privileges, reterr);
+
+    return code == PSV_OK ? psv_privileges_set_environment(&privileges, reterr) : code;
+}
+
 static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
     psv_process_block_signals(false);
     psv_process_ignore_sigpipe();
     psv_crash_init(server->config->log.format == PSV_CONFIG_LOG_FORMAT_JSON);
     (void)psv_limits_raise_open_files();
+    int code = boot_environment(&server->config->server, reterr);
+    if (code != PSV_OK) {
+        return code;
+    }
     server->signal_fd = psv_process_open_signals(false, reterr);
     return server->signal_fd < 0 ? server->signal_fd : PSV_OK;
 }

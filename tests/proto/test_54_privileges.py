@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import grp
+import json
 import os
 import pathlib
 import pwd
@@ -15,7 +16,8 @@ from testenv import run_binary
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
 WHO = """<?php echo json_encode([posix_geteuid(), posix_getegid(), posix_getgroups(), @posix_setuid(0),
-    is_readable('/etc/shadow'), @file_put_contents('/etc/phpsrv-test', 'x')]);"""
+    is_readable('/etc/shadow'), @file_put_contents('/etc/phpsrv-test', 'x'),
+    getenv('HOME'), getenv('USER'), trim(shell_exec('echo $LOGNAME'))]);"""
 
 
 def status(pid):
@@ -37,7 +39,8 @@ def test_user_and_group(launch, names, supervisor):
     told = server.fetch("/who.php").body.decode()
     uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
     gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid if group else uid if user == "12345" else pwd.getpwnam(user).pw_gid
-    assert told.startswith(f"[{uid},{gid},[") and told.endswith(",false,false,false]"), told
+    home, name = (pwd.getpwuid(uid).pw_dir, pwd.getpwuid(uid).pw_name) if user != "12345" else ("/", "12345")
+    assert told.startswith(f"[{uid},{gid},[") and json.loads(told)[3:] == [False, False, False, home, name, name], told
     facts = status(server.pid)
     assert facts["Uid"] == [str(uid)] * 4 and facts["Gid"] == [str(gid)] * 4 and facts["CapEff"] == ["0000000000000000"]
     for task in os.listdir(f"/proc/{server.pid}/task"):

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from testenv import run_binary, wait_until
+from testenv.processes import end_process
 
 USER = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -76,13 +77,7 @@ class Service:
         )  # fmt: skip
 
     def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process, number)
 
 
 def need(program):

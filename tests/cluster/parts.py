@@ -24,6 +24,7 @@ import pytest
 import yaml
 
 from testenv import Server, wait_until
+from testenv.processes import end_process
 from testenv.server import ROOT, environment
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -86,13 +87,7 @@ class Program:
             raise
 
     def stop(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end_process(self.process, number)
 
 
 def accepts(port):

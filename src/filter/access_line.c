@@ -28,8 +28,14 @@ static void put_fraction(struct psv_access_line *line, uint64_t value, size_t di
 
 void psv_access_line_put_ms(struct psv_access_line *line, uint64_t duration_ns)
 {
-    psv_access_line_put_u64(line, duration_ns / PSV_NS_PER_MS);
-    put_fraction(line, duration_ns % PSV_NS_PER_MS / PSV_NS_PER_US, 3);
+    /* the digits of the microseconds, at least four, and a dot before the last three */
+    char digits[24];
+    uint64_t us = duration_ns / PSV_NS_PER_US;
+    size_t len = psv_format_u64(digits, us < 1000 ? us + 1000 : us);
+    digits[0] = us < 1000 ? '0' : digits[0];
+    memmove(digits + len - 2, digits + len - 3, 3);
+    digits[len - 3] = '.';
+    psv_access_line_put(line, (struct psv_bytes){digits, len + 1});
 }
 
 void psv_access_line_put_seconds(struct psv_access_line *line, uint64_t duration_ns)

@@ -151,11 +151,11 @@ static void put_value(struct psv_access_line *line, struct psv_bytes key, struct
 
 #define PUT_MEMBER(line, name, text, max) put_value((line), PSV_BYTES(",\"" name "\":"), (text), (max))
 
-/* The same for digits of our own. */
-#define PUT_ID(line, name, text)                                                                             \
+/* The same for what can hold nothing that is escaped: digits, tokens (RFC 9110 5.6.2), addresses. */
+#define PUT_PLAIN(line, name, text)                                                                          \
     do {                                                                                                     \
         PUT((line), ",\"" name "\":\"");                                                                     \
-        psv_access_line_put((line), psv_bytes_of(text));                                                     \
+        psv_access_line_put((line), (text));                                                                 \
         PUT((line), "\"");                                                                                   \
     } while (0)
 
@@ -204,10 +204,10 @@ static void put_json(struct psv_access_log *log, struct psv_access_line *line,
     PUT(line, "\"");
     PUT_MEMBER(line, "request_id", psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
     if (exchange->trace != NULL) {
-        PUT_ID(line, "trace_id", exchange->trace->span.trace_id);
-        PUT_ID(line, "span_id", exchange->trace->span.span_id);
+        PUT_PLAIN(line, "trace_id", psv_bytes_of(exchange->trace->span.trace_id));
+        PUT_PLAIN(line, "span_id", psv_bytes_of(exchange->trace->span.span_id));
         if (exchange->trace->parent_id[0] != '\0')
-            PUT_ID(line, "parent_id", exchange->trace->parent_id);
+            PUT_PLAIN(line, "parent_id", psv_bytes_of(exchange->trace->parent_id));
     }
     if (log->names_sites)
         PUT_MEMBER(line, "site", psv_bytes_of(exchange->site->name), SITE_MAX);
@@ -216,7 +216,7 @@ static void put_json(struct psv_access_log *log, struct psv_access_line *line,
         PUT_MEMBER(line, "user", ((struct psv_bytes){user, user_len}), USER_MAX);
     PUT_MEMBER(line, "method", request->method_text, METHOD_MAX);
     PUT_MEMBER(line, "target", request->target, TARGET_MAX);
-    PUT_MEMBER(line, "protocol", psv_bytes_of(psv_http_version_text(request->version)), PROTOCOL_MAX);
+    PUT_PLAIN(line, "protocol", psv_bytes_of(psv_http_version_text(request->version)));
     PUT(line, ",\"status\":");
     psv_access_line_put_u64(line, psv_access_status(exchange, is_aborted));
     PUT(line, ",\"bytes\":");

@@ -351,10 +351,10 @@ int psv_otlp_start(const struct psv_otlp_options *options, struct psv_otlp **ret
     return PSV_OK;
 }
 
-struct psv_otlp *psv_otlp_stop(struct psv_otlp *otlp)
+bool psv_otlp_stop(struct psv_otlp *otlp)
 {
     if (otlp == NULL) {
-        return NULL;
+        return true;
     }
     uint64_t now_ns = psv_clock_monotonic_ns();
     atomic_store_explicit(&otlp->stop_ns, now_ns + STOP_FLUSH_NS, memory_order_relaxed);
@@ -362,9 +362,11 @@ struct psv_otlp *psv_otlp_stop(struct psv_otlp *otlp)
     psv_futex_wake(&otlp->is_stopping, 1);
     wake(otlp);
     if (psv_thread_join(&otlp->thread, now_ns + STOP_JOIN_NS) != PSV_OK) {
-        /* it hangs in a look-up of a name: what it uses stays for the rest of the process's life */
+        /* it hangs where libcurl does not ask whether to go on, such as a look-up of a name or a file that
+         * does not come: what it uses stays for the rest of the process's life */
         psv_thread_abandon(&otlp->thread);
-        return NULL;
+        return false;
     }
-    return free_all(otlp);
+    (void)free_all(otlp);
+    return true;
 }

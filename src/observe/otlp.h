@@ -36,8 +36,9 @@ MUST_CHECK int psv_otlp_check(const struct psv_otlp_options *options, struct psv
 MUST_CHECK int psv_otlp_start(const struct psv_otlp_options *options, struct psv_otlp **ret,
                               struct psv_error *reterr);
 /** Sends what waits, for some seconds at most; the rest is dropped and counted.  Nobody hands in spans any
- * more. Returns NULL; accepts NULL.  [boot] */
-struct psv_otlp *psv_otlp_stop(struct psv_otlp *otlp);
+ * more. Takes otlp; accepts NULL.  False: its thread hangs inside a library, and goes on to use it: the
+ * process must end by _exit, since exit() tears OpenSSL down.  [boot] */
+MUST_CHECK bool psv_otlp_stop(struct psv_otlp *otlp);
 
 /** A span to be filled, of no known content, and handed back by push; NULL: there is no room, which was
  * counted. [any] */

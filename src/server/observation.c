@@ -95,9 +95,10 @@ int psv_observation_init(struct psv_server *server, struct psv_pipeline *pipelin
     return code;
 }
 
-void psv_observation_fini(struct psv_server *server, struct psv_pipeline *pipeline)
+bool psv_observation_fini(struct psv_server *server, struct psv_pipeline *pipeline)
 {
     pipeline->otlp = NULL;
-    server->otlp = psv_otlp_stop(server->otlp);
+    bool is_ended = psv_otlp_stop(TAKE(&server->otlp));
     psv_access_log_fini(&pipeline->access_log);
+    return is_ended;
 }

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 
@@ -17,5 +19,6 @@ MUST_CHECK int psv_observation_check(const struct psv_config *config, struct psv
  * it does not run yet.  PSV_EINVAL, PSV_ENOMEM, PSV_ELIMIT. */
 MUST_CHECK int psv_observation_init(struct psv_server *server, struct psv_pipeline *pipeline,
                                     const struct psv_config *config, struct psv_error *reterr);
-/** Sends what spans there are yet.  No request ends any more.  Accepts what was never prepared. */
-void psv_observation_fini(struct psv_server *server, struct psv_pipeline *pipeline);
+/** Sends what spans there are yet.  No request ends any more.  Accepts what was never prepared.  False: the
+ * exporter hangs, and the process must end by _exit. */
+MUST_CHECK bool psv_observation_fini(struct psv_server *server, struct psv_pipeline *pipeline);

@@ -391,12 +391,12 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->admin);
     bool are_stopped = psv_passwords_stop(server);
     if (!stop_workers(server) || !psv_compression_stop(server) || !are_stopped) {
-        psv_observation_fini(server, &server->pipeline);
+        (void)!psv_observation_fini(server, &server->pipeline);
         end_log(server);
         _exit(server->exit_code);
     }
     drain_late_parts(server);
-    psv_observation_fini(server, &server->pipeline);
+    bool may_return = psv_observation_fini(server, &server->pipeline);
     psv_h2_config_fini(&server->site.h2);
     psv_h2_config_fini(&server->secure.h2);
     psv_h2_config_fini(&server->admin.h2);
@@ -420,5 +420,8 @@ void psv_server_free(struct psv_server *server)
     }
     server->signal_fd = psv_fd_close(server->signal_fd);
     end_log(server);
+    if (!may_return) {
+        _exit(server->exit_code);
+    }
     psv_free(server);
 }

@@ -3,16 +3,19 @@
 SPDX-License-Identifier: MIT
 """
 
+import contextlib
+import os
 import re
 import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
 
-from testenv import Clients, H2Wire, run_binary, stub, wait_until
+from testenv import Clients, H2Wire, run_binary, scaled, stub, wait_until
 from testenv.collector import Collector
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -191,8 +194,9 @@ def test_gzip_and_headers(launch, collector):
     assert "Bearer abc" not in shown and "Bearer abc" not in server.log
 
 
-def test_tls(launch, collector, tmp_path):
-    certificate, key = tmp_path / "c.pem", tmp_path / "c.key"
+def tls_context(folder):
+    """A server's TLS, and the file of its certificate."""
+    certificate, key = folder / "c.pem", folder / "c.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=c",
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
@@ -200,6 +204,11 @@ def test_tls(launch, collector, tmp_path):
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+def test_tls(launch, collector, tmp_path):
+    context, certificate = tls_context(tmp_path)
     sink = collector(tls=context)
     server = launch(*otlp(sink, "--otlp-ca-file", certificate))
     server.fetch(stub.ECHO)
@@ -209,6 +218,31 @@ def test_tls(launch, collector, tmp_path):
     assert "certificate" in stranger.wait_log("otlp.retrying")["reason"], "nobody vouches for it"
     stranger.stop()
     assert len(sink.servers()) == 1
+
+
+def test_the_end_does_not_take_openssl_from_an_exporter_that_uses_it(launch, collector, tmp_path):
+    """It reads a file of certificates that never ends: the process ends without it."""
+    context, certificate = tls_context(tmp_path)
+    sink = collector(tls=context)
+    endless = tmp_path / "endless.pem"
+    os.mkfifo(endless)
+    is_read = threading.Event()
+
+    def feed():
+        with contextlib.suppress(BrokenPipeError), endless.open("wb", buffering=0) as file:
+            while True:
+                file.write(certificate.read_bytes())
+                is_read.set()
+                time.sleep(0.001)  # else it would fill the server's memory
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    server = launch(*otlp(sink, "--otlp-ca-file", endless))
+    server.fetch(stub.ECHO)
+    assert is_read.wait(scaled(20)), "it reads the file"
+    server.stop()
+    feeder.join(scaled(20))
+    assert not feeder.is_alive() and sink.requests == []
 
 
 @pytest.mark.parametrize(

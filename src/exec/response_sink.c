@@ -260,6 +260,20 @@ int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len)
 
 /* ---- handing over */
 
+/* Of the part's body, len bytes; returns the length of the coded form. */
+static uint64_t encode(struct psv_response_sink *sink, struct psv_body_encoder *encoder,
+                       struct psv_response_part *part, uint64_t len, enum psv_body_end end)
+{
+    if (sink->failure != PSV_OK || is_gone(sink)) {
+        return len;
+    }
+    sink->failure = psv_sink_encode_part(sink, encoder, part, len, end);
+    if (!sink->head_is_posted) {   /* afterwards the loop may be reading it, and it was none already */
+        sink->content_length = -1; /* it was the plain form's, and complete */
+    }
+    return psv_response_body_len(&part->body);
+}
+
 /* Makes the part's piece; a body that must not or cannot be sent is dropped. */
 static void seal_part(struct psv_response_sink *sink, struct psv_response_part *part, enum psv_body_end end)
 {
@@ -277,15 +291,11 @@ static void seal_part(struct psv_response_sink *sink, struct psv_response_part *
         /* written before the promise was made */
         len = MIN(len, (uint64_t)sink->content_length - sink->posted_bytes);
     }
-    if (sink->injector != NULL && sink->failure == PSV_OK && !is_gone(sink)) {
-        sink->failure = psv_sink_encode_part(sink, sink->injector, part, len, end);
-        sink->content_length = -1; /* complete, and longer now */
-        len = psv_response_body_len(body);
+    if (sink->injector != NULL) {
+        len = encode(sink, sink->injector, part, len, end);
     }
-    if (sink->encoder != NULL && sink->failure == PSV_OK && !is_gone(sink)) {
-        sink->failure = psv_sink_encode_part(sink, sink->encoder, part, len, end);
-        sink->content_length = -1; /* it was the plain form's, and complete */
-        len = psv_response_body_len(body);
+    if (sink->encoder != NULL) {
+        len = encode(sink, sink->encoder, part, len, end);
     }
     piece->data = body->fd < 0 ? body->memory : NULL;
     piece->fd = body->fd;

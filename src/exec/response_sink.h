@@ -56,7 +56,8 @@ struct psv_response_sink {
     unsigned status;
     const struct psv_field *fields; /* copied, on the job's arena; without Content-Length */
     unsigned fields_len;
-    int64_t content_length; /* promised by the application; -1 = none */
+    int64_t content_length; /* promised by the application; -1 = none.  Once the head is posted the loop
+                               reads it while the worker runs, and nobody writes it any more */
     size_t memory_max;      /* threshold of a part's body */
     uint64_t written_bytes; /* by the application, dropped ones included; fixed once END is posted */
     uint64_t posted_bytes;  /* [worker] handed to the loop so far */

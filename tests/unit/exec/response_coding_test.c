@@ -188,6 +188,26 @@ static void test_a_stream_that_was_sent_before_its_end(void **state)
     expect_part(&fixture, END | RELEASE, ">");
 }
 
+/* The loop reads it when it starts the response, while the script goes on. */
+static void test_the_length_is_not_written_once_the_head_is_posted(void **state)
+{
+    const int64_t as_the_loop_sees_it = -2;
+    (void)state;
+    fixture.job->sink.filter = &coding;
+    respond("Content-Type", "text/html");
+    write_text("a");
+    assert_int_equal(psv_job_flush(fixture.job), 0);
+    expect_part(&fixture, HEAD, "<<aa");
+    fixture.job->sink.content_length = as_the_loop_sees_it;
+    write_text("b");
+    assert_int_equal(psv_job_flush(fixture.job), 0);
+    expect_part(&fixture, 0, "bb");
+    write_text("c");
+    psv_sink_release(&fixture.job->sink);
+    expect_part(&fixture, END | RELEASE, "cc>>");
+    assert_true(fixture.job->sink.content_length == as_the_loop_sees_it);
+}
+
 static void test_what_is_not_taken(void **state)
 {
     (void)state;
@@ -261,6 +281,7 @@ int main(void)
         TEST(test_a_promise_of_a_stream_is_left_alone),
         TEST(test_a_stream),
         TEST(test_a_stream_that_was_sent_before_its_end),
+        TEST(test_the_length_is_not_written_once_the_head_is_posted),
         TEST(test_what_is_not_taken),
         TEST(test_compressed_afterwards_without_a_wrong_length),
         TEST(test_head_tells_no_length),

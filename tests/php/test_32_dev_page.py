@@ -23,7 +23,8 @@ FAILURES = [
     ("class A { function f(); }", "Fatal error", "must contain body"),
     ("require 'not-there.php';", "Error", "Failed opening required"),
     ("ini_set('memory_limit', '8M'); while (true) $a[] = str_repeat('x', 1000);", "Fatal error", "Allowed memory size of 8388608 bytes"),
-    ("set_time_limit(1); while (true);", "Fatal error", "Maximum execution time of 1 second exceeded"),
+    # it calls the C library, where the thread sanitizer lets the timer's signal through
+    ("set_time_limit(1); while (true) microtime();", "Fatal error", "Maximum execution time of 1 second exceeded"),
     ("set_error_handler(function () { throw new Exception('from the handler'); }); echo $undefined;", "Exception", "from the handler"),
     ("register_shutdown_function(function () { throw new Exception('in the shutdown function'); });", "Exception", "in the shutdown function"),
     ("class D { function __destruct() { throw new Exception('in the destructor'); } } $d = new D;", "Exception", "in the destructor"),

@@ -427,7 +427,7 @@ static void on_timeout(struct psv_connection *connection, struct psv_timer_queue
 static void drain(struct psv_connection *connection)
 {
     if (h1_of(connection)->state == PSV_H1_IDLE) {
-        psv_connection_end_idle(connection);
+        psv_connection_end_idle(connection, &h1_of(connection)->config->drain_timer);
     }
 }
 

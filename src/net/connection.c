@@ -158,18 +158,44 @@ void psv_connection_reset(struct psv_connection *connection, enum psv_close_reas
     }
 }
 
-void psv_connection_end_idle(struct psv_connection *connection)
+/* A request that nobody has read yet: it came while the loop did something else, or had no processor. */
+static bool has_input(const struct psv_connection *connection)
+{
+    char byte;
+
+    return connection->has_pending_input ||
+           recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* While the server stops, and no request has begun. */
+static bool is_quiet(const struct psv_connection *connection)
+{
+    const struct psv_service *service = connection->service;
+
+    return service->is_draining &&
+           (connection->timer_queue == service->drain_timer || connection->codec == &psv_codec_chooser);
+}
+
+void psv_connection_end_idle(struct psv_connection *connection, struct psv_timer_queue *grace)
 {
     const struct psv_service *service = connection->service;
     const struct psv_timer_queue *idle = service->idle_timer;
-    uint64_t grace_ns = service->drain_timer->duration_ns;
+    uint64_t grace_ns = grace->duration_ns;
 
     if (connection->timer_queue == idle && idle->duration_ns > grace_ns &&
-        connection->timer.deadline_ns + grace_ns <= service->loop->now_ns + idle->duration_ns) {
+        connection->timer.deadline_ns + grace_ns <= service->loop->now_ns + idle->duration_ns &&
+        !has_input(connection)) {
         psv_connection_close(connection, PSV_CLOSE_DRAIN);
     } else {
-        psv_connection_set_timer(connection, service->drain_timer);
+        psv_connection_set_timer(connection, grace);
     }
+}
+
+void psv_connection_await_first(struct psv_connection *connection)
+{
+    const struct psv_service *service = connection->service;
+
+    psv_connection_set_timer(connection, service->is_draining ? service->header_timer : service->idle_timer);
 }
 
 void psv_service_drain(struct psv_service *service)
@@ -302,5 +328,9 @@ void psv_connection_on_timer(struct psv_timer *timer, void *context)
 
     (void)context;
     CHECK_MAGIC(connection, PSV_CONNECTION_MAGIC);
+    if (is_quiet(connection) && has_input(connection)) {
+        psv_connection_set_timer(connection, connection->timer_queue); /* its event is still to come */
+        return;
+    }
     connection->codec->on_timeout(connection, connection->timer_queue);
 }

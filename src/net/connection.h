@@ -85,8 +85,8 @@ struct psv_service {
     const struct psv_codec *preface_codec; /* chosen by its preface or by ALPN; NULL: there is none */
     void *preface_codec_config;
     struct psv_timer_queue *idle_timer;   /* before the first byte */
-    struct psv_timer_queue *header_timer; /* within a preface */
-    struct psv_timer_queue *drain_timer;  /* idle connections while the server stops */
+    struct psv_timer_queue *header_timer; /* within a preface; before the first byte while the server stops */
+    struct psv_timer_queue *drain_timer;  /* kept connections that are idle while the server stops */
     bool is_draining;
     const struct psv_layer *layer;
     const struct psv_layer *inner_layer;   /* behind layer_proxy */
@@ -162,9 +162,13 @@ static inline bool psv_connection_is_drained(const struct psv_connection *connec
     return psv_list_is_empty(&connection->out);
 }
 
-/** The server stops and this connection is idle.  If it has been for as long as the drain timer runs it is
- * closed, else it gets that time: its next request may be on its way already, and would be lost. */
-void psv_connection_end_idle(struct psv_connection *connection);
+/** The server stops and this connection is idle.  If it has been for as long as grace (the drain timer for a
+ * kept connection) and nothing has come, it is closed, else it gets that time: its next request may be on its
+ * way already, and would be lost. */
+void psv_connection_end_idle(struct psv_connection *connection, struct psv_timer_queue *grace);
+
+/** For layers: what they needed themselves is over, the client's first byte is awaited. */
+void psv_connection_await_first(struct psv_connection *connection);
 
 /** Tells every connection's codec that the server stops. */
 void psv_service_drain(struct psv_service *service);

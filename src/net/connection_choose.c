@@ -24,6 +24,9 @@ static int on_open(struct psv_connection *connection)
 /* False when there was no memory: the connection is closed then. */
 static bool choose(struct psv_connection *connection, const struct psv_codec *codec)
 {
+    if (connection->service->is_draining && connection->preface_len == 0) {
+        psv_connection_set_timer(connection, NULL); /* the limit on the header begins with its first byte */
+    }
     connection->codec = codec;
     if (codec->on_open(connection) != PSV_OK) {
         connection->codec = &psv_codec_chooser; /* there is no state to free */
@@ -89,11 +92,17 @@ static void on_sent(struct psv_connection *connection, uint64_t bytes, bool is_d
     (void)connection, (void)bytes, (void)is_drained;
 }
 
+/* The layer is busy with itself: a handshake, a header of the PROXY protocol. */
+static bool is_in_handshake(const struct psv_connection *connection)
+{
+    return connection->layer->open != NULL && !connection->is_secured;
+}
+
 static void on_timeout(struct psv_connection *connection, struct psv_timer_queue *queue)
 {
     bool is_idle = queue == connection->service->idle_timer;
 
-    if (queue == connection->service->drain_timer) {
+    if (connection->service->is_draining && connection->preface_len == 0 && !is_in_handshake(connection)) {
         psv_connection_close(connection, PSV_CLOSE_DRAIN);
         return;
     }
@@ -110,9 +119,14 @@ static void on_close(struct psv_connection *connection, enum psv_close_reason re
     (void)connection, (void)reason;
 }
 
+/* Clients repeat by themselves what they sent on a kept connection that turns out to be closed (RFC 9112
+ * 9.3.1), and seldom what they sent on a new one: that has as long for its first byte as for a header.  What has
+ * begun already, a handshake or a preface, keeps its limit. */
 static void drain(struct psv_connection *connection)
 {
-    psv_connection_end_idle(connection);
+    if (connection->timer_queue != connection->service->header_timer) {
+        psv_connection_end_idle(connection, connection->service->header_timer);
+    }
 }
 
 const struct psv_codec psv_codec_chooser = {

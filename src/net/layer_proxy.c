@@ -95,7 +95,7 @@ static ssize_t step_aside(struct psv_connection *connection, void *out, size_t l
     proxy_fini(connection);
     connection->layer = connection->service->inner_layer;
     if (connection->layer->open == NULL) {
-        psv_connection_set_timer(connection, connection->service->idle_timer);
+        psv_connection_await_first(connection);
     } else if (connection->layer->open(connection) != PSV_OK) {
         return PSV_EGONE;
     }

@@ -54,7 +54,7 @@ static void note_ready(struct psv_connection *connection)
         psv_metric_inc(PSV_METRIC_TLS_RESUMED);
     }
     /* from here on it is an idle connection like any other */
-    psv_connection_set_timer(connection, connection->service->idle_timer);
+    psv_connection_await_first(connection);
 }
 
 /* HTTP on the port of HTTPS: say so, in the only language that the client understands. */

@@ -19,7 +19,7 @@
  * all workers busy, and one client does not fill the queue. */
 #define REQUESTS_PER_CONNECTION 16
 #define REQUESTS_PER_WORKER 2
-/* Idle connections while the server stops: time for a request that is on its way. */
+/* Kept connections while the server stops: time for a request that is on its way. */
 #define DRAIN_GRACE_MS 1000
 /* Sockets of a service manager, of all kinds together. */
 #define ACTIVATED_MAX 32

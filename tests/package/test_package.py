@@ -280,7 +280,7 @@ def test_an_upgrade_while_it_serves(machine, service):
         during = visitors.answers
         assert facts(service)["version"] == seen, "the old one goes on with what it has loaded"
         service.reload()
-        assert facts(service)["version"] == version_of(package("new"))
+        wait_until(lambda: facts(service)["version"] == version_of(package("new")), "the old one, which accepted for a moment longer, has left")
         service.restart()
         assert facts(service)["version"] == version_of(package("new"))
     assert not visitors.wrong, f"{len(visitors.wrong)} of {visitors.answers}: {visitors.wrong[:5]}\n{service.log.read_text()[-6000:]}"

@@ -96,6 +96,62 @@ def test_idle_connections_are_closed(launch):
     assert server.wait_exit() == 0
 
 
+def test_a_new_connection_may_ask_later_than_a_kept_one(launch):
+    """Clients ask again when a kept connection turns out to be closed; on a new one a close is an error to them."""
+    server = launch()
+    with server.connect() as new, server.connect() as kept:
+        kept.request(stub.ECHO)
+        kept.expect_response(200)
+        begin_drain(server)
+        kept.expect_close()
+        new.request(stub.ECHO)
+        assert new.expect_response(200).closes
+        new.expect_close()
+    assert server.wait_exit() == 0
+
+
+def test_a_header_has_its_own_time_during_a_drain(launch):
+    """It begins with the first byte, and not with the drain."""
+    server = launch("--http-header-timeout-ms", "4s")
+    with server.connect() as new, server.connect() as silent, server.connect() as kept:
+        kept.request(stub.ECHO)
+        kept.expect_response(200)
+        begin_drain(server)
+        kept.expect_close()
+        new.send(b"GET ")
+        silent.expect_close()
+        new.send(f"{stub.ECHO} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        assert new.expect_response(200).closes
+    assert server.wait_exit() == 0
+
+
+def test_a_new_connection_that_never_asks_holds_up_no_longer_than_a_header(launch):
+    server = launch("--http-header-timeout-ms", "300")
+    with server.connect() as silent:
+        start = time.monotonic()
+        begin_drain(server)
+        silent.expect_close()
+        assert time.monotonic() - start < 20, "that is not the limit of the drain"
+    assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "new"])
+def test_a_request_that_nobody_has_read_yet(launch, is_kept):
+    """On a connection that has been idle for long: the signal is seen before the request, which came first."""
+    server = launch("--http-header-timeout-ms", "900", workers=1)
+    with server.connect() as wire:
+        if is_kept:
+            wire.request(stub.ECHO)
+            wire.expect_response(200)
+        server.fetch(stub.sleep(1200))
+        server.signal(signal.SIGSTOP)
+        server.signal(signal.SIGTERM)
+        wire.request(stub.ECHO)
+        server.signal(signal.SIGCONT)
+        assert wire.expect_response(200).closes
+    assert server.wait_exit() == 0
+
+
 def test_pipelined_requests_after_the_signal(launch):
     """The running one is answered and says close; those behind it were never begun, the client may repeat them."""
     server = launch(workers=1)

@@ -505,6 +505,36 @@ def test_drain(launch, certificates, trusting):
     assert server.wait_exit() == 0
 
 
+def test_handshakes_during_a_drain(launch, certificates, trusting):
+    """A connection that was there before has its time for the handshake, and then for its request."""
+    server = launch(*arguments(certificates["localhost"]))
+    with socket.create_connection(server.tls_address) as raw, connect(server, trusting) as kept:
+        kept.sendall(f"GET {stub.ECHO} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        assert kept.recv(10000)
+        server.terminate()
+        server.wait_log("server.draining")
+        while kept.recv(10000):
+            pass
+        with trusting.wrap_socket(raw, server_hostname="localhost") as late:
+            late.sendall(f"GET {stub.ECHO} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            answer = read_all(late)
+            assert answer.startswith(b"HTTP/1.1 200 ") and b"Connection: close" in answer
+    assert server.wait_exit() == 0
+    assert "server.drain_cut_short" not in server.log
+
+
+def test_a_handshake_without_a_request_holds_up_no_drain(launch, certificates, trusting):
+    """What it waits for after the handshake is not the next request of a kept connection, for which there is a minute."""
+    server = launch(*arguments(certificates["localhost"]), "--http-header-timeout-ms", "2s")
+    with socket.create_connection(server.tls_address) as raw:
+        server.terminate()
+        server.wait_log("server.draining")
+        with trusting.wrap_socket(raw, server_hostname="localhost") as silent:
+            assert silent.recv(100) == b""
+    assert server.wait_exit() == 0
+    assert "server.drain_cut_short" not in server.log
+
+
 # ---- requests for another certificate's host (RFC 9110 15.5.20, RFC 9113 9.1.2)
 
 

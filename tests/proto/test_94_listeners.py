@@ -9,10 +9,11 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from testenv import run_binary, wait_until
+from testenv import Wire, run_binary, stub, wait_until
 
 SHOW = """<?php foreach (["REMOTE_ADDR", "REMOTE_PORT", "SERVER_ADDR", "SERVER_PORT", "SERVER_NAME", "HTTPS"] as $k)
     echo $k, "=", $_SERVER[$k] ?? "-", "\\n";"""
@@ -236,6 +237,42 @@ def activate(launch):
     return start
 
 
+class Visitors:
+    """Ask all the time, each request on a connection of its own, also while no server is there."""
+
+    def __init__(self, address, path):
+        self.address, self.path = address, path
+        self.failures, self.answers = [], 0
+        self.ended = threading.Event()
+        self.threads = [threading.Thread(target=self.run) for _ in range(4)]
+
+    def run(self):
+        while not self.ended.is_set():
+            try:
+                with Wire(self.address, timeout=60) as wire:
+                    wire.request(self.path, fields=[("Connection", "close")])
+                    status = wire.expect_response().status
+            except Exception as problem:  # noqa: BLE001: any trouble is one
+                status = repr(problem)
+            if status != 200:
+                self.failures.append(status)
+            self.answers += 1
+
+    def wait(self, count):
+        wanted = self.answers + count
+        wait_until(lambda: self.answers >= wanted or self.failures, f"{count} more answers")
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
+
+
 def listening(family=socket.AF_INET, address=("127.0.0.1", 0)):
     opened = socket.socket(family)
     opened.bind(address)
@@ -271,6 +308,24 @@ def test_connections_that_came_before_the_server(activate):
         activate({"": site})
         early.settimeout(20)
         assert early.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_restarts_on_the_same_socket_lose_nothing(activate):
+    """Reloaded, ended while the old server still drains, started again: what came meanwhile has waited in the socket."""
+    with listening() as site, Visitors(site.getsockname(), stub.sleep(300)) as visitors:
+        for _ in range(4):
+            server = activate({"": site}, "--supervisor=true", workers=2)
+            server.wait_log("supervisor.generation_ready")
+            visitors.wait(10)
+            mark = server.mark()
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_log("server.draining", after=mark)
+            server.terminate()
+            assert server.wait_exit() == 0
+            assert "server.drain_cut_short" not in server.log
+        activate({"": site}, workers=2)
+        visitors.wait(10)
+    assert visitors.failures == []
 
 
 def test_scripts_do_not_see_the_activation(activate):

@@ -120,8 +120,8 @@ static void on_close(struct psv_connection *connection, enum psv_close_reason re
 }
 
 /* Clients repeat by themselves what they sent on a kept connection that turns out to be closed (RFC 9112
- * 9.3.1), and seldom what they sent on a new one: that has as long for its first byte as for a header.  What has
- * begun already, a handshake or a preface, keeps its limit. */
+ * 9.3.1), and seldom what they sent on a new one: that has as long for its first byte as for a header.  What
+ * has begun already, a handshake or a preface, keeps its limit. */
 static void drain(struct psv_connection *connection)
 {
     if (connection->timer_queue != connection->service->header_timer) {

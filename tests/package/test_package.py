@@ -5,6 +5,7 @@ SPDX-License-Identifier: MIT
 """
 
 import datetime
+import gzip
 import json
 import os
 import pathlib
@@ -143,6 +144,15 @@ def test_files_are_where_they_belong(machine):
     assert listed == {path for path in files if path.startswith("/etc/") and machine.path(path).is_file()}
 
 
+def test_page_and_completions_know_all_commands(machine):
+    completions = [machine.path(f"/usr/share/{path}").read_text() for path in ("bash-completion/completions/phpsrv", "zsh/vendor-completions/_phpsrv", "fish/vendor_completions.d/phpsrv.fish")]
+    page = gzip.decompress(machine.path("/usr/share/man/man8/phpsrv.8.gz").read_bytes()).decode()
+    commands = re.findall(r"^ +phpsrv ([a-z]+) ", machine.run("phpsrv", "--help").stdout, re.M)
+    assert {"run", "route", "health"} <= set(commands)
+    for command in commands:
+        assert f"phpsrv {command}" in page and all(re.search(rf"\b{command}\b", text) for text in completions), command
+
+
 def test_the_libraries_are_there(machine):
     for path in ("/usr/bin/phpsrv", "/usr/lib/phpsrv/php/lib/libphp.so", "/usr/lib/phpsrv/php/bin/php"):
         assert "not found" not in machine.run("ldd", path).stdout, path
@@ -177,6 +187,7 @@ def test_it_starts_as_the_unit_says(machine, service):
     status, body = service.get("/")
     assert status == 200 and "<h1>phpsrv works</h1>" in body and "<?php" not in body
     assert service.get_internal("/ready")[0] == 200
+    assert json.loads(machine.run("phpsrv", "health", "--config", CONFIG).stdout)["status"] == "ok"
     uid = int(machine.account("phpsrv")[2])
     assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}" in pathlib.Path(f"/proc/{service.process.pid}/status").read_text()
 

@@ -289,6 +289,24 @@ def test_http2_behind_it(proxied):
         assert b"REMOTE_ADDR=192.0.2.7\n" in wire.request(path="/show.php").body
 
 
+def test_it_comes_during_a_drain(launch):
+    """The connection was there before; after the header it has as long for its request as for another header, not a minute."""
+    server = launch("--proxy-protocol=true", "--http-header-timeout-ms", "3s")
+    with server.connect() as late, server.connect() as silent, server.connect() as kept:
+        kept.send(b"PROXY UNKNOWN\r\n").request(stub.ECHO)
+        kept.expect_response(200)
+        server.terminate()
+        server.wait_log("server.draining")
+        kept.expect_close()
+        for wire in (late, silent):
+            wire.send(b"PROXY UNKNOWN\r\n")
+        late.request(stub.ECHO)
+        assert late.expect_response(200).closes
+        silent.expect_close()
+    assert server.wait_exit() == 0
+    assert "server.drain_cut_short" not in server.log
+
+
 def test_tls_behind_it(launch, tmp_path):
     """The header comes in the clear, then the handshake."""
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/siphash.h"
 #include "http/basic_credentials.h"
+#include "http/htpasswd.h"
 #include "os/clock.h"
 
 /* Under way in all, waiting ones included. */
@@ -25,6 +26,10 @@
 #define SET_SLOTS 4
 #define REMEMBERED_NS (UINT64_C(300) * PSV_NS_PER_S)
 #define IPV6_CLIENT_BYTES 8
+
+#define KEY_TEXT_MAX                                                                                         \
+    (1 + PSV_PASSWORD_HASHES_MAX * PSV_HTPASSWD_HASH_BYTES_MAX + PSV_BASIC_USER_MAX + 1 +                    \
+     PSV_BASIC_PASSWORD_MAX + 1)
 
 struct key {
     uint64_t words[2];
@@ -120,7 +125,7 @@ static struct key key_of(const struct psv_password_checker *checker,
                          const struct psv_password_question *question)
 {
     /* each text ends with a NUL, which none contains */
-    char text[2048];
+    char text[KEY_TEXT_MAX];
     size_t len = 0;
     struct psv_bytes parts[PSV_PASSWORD_HASHES_MAX + 2];
     unsigned parts_len = 0;
@@ -132,7 +137,7 @@ static struct key key_of(const struct psv_password_checker *checker,
     parts[parts_len++] = question->password;
     text[len++] = (char)question->is_known;
     for (unsigned i = 0; i < parts_len; i++) {
-        INVARIANT(parts[i].len < sizeof(text) - len);
+        INVARIANT(parts[i].len < sizeof(text) - len); /* with its NUL it fits */
         if (parts[i].len > 0) {
             memcpy(text + len, parts[i].data, parts[i].len);
         }

@@ -26,7 +26,7 @@
 
 #define PSV_PASSWORD_THREADS 2
 /* Hashes of one question, all of which the password must match. */
-#define PSV_PASSWORD_HASHES_MAX 8
+#define PSV_PASSWORD_HASHES_MAX 12
 
 struct psv_password_memory;
 

@@ -59,8 +59,9 @@ static const char *check_sha(struct psv_bytes hash, size_t hash_len)
     if (psv_bytes_starts_with(rest, rounds)) {
         struct psv_bytes digits = psv_bytes_from(rest, rounds.len);
         digits = psv_bytes_first(digits, psv_bytes_find(digits, '$'));
-        if (psv_parse_u64(digits, &count) != PSV_OK || count < SHA_ROUNDS_MIN) {
-            return "has a SHA-crypt hash with fewer than 1000 rounds, or no number of them";
+        /* crypt(3) takes no zeros in front, and the length of a hash is bounded */
+        if (psv_parse_u64(digits, &count) != PSV_OK || count < SHA_ROUNDS_MIN || digits.data[0] == '0') {
+            return "has a SHA-crypt hash with fewer than 1000 rounds, or no plain number of them";
         }
         rest = psv_bytes_from(rest, rounds.len + digits.len + 1);
     }

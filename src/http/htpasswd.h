@@ -6,6 +6,9 @@
 #include "base/bytes.h"
 #include "base/macros.h"
 
+/* All hashes that are taken are shorter. */
+#define PSV_HTPASSWD_HASH_BYTES_MAX 128
+
 struct psv_htpasswd_line {
     struct psv_bytes user;
     struct psv_bytes hash; /* bcrypt or SHA-crypt, as crypt(3) takes it */

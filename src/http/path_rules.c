@@ -113,3 +113,16 @@ bool psv_path_is_below(struct psv_bytes path, struct psv_bytes prefix, enum psv_
     }
     return !has_wanted;
 }
+
+bool psv_path_find_behind(struct psv_bytes path, struct psv_bytes name, struct psv_bytes *ret_rest)
+{
+    struct psv_bytes segment;
+
+    while (next_segment(&path, true, &segment)) {
+        if (psv_bytes_equal_case(segment, name)) {
+            *ret_rest = path;
+            return true;
+        }
+    }
+    return false;
+}

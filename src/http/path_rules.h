@@ -22,5 +22,10 @@ MUST_CHECK const char *psv_path_prefix_parse(struct psv_bytes text, struct psv_b
 /** Whether path is the prefix or below it; prefix is as psv_path_prefix_parse gives it. */
 bool psv_path_is_below(struct psv_bytes path, struct psv_bytes prefix, enum psv_path_view view);
 
+/** Whether a segment of path is name, without regard to case; *ret_rest is what follows the first one,
+ * borrowed.
+ * "%2F" is a slash. */
+bool psv_path_find_behind(struct psv_bytes path, struct psv_bytes name, struct psv_bytes *ret_rest);
+
 /** Whether the views of path differ. */
 bool psv_path_has_encoded_slash(struct psv_bytes path);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/memory.h"
 #include "exec/exchange.h"
 #include "http/basic_credentials.h"
@@ -176,6 +177,8 @@ static void add_rule(struct psv_basic_need *need, const struct psv_basic_rule *r
         }
     }
     if (rule != NULL) {
+        INVARIANT(need->len <
+                  PSV_PASSWORD_HASHES_MAX); /* of psv_basic_auth_find's 11 calls each adds one at most */
         need->rules[need->len++] = rule;
     }
 }
@@ -228,12 +231,27 @@ static void add_decoded_views(const struct psv_basic_auth *auth, struct psv_basi
     }
 }
 
+/* Frameworks take the name of the front controller off the path that was asked for, with what is in front of
+ * it, and route by what follows: "/index.php%2Fadmin", which names no file and falls back to /index.php, is
+ * "/admin" to some of them. */
+static void add_views_behind_script(const struct psv_basic_auth *auth, struct psv_basic_need *need,
+                                    struct psv_bytes asked, struct psv_bytes script)
+{
+    struct psv_bytes name = psv_bytes_from(script, psv_bytes_find_last(script, '/') + 1);
+
+    if (name.len > 0 && psv_path_find_behind(asked, name, &asked)) {
+        add_view(auth, need, asked, PSV_PATH_PLAIN);
+        add_view(auth, need, asked, PSV_PATH_DECODED);
+        add_view(auth, need, asked, PSV_PATH_RESOLVED);
+    }
+}
+
 void psv_basic_auth_find(const struct psv_basic_auth *auth, struct psv_bytes asked, struct psv_bytes path,
                          const struct psv_route *route, struct psv_basic_need *ret_need)
 {
     struct psv_bytes path_info = route->kind == PSV_ROUTE_SCRIPT ? route->script.path_info : PSV_BYTES_EMPTY;
 
-    ret_need->len = 0;
+    *ret_need = (struct psv_basic_need){.len = 0};
     if (auth->len == 0) {
         return;
     }
@@ -248,6 +266,9 @@ void psv_basic_auth_find(const struct psv_basic_auth *auth, struct psv_bytes ask
     add_view(auth, ret_need, path_info, PSV_PATH_PLAIN);
     add_decoded_views(auth, ret_need, path_info);
     add_decoded_views(auth, ret_need, asked);
+    if (route->kind == PSV_ROUTE_SCRIPT) {
+        add_views_behind_script(auth, ret_need, asked, route->script.name);
+    }
 }
 
 /* ---- the question */

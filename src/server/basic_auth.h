@@ -5,8 +5,8 @@
  * Which path counts: a request needs the password of every rule that one of these is below:
  *   1. its path (decoded once, normalised), that path after rewrites, and the file or script that answers it.
  *      Of rules within each other (/ and /admin/) the innermost counts;
- *   2. its PATH_INFO, and its path with "%2F" read as slashes: an application that routes by itself may see
- *      them so.
+ *   2. its PATH_INFO, its path with "%2F" read as slashes, and what follows the name of the answering script
+ *      in it: an application that routes by itself may see them so.
  * Letters are compared without regard to case, and a prefix covers whole segments: /admin and /admin/x, not
  * /administrator.
  *

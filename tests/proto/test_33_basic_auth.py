@@ -147,7 +147,8 @@ def test_files_behind_a_password_are_private(site):
     "//admin/secret.txt", "/admin//secret.txt", "/./admin/secret.txt", "/x/../admin/secret.txt", "/x/%2e%2e/admin/secret.txt", "/%61dmin/secret.txt", "/%61%64%6d%69%6e/secret.txt",
     "/admin/%73ecret.txt", "/admin%2fsecret.txt", "/admin%2Fsecret.txt", "/%2fadmin/secret.txt", "/admin%2f..", "/admin/..%2fopen.php", "/x%2f../admin/secret.txt", "/x%2f..%2fadmin",
     "/x/..%2fadmin", "/admin%252fsecret.txt", "/ADMIN/secret.txt", "/Admin", "/aDmIn%2fx", "/back-door", "/index.php/admin/users", "/open.php/ADMIN", "/index.php//admin",
-    "/index.php/x%2f../admin", "/index.php/%2fadmin", "/admin?x", "/admin/?../open", "/admin/open/../secret.txt", "/admin/open%2f../secret.txt", "/admin/open/..%2fsecret.txt", "/admin/openx",
+    "/index.php/x%2f../admin", "/index.php/%2fadmin", "/index.php%2fadmin", "/index.php%2Fadmin/users", "/INDEX.php%2fx%2f..%2fadmin", "/x/index.php/admin", "/x%2findex.php%2fADMIN",
+    "/admin?x", "/admin/?../open", "/admin/open/../secret.txt", "/admin/open%2f../secret.txt", "/admin/open/..%2fsecret.txt", "/admin/openx",
     "http://test.example/admin/secret.txt", "http://test.example//admin", "/other/secret.txt", "/OTHER", "/admin/./open/../deep/a.txt", "/admin/show.php/admin/open",
 ])  # fmt: skip
 def test_tricks(site, path):
@@ -161,7 +162,7 @@ def test_tricks(site, path):
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/open.php", "/open.txt", "/administrator/a.txt", "/admin.php", "/admin/open/a.txt", "/admin/open", "/lobby", "/x/admin", "/open.php/x/admin", "/adminx/", "/x?/admin/", "/admin/../open.txt",
+    "/", "/open.php", "/open.txt", "/administrator/a.txt", "/admin.php", "/admin/open/a.txt", "/admin/open", "/lobby", "/x/admin", "/open.php/x/admin", "/index.php%2fx%2fadmin", "/x/index.php/x", "/adminx/", "/x?/admin/", "/admin/../open.txt",
     "/open.php?q=/admin/",
 ])  # fmt: skip
 def test_no_password_is_needed(site, path):

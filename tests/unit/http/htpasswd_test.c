@@ -40,6 +40,7 @@ static const struct {
     {ROW("SHA without hash"), "ann:$5$salt", PSV_ESYNTAX, "", ""},
     {ROW("SHA salt too long"), "ann:$5$0123456789abcdefg$" S43, PSV_ESYNTAX, "", ""},
     {ROW("SHA too many rounds"), "ann:$5$rounds=5000001$s$" S43, PSV_ESYNTAX, "", ""},
+    {ROW("SHA rounds with zeros in front"), "ann:$6$rounds=0000005000$s$" S86, PSV_ESYNTAX, "", ""},
     {ROW("SHA too few rounds"), "ann:$5$rounds=999$s$" S43, PSV_ESYNTAX, "", ""},
     {ROW("no colon"), "ann", PSV_ESYNTAX, "", ""},
     {ROW("no user"), ":$5$salt$" S43, PSV_ESYNTAX, "", ""},

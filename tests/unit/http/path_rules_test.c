@@ -56,6 +56,37 @@ static void test_covers(void **state)
     }
 }
 
+static void test_behind_a_name(void **state)
+{
+    static const struct {
+        TABLE_ROW;
+        const char *path;
+        const char *rest; /* NULL: the name is not there */
+    } cases[] = {
+        {ROW("in front"), "/index.php/admin", "/admin"},
+        {ROW("encoded slash behind"), "/index.php%2Fadmin", "%2Fadmin"},
+        {ROW("encoded slash in front"), "/x%2findex.php/admin", "/admin"},
+        {ROW("further down"), "/x/y/INDEX.php/admin/", "/admin/"},
+        {ROW("the first of two"), "/index.php/index.php/a", "/index.php/a"},
+        {ROW("at the end"), "/index.php", ""},
+        {ROW("a part of a name"), "/index.phpx/admin", NULL},
+        {ROW("not there"), "/admin", NULL},
+        {ROW("nothing"), "", NULL},
+    };
+
+    (void)state;
+    TABLE_FOR_EACH(row, cases)
+    {
+        struct psv_bytes rest;
+        bool is_there = psv_path_find_behind(psv_bytes_of(row->path), PSV_BYTES("index.php"), &rest);
+        assert_int_equal(is_there, row->rest != NULL);
+        if (is_there) {
+            assert_int_equal(rest.len, strlen(row->rest));
+            assert_memory_equal(rest.data, row->rest, rest.len);
+        }
+    }
+}
+
 static void test_wrong_prefixes(void **state)
 {
     (void)state;
@@ -70,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_behind_a_name),
         cmocka_unit_test(test_wrong_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,3 +207,35 @@ int psv_host_resolve(struct psv_request *request)
     }
     return 0;
 }
+
+static bool is_ipv4_text(struct psv_bytes host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        if (host.data[i] != '.' && !psv_ascii_is_digit(host.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool psv_host_is_local(struct psv_bytes host)
+{
+    static const struct psv_bytes apart[] = {
+        PSV_BYTES_INIT(".localhost"), PSV_BYTES_INIT(".test"),  PSV_BYTES_INIT(".example"),
+        PSV_BYTES_INIT(".invalid"),   PSV_BYTES_INIT(".local"), PSV_BYTES_INIT(".internal"),
+        PSV_BYTES_INIT(".home.arpa"),
+    };
+
+    if (host.len > 0 && host.data[host.len - 1] == '.') {
+        host.len--;
+    }
+    if (is_ipv4_text(host) || host.data[0] == '[' || psv_bytes_find(host, '.') == host.len) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+        if (psv_bytes_ends_with_case(host, apart[i])) {
+            return true;
+        }
+    }
+    return false;
+}

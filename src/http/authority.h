@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -24,3 +25,8 @@ MUST_CHECK int psv_authority_parse(struct psv_bytes text, struct psv_bytes *ret_
  *  more than one Host, or a malformed one.  An empty Host is accepted and leaves everything empty (RFC 9112
  *  3.3). */
 MUST_CHECK int psv_host_resolve(struct psv_request *request);
+
+/** Whether no name server of the world can say where this host is: an address, nothing at all, a name of one
+ *  label, or one below the names that are set apart (RFC 6761, RFC 6762, RFC 8375, and ICANN's
+ *  "internal").  A page of a stranger's cannot be made to come from such a host by DNS rebinding. */
+bool psv_host_is_local(struct psv_bytes host);

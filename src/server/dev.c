@@ -13,6 +13,7 @@
 #include "filter/live_reload.h"
 #include "handler/file_cache.h"
 #include "handler/static_file.h"
+#include "http/authority.h"
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -252,17 +253,22 @@ static int start_watch(struct psv_dev *dev)
     return dev->loop_watch != NULL ? PSV_OK : PSV_ENOMEM;
 }
 
-static const struct psv_live_reload_injection *injection_of(const struct psv_dev *dev,
-                                                            const struct psv_exchange *exchange)
+static size_t site_of(const struct psv_dev *dev, const struct psv_exchange *exchange)
 {
     const struct psv_sites *sites = &dev->server->pipeline.sites;
 
     for (size_t i = 0; i < sites->len; i++) {
         if (exchange->site == &sites->items[i].answers) {
-            return &dev->injections[i];
+            return i;
         }
     }
-    return &dev->injections[0];
+    return 0;
+}
+
+static const struct psv_live_reload_injection *injection_of(const struct psv_dev *dev,
+                                                            const struct psv_exchange *exchange)
+{
+    return &dev->injections[site_of(dev, exchange)];
 }
 
 static const struct psv_body_injection *choose_injection(void *context, const struct psv_exchange *exchange)
@@ -390,8 +396,29 @@ void psv_dev_say_hello(const struct psv_server *server)
 
 /* ---- requests */
 
+/* A page of a stranger's reads all that this server says when its own name leads to this machine for a moment
+ * (DNS rebinding); the browser sends that name as the host.  Hosts of the configuration are known, and names
+ * that nobody far away can lead anywhere. */
+static bool refuse_strange_host(const struct psv_dev *dev, struct psv_exchange *exchange)
+{
+    const struct psv_site *site = &dev->server->pipeline.sites.items[site_of(dev, exchange)];
+
+    if (site->config->site.hosts.len > 0 || psv_host_is_local(exchange->request.host)) {
+        return false;
+    }
+    PSV_LOG(PSV_LOG_WARN, "dev.unknown_host", PSV_LOG_BYTES("host", exchange->request.host),
+            PSV_LOG_TEXT("reason", "a stranger's page could be behind it; development mode serves addresses, "
+                                   "localhost, *.test, *.local and the hosts that it is told"),
+            PSV_LOG_TEXT("cure", "--host NAME, also for each other name"));
+    psv_exchange_refuse(exchange, 421, "development mode does not know this host", NULL, 0);
+    return true;
+}
+
 bool psv_dev_answer(struct psv_dev *dev, struct psv_exchange *exchange)
 {
+    if (refuse_strange_host(dev, exchange)) {
+        return true;
+    }
     return dev->injections != NULL && psv_live_streams_answer(&dev->streams, exchange);
 }
 

@@ -22,7 +22,8 @@ struct psv_dev *psv_dev_free(struct psv_dev *dev);
 /** Says where to look and that this is no server for production.  Nothing without --dev.  [boot] */
 void psv_dev_say_hello(const struct psv_server *server);
 
-/** Requests for what development mode itself serves; false: it is none. */
+/** Requests for what development mode itself serves, and those for hosts that it does not serve; false: it is
+ * neither. */
 bool psv_dev_answer(struct psv_dev *dev, struct psv_exchange *exchange);
 /** A static page that is about to be sent gets the script, if it is a page and may have it. */
 void psv_dev_change_file(struct psv_dev *dev, struct psv_exchange *exchange,

@@ -246,6 +246,26 @@ response.fields = ["Content-Security-Policy: script-src 'none'"]
             assert (TAG in response.text, response.get("Cache-Control")) == (has_tag, "no-cache")
 
 
+def status_for(server, host, path="/"):
+    with server.connect() as wire:
+        wire.request(path, fields=HTML, host=host)
+        return wire.expect_response().status
+
+
+def test_a_strangers_name_for_this_machine_is_refused(dev, launch):
+    """DNS rebinding: a page of a stranger's whose own name leads here could read sources and settings."""
+    server = dev()
+    for path in ("/", "/sub/x.php", "/none", "/.phpsrv/live-reload", "/.phpsrv/live-reload.js"):
+        assert status_for(server, "rebind.example.org", path) == 421
+    server.wait_log("dev.unknown_host")
+    for host in ("localhost", "127.0.0.1:8080", "[::1]", "app", "my.test", "a.localhost:80"):
+        assert status_for(server, host) == 200, host
+    named = dev("--host", "dev.example.org")
+    assert status_for(named, "dev.example.org") == 200 and status_for(named, "rebind.example.org") == 421
+    usual = launch(files={"index.html": PAGE})
+    assert status_for(usual, "rebind.example.org") == 200, "not without --dev"
+
+
 def test_what_applications_write_is_no_change(dev):
     server = dev()
     stream = Stream(server)

@@ -179,9 +179,29 @@ static void test_host_is_resolved(void **state)
     }
 }
 
+static void test_local_hosts(void **state)
+{
+    static const char *const local[] = {
+        "",       "localhost", "localhost.",  "LOCALHOST", "127.0.0.1", "10.1.2.3",   "[::1]",      "app",
+        "a.test", "b.A.TEST.", "x.localhost", "a.example", "box.local", "a.internal", "a.home.arpa"};
+    static const char *const others[] = {
+        "example.org", "a.b.example.org.", "127.0.0.1.example.org", "localhost.example.org", "mytest.org",
+        "atest.org",   "a.arpa",           "1.2.3.4a.org"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
+        assert_true(psv_host_is_local(psv_bytes_of(local[i])));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_false(psv_host_is_local(psv_bytes_of(others[i])));
+    }
+    assert_true(psv_host_is_local(PSV_BYTES_EMPTY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_local_hosts),
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_host_is_resolved),

@@ -90,6 +90,19 @@ static int add_fields(struct psv_otlp_http *http, struct psv_error *reterr)
     return is_good ? PSV_OK : psv_error_set(reterr, PSV_ENOMEM, "out of memory");
 }
 
+/* /config shows the endpoint: a password within would not be secret. */
+static bool has_credentials(CURLU *parsed)
+{
+    char *user = NULL;
+    char *password = NULL;
+    bool has_any = curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK;
+
+    has_any |= curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK;
+    curl_free(user);
+    curl_free(password);
+    return has_any;
+}
+
 static int check_url(const char *url, struct psv_error *reterr)
 {
     CURLU *parsed = curl_url();
@@ -97,9 +110,15 @@ static int check_url(const char *url, struct psv_error *reterr)
     bool is_good = parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
                    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
                    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    bool is_secret = is_good && has_credentials(parsed);
 
     curl_free(scheme);
     curl_url_cleanup(parsed);
+    if (is_secret) {
+        return psv_error_set(reterr, PSV_EINVAL,
+                             "otlp.endpoint: it has a name or password, and is shown to who may see the "
+                             "configuration; send them by otlp.headers, as \"Authorization: Basic ...\"");
+    }
     return is_good ? PSV_OK
                    : psv_error_set(reterr, PSV_EINVAL,
                                    "otlp.endpoint: \"%.200s\" is not like http://HOST:4318/v1/traces", url);

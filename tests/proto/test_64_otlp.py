@@ -250,6 +250,7 @@ def test_the_end_does_not_take_openssl_from_an_exporter_that_uses_it(launch, col
     [
         (["--otlp-endpoint", "collector:4318"], "is not like http://HOST:4318/v1/traces"),
         (["--otlp-endpoint", "ftp://c/"], "is not like http://HOST:4318/v1/traces"),
+        (["--otlp-endpoint", "http://ann:secret@c/"], "otlp.endpoint: it has a name or password"),
         (["--otlp-endpoint", "http://c/", "--otlp-header", "secret"], 'otlp.headers: item 1 is not like "Name: value"'),
         (["--otlp-endpoint", "http://c/", "--otlp-resource-attributes", "a"], '"a" is not like key=value'),
     ],

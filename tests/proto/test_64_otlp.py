@@ -254,7 +254,7 @@ def test_the_end_does_not_take_openssl_from_an_exporter_that_uses_it(launch, col
         (["--otlp-endpoint", "http://c/", "--otlp-header", "secret"], 'otlp.headers: item 1 is not like "Name: value"'),
         (["--otlp-endpoint", "http://c/", "--otlp-resource-attributes", "a"], '"a" is not like key=value'),
     ],
-    ids=range(4),
+    ids=range(5),
 )
 def test_wrong_options_stop_the_start(tmp_path, arguments, sentence):
     for action in ([], ["--check-config"]):

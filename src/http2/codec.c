@@ -348,6 +348,7 @@ static void on_eof(struct psv_connection *connection)
     if (h2->is_lingering) {
         psv_connection_close(connection, final_reason(h2));
     } else {
+        psv_h2_give_up_bodies(h2);
         psv_h2_schedule(h2); /* closes once nothing is owed any more */
     }
 }

@@ -165,6 +165,17 @@ void psv_h2_on_body_timer(struct psv_timer *timer, void *context)
     }
 }
 
+void psv_h2_give_up_bodies(struct psv_h2 *h2)
+{
+    PSV_LIST_FOR_EACH(node, &h2->streams)
+    {
+        struct psv_h2_stream *stream = PSV_LIST_ENTRY(node, struct psv_h2_stream, link);
+        if (stream->keeps_body && !stream->has_ended && !stream->has_responded) {
+            (void)!nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+        }
+    }
+}
+
 /* ---- frames */
 
 static void refuse_connection(struct psv_h2 *h2, uint32_t error_code)

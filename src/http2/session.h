@@ -108,6 +108,9 @@ void psv_h2_on_ping_ack(struct psv_h2 *h2, const uint8_t *opaque);
 void psv_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks);
 void psv_h2_end_stream(struct psv_h2_stream *stream, bool is_aborted);
 psv_timer_fn psv_h2_on_body_timer;
+/** The client says nothing more: requests whose bodies are not whole never will be.  The others are answered.
+ */
+void psv_h2_give_up_bodies(struct psv_h2 *h2);
 
 /** Hands waiting requests to the host as far as the limits allow. */
 void psv_h2_dispatch_waiting(struct psv_h2 *h2);

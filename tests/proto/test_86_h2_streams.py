@@ -510,6 +510,18 @@ def test_half_closed_client_gets_its_answer(server):
         assert wire.response(stream).body == b"slept\n"
 
 
+def test_a_body_that_the_client_will_not_finish(launch):
+    """Given up at once, and not when the time for bodies is over; what is whole is answered."""
+    server = launch("--http-body-idle-timeout-ms", 60_000)
+    with H2Wire(server.address) as wire:
+        whole = wire.headers(path=stub.sleep(100))
+        wire.headers(path=stub.ECHO, method="POST", flags=END_HEADERS)
+        wire.socket.shutdown(1)
+        assert wire.response(whole).body == b"slept\n"
+        while wire.read_frame() is not None:
+            pass
+
+
 # ---- drain
 
 

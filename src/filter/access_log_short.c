@@ -8,11 +8,11 @@
 
 #include "base/macros.h"
 #include "exec/exchange.h"
+#include "filter/access_variables.h"
 #include "http/date.h"
 
 #define METHOD_MAX 20
 #define TARGET_MAX 700
-#define STATUS_CLIENT_GONE 499u
 
 struct line {
     char *out;
@@ -58,7 +58,7 @@ size_t psv_access_log_short(const struct psv_exchange *exchange, uint64_t now_ns
     const struct psv_request *request = &exchange->request;
     struct line line = {.out = out};
     char text[PSV_DATE_ISO_LEN + 1];
-    unsigned status = exchange->is_answered ? exchange->response.status : is_aborted ? STATUS_CLIENT_GONE : 0;
+    unsigned status = psv_access_status(exchange, is_aborted);
     uint64_t us = now_ns > exchange->received_ns ? (now_ns - exchange->received_ns) / 1000 : 0;
 
     if (psv_bytes_starts_with(request->path, PSV_BYTES("/.phpsrv/")) && status / 100 == 2) {

@@ -102,12 +102,8 @@ static struct psv_bytes find_field(const struct psv_headers *headers, const stru
 {
     if (piece->field_id != PSV_FIELD_UNKNOWN)
         return psv_headers_value(headers, piece->field_id);
-    for (unsigned i = 0; i < headers->len; i++) {
-        const struct psv_field *field = &headers->items[i];
-        if (field->id == PSV_FIELD_UNKNOWN && psv_bytes_equal_case(field->name, piece->text))
-            return field->value;
-    }
-    return PSV_BYTES_EMPTY;
+    const struct psv_field *field = psv_headers_find_name(headers, piece->text);
+    return field != NULL ? field->value : PSV_BYTES_EMPTY;
 }
 
 /* What the configuration adds to every response that has none of that name. */

@@ -25,7 +25,6 @@
 #define SETS 256
 #define SET_SLOTS 4
 #define REMEMBERED_NS (UINT64_C(300) * PSV_NS_PER_S)
-#define IPV6_CLIENT_BYTES 8
 
 #define KEY_TEXT_MAX                                                                                         \
     (1 + PSV_PASSWORD_HASHES_MAX * PSV_HTPASSWD_HASH_BYTES_MAX + PSV_BASIC_USER_MAX + 1 +                    \
@@ -183,10 +182,7 @@ static void remember(struct psv_password_memory *memory, const struct key *key, 
 
 static bool is_of_client(const struct psv_password_check *check, const struct psv_ip *client)
 {
-    bool is_v4 = psv_ip_is_v4(client);
-
-    return psv_ip_is_v4(&check->client) == is_v4 &&
-           memcmp(check->client.bytes, client->bytes, is_v4 ? sizeof(client->bytes) : IPV6_CLIENT_BYTES) == 0;
+    return psv_bytes_equal(psv_ip_client(&check->client), psv_ip_client(client));
 }
 
 /* In vain when a thread was interrupted while it took one out of the same place (base/ring.h): that one's end

@@ -208,16 +208,6 @@ int psv_host_resolve(struct psv_request *request)
     return 0;
 }
 
-static bool is_ipv4_text(struct psv_bytes host)
-{
-    for (size_t i = 0; i < host.len; i++) {
-        if (host.data[i] != '.' && !psv_ascii_is_digit(host.data[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool psv_host_is_local(struct psv_bytes host)
 {
     static const struct psv_bytes apart[] = {
@@ -229,7 +219,7 @@ bool psv_host_is_local(struct psv_bytes host)
     if (host.len > 0 && host.data[host.len - 1] == '.') {
         host.len--;
     }
-    if (is_ipv4_text(host) || host.data[0] == '[' || psv_bytes_find(host, '.') == host.len) {
+    if (host.len == 0 || host.data[0] == '[' || is_ipv4(host) || psv_bytes_find(host, '.') == host.len) {
         return true;
     }
     for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {

@@ -42,35 +42,51 @@ static bool strip_padding(struct psv_bytes *digits)
     return digits->len % 4 != 1 && (whole_len == digits->len || whole_len % 4 == 0);
 }
 
+/* Base64 on its way to bytes. */
+struct decoder {
+    struct psv_bytes digits; /* those that are left */
+    uint32_t bits;
+    unsigned bits_len;
+};
+
+enum { DECODED_ALL = -1, DECODED_FOREIGN = -2 };
+
+/* The next byte, or one of the above. */
+static int next_byte(struct decoder *decoder)
+{
+    while (decoder->digits.len > 0) {
+        int digit = base64_value(decoder->digits.data[0]);
+        if (digit < 0) {
+            return DECODED_FOREIGN;
+        }
+        decoder->digits = psv_bytes_from(decoder->digits, 1);
+        decoder->bits = decoder->bits << 6 | (uint32_t)digit;
+        decoder->bits_len += 6;
+        if (decoder->bits_len >= 8) {
+            decoder->bits_len -= 8;
+            return (int)(decoder->bits >> decoder->bits_len & 0xff);
+        }
+    }
+    return DECODED_ALL;
+}
+
 int psv_basic_credentials_parse(struct psv_bytes value, char out[PSV_BASIC_BYTES_MAX],
                                 struct psv_basic_credentials *ret)
 {
-    struct psv_bytes digits = digits_of(value);
+    struct decoder decoder = {.digits = digits_of(value)};
     size_t len = 0;
-    uint32_t bits = 0;
-    unsigned bits_len = 0;
+    int byte;
 
-    if (digits.data == NULL) {
+    if (decoder.digits.data == NULL) {
         return PSV_EUNSUPPORTED;
     }
-    if (!strip_padding(&digits)) {
+    if (!strip_padding(&decoder.digits)) {
         return PSV_ESYNTAX;
     }
-    if (digits.len / 4 * 3 + digits.len % 4 > PSV_BASIC_BYTES_MAX + 1) {
+    if (decoder.digits.len / 4 * 3 + decoder.digits.len % 4 > PSV_BASIC_BYTES_MAX + 1) {
         return PSV_ELIMIT;
     }
-    for (size_t i = 0; i < digits.len; i++) {
-        int digit = base64_value(digits.data[i]);
-        if (digit < 0) {
-            return PSV_ESYNTAX;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        bits_len += 6;
-        if (bits_len < 8) {
-            continue;
-        }
-        bits_len -= 8;
-        unsigned byte = bits >> bits_len & 0xff;
+    while ((byte = next_byte(&decoder)) >= 0) {
         if (byte < 0x20 || byte == 0x7f) {
             return PSV_ESYNTAX;
         }
@@ -81,7 +97,7 @@ int psv_basic_credentials_parse(struct psv_bytes value, char out[PSV_BASIC_BYTES
     }
     struct psv_bytes text = {out, len};
     size_t colon = psv_bytes_find(text, ':');
-    if (colon == len) {
+    if (byte == DECODED_FOREIGN || colon == len) {
         return PSV_ESYNTAX;
     }
     if (colon > PSV_BASIC_USER_MAX || len - colon - 1 > PSV_BASIC_PASSWORD_MAX) {
@@ -93,27 +109,14 @@ int psv_basic_credentials_parse(struct psv_bytes value, char out[PSV_BASIC_BYTES
 
 size_t psv_basic_user(struct psv_bytes value, char *out, size_t out_max)
 {
-    struct psv_bytes digits = digits_of(value);
-    size_t len = 0;
-    uint32_t bits = 0;
-    unsigned bits_len = 0;
+    struct decoder decoder = {.digits = digits_of(value)};
 
-    for (size_t i = 0; i < digits.len && len < out_max; i++) {
-        int digit = base64_value(digits.data[i]);
-        if (digit < 0) {
-            return 0;
+    for (size_t len = 0; len < out_max; len++) {
+        int byte = next_byte(&decoder);
+        if (byte < 0 || byte == ':') {
+            return byte == ':' ? len : 0;
         }
-        bits = bits << 6 | (uint32_t)digit;
-        bits_len += 6;
-        if (bits_len < 8) {
-            continue;
-        }
-        bits_len -= 8;
-        char byte = (char)(bits >> bits_len & 0xff);
-        if (byte == ':') {
-            return len;
-        }
-        out[len++] = byte;
+        out[len] = (char)byte;
     }
-    return len == out_max ? len : 0;
+    return out_max;
 }

@@ -69,6 +69,16 @@ const struct psv_field *psv_headers_find(const struct psv_headers *headers, enum
     return NULL;
 }
 
+const struct psv_field *psv_headers_find_name(const struct psv_headers *headers, struct psv_bytes name)
+{
+    for (unsigned i = 0; i < headers->len; i++) {
+        if (psv_bytes_equal_case(headers->items[i].name, name)) {
+            return &headers->items[i];
+        }
+    }
+    return NULL;
+}
+
 struct psv_bytes psv_headers_value(const struct psv_headers *headers, enum psv_field_id id)
 {
     const struct psv_field *field = psv_headers_find(headers, id);

@@ -33,6 +33,8 @@ MUST_CHECK int psv_headers_add_known(struct psv_headers *headers, struct psv_are
 
 /** First field of that id, or NULL. */
 const struct psv_field *psv_headers_find(const struct psv_headers *headers, enum psv_field_id id);
+/** First field of that name, whatever its case, or NULL; for names that are not in the table. */
+const struct psv_field *psv_headers_find_name(const struct psv_headers *headers, struct psv_bytes name);
 /** Value of the first field of that id; empty with data NULL if absent. */
 struct psv_bytes psv_headers_value(const struct psv_headers *headers, enum psv_field_id id);
 unsigned psv_headers_count(const struct psv_headers *headers, enum psv_field_id id);

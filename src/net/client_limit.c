@@ -7,8 +7,6 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 
-/* RFC 6177, RFC 7934: an IPv6 client has a /64 of addresses at the least. */
-#define IPV6_CLIENT_BYTES 8
 #define LOG_EVERY_NS UINT64_C(1000000000)
 /* Connections of all listeners together stay far below. */
 #define CLIENTS_MAX ((size_t)1 << 24)
@@ -25,12 +23,6 @@ void psv_client_limit_fini(struct psv_client_limit *limit)
 {
     psv_map_fini(&limit->clients);
     psv_ip_networks_fini(&limit->exempt);
-}
-
-static struct psv_bytes key_of(const struct psv_ip *ip)
-{
-    return (struct psv_bytes){(const char *)ip->bytes,
-                              psv_ip_is_v4(ip) ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
 }
 
 static void tell_refusal(struct psv_client_limit *limit, const char *address, uint64_t now_ns)
@@ -56,7 +48,7 @@ static struct psv_client *add_client(struct psv_client_limit *limit, const struc
     }
     client->limit = limit;
     client->address = *ip;
-    client->key = key_of(&client->address);
+    client->key = psv_ip_client(&client->address);
     if (psv_map_put(&limit->clients, client->key, client, NULL) != PSV_OK) {
         return psv_free(client);
     }
@@ -73,7 +65,7 @@ bool psv_client_limit_take(struct psv_client_limit *limit, const char *address, 
         psv_ip_networks_hold(&limit->exempt, &ip) || psv_ip_networks_hold(limit->trusted, &ip)) {
         return true;
     }
-    struct psv_client *client = psv_map_find(&limit->clients, key_of(&ip));
+    struct psv_client *client = psv_map_find(&limit->clients, psv_ip_client(&ip));
     if (client != NULL && client->connections_len >= limit->max) {
         tell_refusal(limit, address, now_ns);
         return false;

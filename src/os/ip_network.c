@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text_parse.h"
 
+#define IPV6_CLIENT_BYTES 8
 #define MAPPED_BITS 96 /* before the IPv4 address in a mapped one */
 
 struct psv_ip_network {
@@ -48,6 +49,12 @@ int psv_ip_parse(struct psv_bytes text, struct psv_ip *ret_ip)
 bool psv_ip_is_v4(const struct psv_ip *ip)
 {
     return memcmp(ip->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+struct psv_bytes psv_ip_client(const struct psv_ip *ip)
+{
+    return (struct psv_bytes){(const char *)ip->bytes,
+                              psv_ip_is_v4(ip) ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
 }
 
 size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX])

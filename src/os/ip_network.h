@@ -28,6 +28,9 @@ struct psv_ip_networks {
 MUST_CHECK int psv_ip_parse(struct psv_bytes text, struct psv_ip *ret_ip);
 /** It is an IPv4-mapped one. */
 bool psv_ip_is_v4(const struct psv_ip *ip);
+/** What stands for a client in limits of each one: its address, of IPv6 the first 64 bits, because that many
+ * addresses everybody has at the least (RFC 6177, RFC 7934).  Borrows ip. */
+struct psv_bytes psv_ip_client(const struct psv_ip *ip);
 /** With NUL; an IPv4-mapped one as IPv4.  Returns the length. */
 size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX]);
 

@@ -222,16 +222,6 @@ bool psv_cors_answer_preflight(const struct psv_cors *cors, struct psv_exchange 
     return true;
 }
 
-static bool has_field(const struct psv_headers *headers, struct psv_bytes name)
-{
-    for (unsigned i = 0; i < headers->len; i++) {
-        if (psv_bytes_equal_case(headers->items[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool varies_by_origin(const struct psv_headers *headers)
 {
     for (unsigned i = 0; i < headers->len; i++) {
@@ -270,7 +260,7 @@ static void append(struct psv_exchange *exchange, const struct psv_field *added,
 static unsigned put(struct psv_field *added, unsigned len, const struct psv_exchange *exchange,
                     struct psv_bytes name, struct psv_bytes value)
 {
-    if (value.len == 0 || has_field(&exchange->response.headers, name)) {
+    if (value.len == 0 || psv_headers_find_name(&exchange->response.headers, name) != NULL) {
         return len;
     }
     added[len] = (struct psv_field){.name = name, .value = value};
@@ -282,7 +272,7 @@ void psv_cors_decorate(const struct psv_cors *cors, struct psv_exchange *exchang
     struct psv_field added[ADDED_MAX];
     unsigned len = 0;
 
-    if (!cors->is_used || has_field(&exchange->response.headers, ALLOW_ORIGIN)) {
+    if (!cors->is_used || psv_headers_find_name(&exchange->response.headers, ALLOW_ORIGIN) != NULL) {
         return;
     }
     struct psv_bytes origin = allowed_origin(cors, exchange);

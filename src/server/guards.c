@@ -10,8 +10,6 @@
 #include "observe/metrics.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-/* An IPv6 client has a /64 of addresses at the least (RFC 6177, RFC 7934). */
-#define IPV6_CLIENT_BYTES 8
 #define FIELD_TEXT_MAX 64
 
 static int read_rate(struct psv_guards *guards, const struct psv_config_guard *config,
@@ -83,18 +81,15 @@ static struct psv_bytes key_of(const struct psv_guards *guards, const struct psv
                                bool has_address, const struct psv_ip *ip)
 {
     if (guards->key_field.len > 0) {
-        for (unsigned i = 0; i < exchange->request.headers.len; i++) {
-            const struct psv_field *field = &exchange->request.headers.items[i];
-            if (psv_bytes_equal_case(field->name, guards->key_field)) {
-                return field->value;
-            }
+        const struct psv_field *field = psv_headers_find_name(&exchange->request.headers, guards->key_field);
+        if (field != NULL) {
+            return field->value;
         }
     }
     if (!has_address) {
         return PSV_BYTES_EMPTY;
     }
-    return (struct psv_bytes){(const char *)ip->bytes,
-                              psv_ip_is_v4(ip) ? sizeof(ip->bytes) : IPV6_CLIENT_BYTES};
+    return psv_ip_client(ip);
 }
 
 /* RFC 6585 4, RFC 9110 10.2.3, and the fields of draft-ietf-httpapi-ratelimit-headers-10. */

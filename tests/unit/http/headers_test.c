@@ -99,9 +99,26 @@ static void test_version_texts(void **state)
     assert_string_equal(psv_http_version_text(PSV_HTTP_2), "HTTP/2.0");
 }
 
+static void test_a_field_by_its_name(void **state)
+{
+    struct psv_headers headers;
+    struct psv_arena arena;
+
+    (void)state;
+    psv_arena_init(&arena, 4096);
+    psv_headers_init(&headers, 4);
+    assert_null(psv_headers_find_name(&headers, PSV_BYTES("X-Key")));
+    assert_int_equal(psv_headers_add(&headers, &arena, PSV_BYTES("x-key"), PSV_BYTES("first")), PSV_OK);
+    assert_int_equal(psv_headers_add(&headers, &arena, PSV_BYTES("X-KEY"), PSV_BYTES("second")), PSV_OK);
+    assert_ptr_equal(psv_headers_find_name(&headers, PSV_BYTES("X-Key")), &headers.items[0]);
+    assert_null(psv_headers_find_name(&headers, PSV_BYTES("X-Ke")));
+    psv_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_field_by_its_name),
         cmocka_unit_test_setup_teardown(test_order_spelling_and_duplicates_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limit_and_growth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_join_9110_5_3, set_up, tear_down),

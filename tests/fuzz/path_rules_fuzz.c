@@ -1,5 +1,6 @@
 /* Fuzz target of http/path_rules.c behind target.c.  Input: a target, then a prefix.  Oracles: a slow and
- * simple reading of the same path finds the same; a path without encoded slashes has one view only.
+ * simple reading of the same path finds the same, also of what is behind a name; a path without encoded
+ * slashes has one view only.
  *
  * SPDX-License-Identifier: MIT */
 #include "http_oracle.h"
@@ -51,6 +52,16 @@ static bool begins_with(const struct segments *path, const struct segments *pref
     return true;
 }
 
+static bool has_segment(const struct segments *path, struct psv_bytes name)
+{
+    for (size_t i = 0; i < path->len; i++) {
+        if (psv_bytes_equal_case(path->items[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check(struct psv_bytes path, struct psv_bytes text)
 {
     static struct segments path_segments, prefix_segments;
@@ -68,6 +79,14 @@ static void check(struct psv_bytes path, struct psv_bytes text)
         cut(path, view, path_text, &path_segments);
         ORACLE(path_segments.len == SEGMENTS_MAX ||
                found[view] == begins_with(&path_segments, &prefix_segments));
+    }
+    if (prefix_segments.len > 0) {
+        struct psv_bytes name = prefix_segments.items[prefix_segments.len - 1];
+        struct psv_bytes rest = path;
+        cut(path, PSV_PATH_DECODED, path_text, &path_segments);
+        bool is_there = psv_path_find_behind(path, name, &rest);
+        ORACLE(path_segments.len == SEGMENTS_MAX || is_there == has_segment(&path_segments, name));
+        ORACLE(!is_there || rest.data + rest.len == path.data + path.len);
     }
     if (!psv_path_has_encoded_slash(path)) {
         ORACLE(found[PSV_PATH_PLAIN] == found[PSV_PATH_DECODED]);

@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "server/dev.h"
 #include "server/exchange_metrics.h"
+#include "server/prefix_guards.h"
 #include "server/router.h"
 #include "server/tls_redirect.h"
 
@@ -158,6 +159,11 @@ static enum psv_body_plan route(struct psv_pipeline *pipeline, struct psv_exchan
     struct psv_route found;
 
     psv_router_route(state->site->router, exchange, &found);
+    if (UNLIKELY(state->site->has_other_guards) &&
+        psv_prefix_guards_refuse(&pipeline->sites, state->site, exchange, asked, &found,
+                                 pipeline->loop->now_ns)) {
+        return PSV_BODY_IGNORE;
+    }
     psv_basic_auth_find(state->site->basic_auth, asked, exchange->request.path, &found, &need);
     if (need.len == 0) {
         return answer(pipeline, exchange, &found);

@@ -14,6 +14,7 @@
 
 struct psv_site_row {
     struct psv_bytes prefix; /* empty: a whole site */
+    size_t site;             /* number of the whole site: its own, or of the one around */
     size_t prefixes_at;      /* in the table's prefixes */
     size_t prefixes_len;
 };
@@ -79,6 +80,7 @@ static void add_prefixes(struct psv_site_table *table, const struct psv_config_l
     for (size_t number = 0; number <= loaded->scopes_len; number++) {
         struct psv_site_row *row = &table->rows[number];
         row->prefixes_at = at;
+        row->site = is_site(loaded, number) ? number : loaded->scopes[number - 1].around;
         for (size_t i = 0; is_site(loaded, number) && i < loaded->scopes_len; i++) {
             const struct psv_config_scope *scope = &loaded->scopes[i];
             if (scope->prefix[0] != '\0' && scope->around == number) {
@@ -167,4 +169,23 @@ bool psv_site_table_find(const struct psv_site_table *table, struct psv_bytes ho
         }
     }
     return true;
+}
+
+size_t psv_site_table_site_of(const struct psv_site_table *table, size_t number)
+{
+    return table->rows[number].site;
+}
+
+size_t psv_site_table_find_seen(const struct psv_site_table *table, size_t site, struct psv_bytes path,
+                                enum psv_path_view view)
+{
+    const struct psv_site_row *row = &table->rows[site];
+
+    for (size_t i = 0; i < row->prefixes_len; i++) { /* the longest first */
+        size_t number = table->prefixes[row->prefixes_at + i];
+        if (psv_path_is_below(path, table->rows[number].prefix, view)) {
+            return number;
+        }
+    }
+    return site;
 }

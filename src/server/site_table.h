@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/map.h"
+#include "http/path_rules.h"
 
 struct psv_config_loaded;
 struct psv_site_row;
@@ -37,3 +38,10 @@ void psv_site_table_fini(struct psv_site_table *table);
  * decoded. */
 bool psv_site_table_find(const struct psv_site_table *table, struct psv_bytes host, struct psv_bytes path,
                          size_t *ret_number);
+
+/** The whole site that a scope belongs to. */
+size_t psv_site_table_site_of(const struct psv_site_table *table, size_t number);
+/** The innermost prefix of that site which path may be taken to be below, as http/path_rules.h says; the site
+ * itself when there is none. */
+size_t psv_site_table_find_seen(const struct psv_site_table *table, size_t site, struct psv_bytes path,
+                                enum psv_path_view view);

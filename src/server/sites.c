@@ -190,6 +190,16 @@ static int make(const struct making *making)
     return PSV_OK;
 }
 
+static void note_guards(struct psv_sites *sites, size_t number)
+{
+    size_t site = psv_site_table_site_of(&sites->table, number);
+
+    for (size_t other = 0; other < sites->len; other++) {
+        sites->items[number].has_other_guards |= psv_site_table_site_of(&sites->table, other) == site &&
+                                                 sites->items[other].guards != sites->items[number].guards;
+    }
+}
+
 int psv_sites_init(struct psv_sites *sites, const struct psv_config_loaded *loaded,
                    const struct psv_executor *executor, struct psv_error *reterr)
 {
@@ -218,6 +228,9 @@ int psv_sites_init(struct psv_sites *sites, const struct psv_config_loaded *load
         site->docroot_fd = -1;
         sites->len = number + 1;
         code = make(&making);
+    }
+    for (size_t number = 0; number < len && code == PSV_OK; number++) {
+        note_guards(sites, number);
     }
     return code;
 }

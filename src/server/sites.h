@@ -32,6 +32,7 @@ struct psv_site {
     const struct psv_config *config;
     struct psv_router *router;
     struct psv_guards *guards;
+    bool has_other_guards; /* another scope of its site has guards of its own: prefix_guards.h */
     const struct psv_cors *cors;
     const struct psv_basic_auth *basic_auth; /* the same for all prefixes of a site */
     struct psv_early_rules early;

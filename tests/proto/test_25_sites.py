@@ -179,6 +179,47 @@ def test_the_longest_prefix_counts_and_inherits(sites):
     assert told(visit(sites, "shop.example", "/api"))["script"] == "/index.php", "prefixes are one site's"
 
 
+GUARDED = """
+[site]
+index = "index.php"
+rewrites = ["/shortcut/* /internal/*"]
+[[prefixes]]
+prefix = "/internal"
+guard.allow = ["10.0.0.0/8"]
+[[prefixes]]
+prefix = "/internal/open"
+guard.allow = ["loopback"]
+"""
+
+
+@pytest.fixture(scope="module")
+def guarded(launch_module, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "phpsrv.toml").write_text(GUARDED)
+    return launch_module("--config", folder / "phpsrv.toml", executor="ext", files={"index.php": TELL})
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/internal/x", 403), ("/internal", 403), ("/INTERNAL/x", 403), ("/internal%2fx", 403), ("/internal%2Fx/y", 403), ("/x%2f..%2finternal/x", 403), ("/x/..%2finternal/x", 403),
+    ("/index.php%2finternal/x", 403), ("/x/index.php%2Finternal", 403), ("/shortcut/x", 403), ("/SHORTCUT/x", 200), ("/internal/open/..%2fx", 403), ("/internal%2fopen%2f..%2fx", 403),
+    ("/internal/open", 200), ("/internal/open/x", 200), ("/Internal/Open/x", 200), ("/internals/x", 200), ("/x/internal/y", 200), ("/x%2finternal", 200), ("/", 200),
+])  # fmt: skip
+def test_guards_of_a_prefix_hold_for_all_spellings(guarded, path, status):
+    assert visit(guarded, "h", path).status == status
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/index.php/internal/x", 403), ("/index.php/INTERNAL", 403), ("/index.php/a%2f..%2finternal", 403), ("/index.php/x", 200), ("/internal/page.php", 403), ("/link/page.php", 200),
+    ("/open/index.php/x", 200), ("/open/x.css", 200), ("/open/..%2fclosed.css", 403),
+])  # fmt: skip
+def test_guards_of_prefixes_and_path_info(launch, tmp_path, path, status):
+    (tmp_path / "phpsrv.toml").write_text('[guard]\nallow = ["loopback"]\n[[prefixes]]\nprefix = "/internal"\nguard.allow = ["10.0.0.0/8"]\n' if "open" not in path else
+                                          '[guard]\nallow = ["10.0.0.0/8"]\n[[prefixes]]\nprefix = "/open"\nguard.allow = ["loopback"]\n')  # fmt: skip
+    files = {"index.php": TELL, "internal/page.php": TELL, "link/page.php": TELL, "open/index.php": TELL, "open/x.css": "x", "closed.css": "x"}
+    server = launch("--config", tmp_path / "phpsrv.toml", executor="ext", files=files)
+    assert visit(server, "h", path).status == status
+
+
 # ---- shared and own guards
 
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 
-from testenv.clock import scaled
+from testenv.clock import scaled, wait_until
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
 # Outside of what packages own: /proc is the kernel's, the rest says what apt and dpkg have done.
@@ -122,10 +122,20 @@ class Service:
                 if state in message.splitlines():
                     break
 
-    def reload(self):
+    def begin_reload(self):
+        """Returns once the new server is ready; what the old one has accepted until then it answers still."""
         assert self.unit["ExecReload"] == '/bin/sh -c "kill -HUP ${MAINPID}"'
         self.process.send_signal(signal.SIGHUP)
         self.wait_for("RELOADING=1", "READY=1")
+
+    def reload(self):
+        """Returns once only the new server is there."""
+        ended = self.servers_ended()
+        self.begin_reload()
+        wait_until(lambda: self.servers_ended() > ended, "the old server has ended")
+
+    def servers_ended(self):
+        return self.log.read_text().count("supervisor.generation_ended")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

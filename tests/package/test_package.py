@@ -290,7 +290,7 @@ def test_an_upgrade_while_it_serves(machine, service):
         machine.install(package("new"))
         during = visitors.answers
         assert facts(service)["version"] == seen, "the old one goes on with what it has loaded"
-        service.reload()
+        service.begin_reload()
         wait_until(lambda: facts(service)["version"] == version_of(package("new")), "the old one, which accepted for a moment longer, has left")
         service.restart()
         assert facts(service)["version"] == version_of(package("new"))

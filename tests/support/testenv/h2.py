@@ -112,6 +112,11 @@ class H2Wire:
     def close(self):
         self.socket.close()
 
+    def reset(self):
+        """Ends the connection with an RST, as a client does that vanishes."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
     # ---- sending
 
     def send(self, *pieces):

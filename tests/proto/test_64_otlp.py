@@ -388,11 +388,11 @@ def test_spans_survive_a_reload(launch, collector):
         server.process.send_signal(signal.SIGHUP)
         server.wait_log("supervisor.generation_ready", after=mark)
         server.wait_log("server.stopped", after=mark)
+    wait_until(lambda: len({span.resource["process.pid"] for span in sink.servers()}) == 3, "spans of the third server")
     clients.stop()
     assert not clients.failures
     server.stop()
-    spans = sink.servers()
-    assert len(spans) == clients.answers and len({span.resource["process.pid"] for span in spans}) == 3
+    assert len(sink.servers()) == clients.answers
 
 
 def test_every_request_is_accounted_for(launch, collector):

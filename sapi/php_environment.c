@@ -278,6 +278,11 @@ static void import_environment(zval *array)
     }
 }
 
+void psv_php_environment_import_process(zval *array)
+{
+    import_process_environment(array);
+}
+
 /* ---- life */
 
 void psv_php_environment_on_started(void)

@@ -10,6 +10,8 @@
 /** The import of the environment into arrays ($_ENV, getenv()) is replaced.  After the engine's start. [boot]
  */
 void psv_php_environment_on_started(void);
+/** The environment that the process was started with, without what this thread has changed.  [worker] */
+void psv_php_environment_import_process(struct _zval_struct *array);
 /** From here on changes on this thread are its own.  [worker] */
 void psv_php_environment_thread_start(void);
 /** Forgets all changes of this thread, after the request's shutdown and before the thread's end.  [worker] */

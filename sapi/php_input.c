@@ -78,7 +78,7 @@ void psv_php_input_clear_request_info(void)
 size_t psv_php_input_read(char *out, size_t len)
 {
     struct psv_php_thread *thread = psv_php_thread_current();
-    if (thread == NULL || psv_php_is_forked_child())
+    if (thread == NULL || thread->job == NULL || psv_php_is_forked_child())
         return 0;
     int64_t count = psv_job_body_read(thread->job, out, len);
     if (count >= 0)

@@ -11,6 +11,7 @@
 #include "observe/log.h"
 #include "php_dev.h"
 #include "php_thread.h"
+#include "php_worker.h"
 #include "phpsrv/message.h"
 
 /** PHP prints some start-up errors as output, before there is any request. */
@@ -37,6 +38,8 @@ size_t psv_php_output_write(const char *data, size_t len)
         return write_to_stderr(data, len);
     if (psv_php_is_forked_child())
         return len; /* the response is the parent's */
+    if (UNLIKELY(thread->job == NULL))
+        return psv_php_worker_log_output(thread, data, len);
     int rc = psv_job_write(thread->job, data, len);
     if (LIKELY(rc == PSV_OK))
         return len;
@@ -49,7 +52,7 @@ size_t psv_php_output_write(const char *data, size_t len)
 void psv_php_output_flush(void *server_context)
 {
     struct psv_php_thread *thread = server_context;
-    if (thread == NULL || psv_php_is_forked_child())
+    if (thread == NULL || thread->job == NULL || psv_php_is_forked_child())
         return;
     (void)sapi_send_headers();
     if (thread->head_is_lost)

@@ -23,12 +23,14 @@
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_user_ini.h"
+#include "php_worker.h"
 #include "phpsrv/message.h"
 
 /* A heap of more than one chunk takes a while to free: then the response goes out before that. */
 #define EARLY_END_BYTES (2 * 1024 * 1024)
 
 static zend_result (*last_request_shutdown)(INIT_FUNC_ARGS);
+static _Thread_local double probe_time; /* 0 = the clock's */
 
 bool psv_php_request_try(void (*function)(void *context), void *context)
 {
@@ -56,6 +58,8 @@ int psv_php_request_on_activate(void)
     /* HEAD: PHP would throw its output away; the server does that, and then knows the length that GET would
      * have. */
     SG(request_info).headers_only = false;
+    if (thread->mode != NULL && thread->job != NULL)
+        return SUCCESS; /* settings are those that its script was booted with */
     psv_php_opcache_on_activate(thread);
     psv_php_user_ini_activate(thread);
     return SUCCESS;
@@ -64,8 +68,10 @@ int psv_php_request_on_activate(void)
 int psv_php_request_time(double *ret_time)
 {
     struct psv_php_thread *thread = psv_php_thread_current();
-    if (thread == NULL)
-        return FAILURE; /* PHP takes the clock */
+    if (thread == NULL || thread->message->received_unix_us == 0) {
+        *ret_time = probe_time;
+        return probe_time != 0 ? SUCCESS : FAILURE; /* PHP takes the clock */
+    }
     *ret_time = (double)thread->message->received_unix_us / 1000000.0;
     return SUCCESS;
 }
@@ -104,15 +110,26 @@ void psv_php_request_on_started(void)
 
 static void begin(struct psv_php_thread *thread, struct psv_job *job)
 {
+    thread->stage = PSV_PHP_STAGE_NONE;
+    thread->environment_text = NULL; /* the last request's memory is gone */
+    thread->gc_runs = 0;
+    thread->gc_collected = 0;
+    thread->gc_time_ns = 0;
+    SG(server_context) = thread;
+    if (job != NULL)
+        psv_php_request_take(thread, job);
+    else
+        psv_php_worker_prepare_boot(thread);
+}
+
+void psv_php_request_take(struct psv_php_thread *thread, struct psv_job *job)
+{
     thread->job = job;
     thread->message = psv_job_message(job);
-    thread->stage = PSV_PHP_STAGE_NONE;
     thread->head_is_lost = false;
     thread->output_has_failed = false;
     thread->is_finished = false;
     thread->filter_has_server = false;
-    thread->environment_text = NULL; /* the last request's memory is gone */
-    SG(server_context) = thread;
     SG(sapi_headers).http_response_code = 200; /* PHP leaves the last request's in it */
     psv_php_input_fill_request_info(thread);
 }
@@ -138,7 +155,9 @@ static void execute(struct psv_php_thread *thread)
     (void)VCWD_CHDIR_FILE(thread->message->script_filename.data);
     bool is_done = php_execute_script(&script);
     zend_destroy_file_handle(&script);
-    if (!is_done)
+    if (thread->mode != NULL)
+        psv_php_worker_note_end(thread, is_done);
+    else if (!is_done)
         explain_missing_script(thread);
 #if PSV_PHP_HAS_SESSION
     /* A bailout inside a user's save handler leaves it set; the session would not be closed, and stay locked.
@@ -155,21 +174,31 @@ static void note_memory(struct psv_php_thread *thread)
     psv_metric_observe(PSV_HISTOGRAM_PHP_MEMORY_PEAK, peak_bytes);
     if (peak_bytes > atomic_load_explicit(&thread->memory_peak_bytes, memory_order_relaxed))
         atomic_store_explicit(&thread->memory_peak_bytes, peak_bytes, memory_order_relaxed);
-    if (UNEXPECTED(psv_job_wants_usage(thread->job)))
+    if (thread->job != NULL && UNEXPECTED(psv_job_wants_usage(thread->job)))
         psv_job_note_memory(thread->job, zend_memory_peak_usage(false));
 }
 
-/* The engine begins to count anew with each request. */
-static void note_garbage(void)
+/* The engine begins to count anew with each script. */
+static void note_garbage(struct psv_php_thread *thread)
 {
     zend_gc_status status;
     zend_gc_get_status(&status);
     psv_metric_add(PSV_METRIC_GC_ROOTS, status.num_roots);
-    if (LIKELY(status.runs == 0))
+    if (LIKELY(status.runs == thread->gc_runs))
         return;
-    psv_metric_add(PSV_METRIC_GC_RUNS, status.runs);
-    psv_metric_add(PSV_METRIC_GC_COLLECTED, status.collected);
-    psv_metric_add(PSV_METRIC_GC_TIME, (int64_t)status.collector_time);
+    psv_metric_add(PSV_METRIC_GC_RUNS, status.runs - thread->gc_runs);
+    psv_metric_add(PSV_METRIC_GC_COLLECTED, status.collected - thread->gc_collected);
+    psv_metric_add(PSV_METRIC_GC_TIME, (int64_t)((uint64_t)status.collector_time - thread->gc_time_ns));
+    thread->gc_runs = status.runs;
+    thread->gc_collected = status.collected;
+    thread->gc_time_ns = (uint64_t)status.collector_time;
+}
+
+void psv_php_request_note_usage(struct psv_php_thread *thread)
+{
+    psv_php_opcache_sample();
+    note_memory(thread);
+    note_garbage(thread);
 }
 
 static void shut_down(struct psv_php_thread *thread)
@@ -197,9 +226,7 @@ static bool run_in_engine(struct psv_php_thread *thread)
     }
     psv_php_timeout_after_startup(thread);
     execute(thread);
-    psv_php_opcache_sample();
-    note_memory(thread);
-    note_garbage();
+    psv_php_request_note_usage(thread);
     shut_down(thread);
     return true;
 }
@@ -249,6 +276,14 @@ bool psv_php_request_probe(struct psv_php_thread *thread)
     return is_right;
 }
 
+bool psv_php_request_probe_at(struct psv_php_thread *thread, double unix_time)
+{
+    probe_time = unix_time;
+    bool is_right = psv_php_request_probe(thread);
+    probe_time = 0;
+    return is_right;
+}
+
 static _Noreturn void end_forked_child(int status)
 {
     _exit(status);
@@ -271,7 +306,8 @@ static void clean_up_after_escape(struct psv_php_thread *thread)
 static void finish(struct psv_php_thread *thread)
 {
     psv_php_opcache_leave(thread);
-    psv_php_output_finish(thread);
+    if (thread->job != NULL)
+        psv_php_output_finish(thread);
     psv_php_dev_forget(thread);
     psv_php_input_clear_request_info();
     psv_php_environment_forget();
@@ -300,7 +336,8 @@ int psv_php_request_run(struct psv_php_thread *thread, struct psv_job *job)
     zend_end_try();
     if (psv_php_is_forked_child())
         end_forked_child(EG(exit_status));
-    if (has_escaped || (!is_sound && !psv_job_has_responded(job)))
+    job = thread->job; /* worker mode: of the request that its script has ended with */
+    if (job != NULL && (has_escaped || (!is_sound && !psv_job_has_responded(job))))
         psv_job_fail(job);
     finish(thread);
     psv_php_nice_restore();

@@ -17,6 +17,7 @@
 #include "os/privileges.h"
 #include "php_engine.h"
 #include "php_thread.h"
+#include "php_worker.h"
 #include "phpsrv/message.h"
 #include "psv_version.h"
 
@@ -477,6 +478,8 @@ void psv_php_superglobals_fill_server(zval *array)
     struct psv_php_thread *thread = psv_php_thread_current();
     if (thread == NULL)
         return;
+    if (UNLIKELY(thread->mode != NULL))
+        psv_php_worker_fill_environment(thread, array);
     if (LIKELY(!filter_changes_values())) {
         fill(Z_ARRVAL_P(array), thread->message);
         return;

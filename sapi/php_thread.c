@@ -19,6 +19,7 @@
 #include "php_timeout.h"
 #include "php_site_settings.h"
 #include "php_user_ini.h"
+#include "php_worker.h"
 #include "phpsrv/executor.h"
 
 struct registered_thread {
@@ -142,6 +143,8 @@ int psv_php_thread_run(struct psv_worker *worker, void *state)
     CHECK_MAGIC(thread, PSV_PHP_THREAD_MAGIC);
 
     struct psv_job *job;
+    if (psv_worker_script(worker) != NULL)
+        return psv_php_worker_run(thread);
     while ((job = psv_worker_next_job(worker)) != NULL) {
         int rc = psv_php_request_run(thread, job);
         psv_worker_end_job(worker, job);

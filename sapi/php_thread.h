@@ -17,6 +17,7 @@ struct psv_message;
 struct psv_worker;
 struct psv_php_user_ini;
 struct psv_dev_report;
+struct psv_php_worker;
 
 #define PSV_PHP_THREAD_MAGIC 0x70687054u
 
@@ -37,17 +38,21 @@ enum psv_php_stage {
 struct psv_php_thread {
     unsigned magic;
     struct psv_worker *worker;
-    struct psv_job *job;               /* the running one; NULL between requests */
-    const struct psv_message *message; /* its request */
+    struct psv_job *job;               /* the running one; NULL between requests, and while a script boots */
+    const struct psv_message *message; /* its request; of a script of worker mode that boots: what it sees */
+    struct psv_php_worker *mode;       /* of worker mode; NULL: classic */
     enum psv_php_stage stage;
     bool head_is_lost;      /* the response head could not be set: the response will be failed */
     bool output_has_failed; /* memory or disk is exhausted: said once per request */
     bool is_finished;       /* by phpsrv_finish_request(): the client has its response */
     bool filter_has_server; /* filter_input(INPUT_SERVER) has been given its variables */
     struct _zend_string *environment_text; /* what getenv() found last; request memory */
-    bool cache_is_bypassed;                /* this request runs without opcache (a restart is pending) */
-    bool restarts_cache;                   /* it starts alone, holding the restart lock */
-    struct psv_dev_report *dev;            /* errors of this request; NULL: none, or no development mode */
+    uint32_t gc_runs;                      /* of the running script, counted already; the next two as well */
+    uint32_t gc_collected;
+    uint64_t gc_time_ns;
+    bool cache_is_bypassed;            /* this request runs without opcache (a restart is pending) */
+    bool restarts_cache;               /* it starts alone, holding the restart lock */
+    struct psv_dev_report *dev;        /* errors of this request; NULL: none, or no development mode */
     struct psv_php_user_ini *user_ini; /* cache of .user.ini files; NULL until the first one is looked for */
     struct psv_php_site_cache *site_settings; /* strings of settings that sites have; NULL: none so far */
 

@@ -5,6 +5,15 @@
 /** The id of the running request: the one in the access log and in X-Request-Id. */
 function phpsrv_request_id(): string {}
 
+/**
+ * Worker mode: waits for a request, and calls the function for it.
+ * @return bool false: there are no more requests, the script has to end
+ */
+function phpsrv_handle_request(callable $callback): bool {}
+
+/** @alias phpsrv_handle_request */
+function frankenphp_handle_request(callable $callback): bool {}
+
 /** Number of the worker that runs the request: 0 .. workers - 1. */
 function phpsrv_worker_id(): int {}
 

@@ -1,8 +1,14 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 4e739dcfcf5510369f8b0f735004996bc8c53ea0 */
+ * Stub hash: 8dba7508eb16449d9601f8526f0ea5ad6d73b9d2 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_request_id, 0, 0, IS_STRING, 0)
 ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_handle_request, 0, 1, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
+
+#define arginfo_frankenphp_handle_request arginfo_phpsrv_handle_request
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_worker_id, 0, 0, IS_LONG, 0)
 ZEND_END_ARG_INFO()
@@ -62,6 +68,7 @@ ZEND_END_ARG_INFO()
 #define arginfo_apache_response_headers arginfo_phpsrv_server_info
 
 ZEND_FUNCTION(phpsrv_request_id);
+ZEND_FUNCTION(phpsrv_handle_request);
 ZEND_FUNCTION(phpsrv_worker_id);
 ZEND_FUNCTION(phpsrv_server_info);
 ZEND_FUNCTION(phpsrv_finish_request);
@@ -76,6 +83,8 @@ ZEND_FUNCTION(apache_response_headers);
 
 static const zend_function_entry ext_functions[] = {
 	ZEND_FE(phpsrv_request_id, arginfo_phpsrv_request_id)
+	ZEND_FE(phpsrv_handle_request, arginfo_phpsrv_handle_request)
+	ZEND_RAW_FENTRY("frankenphp_handle_request", zif_phpsrv_handle_request, arginfo_frankenphp_handle_request, 0, NULL, NULL)
 	ZEND_FE(phpsrv_worker_id, arginfo_phpsrv_worker_id)
 	ZEND_FE(phpsrv_server_info, arginfo_phpsrv_server_info)
 	ZEND_FE(phpsrv_finish_request, arginfo_phpsrv_finish_request)

@@ -81,7 +81,38 @@ struct psv_executor {
     bool (*sources)(psv_executor_source_fn *visit, void *context);
 };
 
+/** A script of worker mode: each of its workers boots it once, then hands it one request after the other.
+ * Const while the workers live; texts are followed by a NUL. */
+struct psv_worker_script {
+    const char *name;          /* in logs and metrics */
+    const char *path;          /* absolute */
+    const char *document_root; /* absolute */
+    const char *const
+        *environment; /* "NAME=value": what the script sees while it boots, and later in getenv() */
+    size_t environment_len;
+    const void *settings;      /* of the site: settings_start; NULL = the process's */
+    uint64_t memory_bytes_max; /* booted anew when its heap is larger after a request; 0 = no limit */
+    bool is_strict;            /* settings, handlers, locale ... are put back after each request */
+    bool tells_changes;        /* what a request has changed is named in the log (development) */
+};
+
+/** How a script of worker mode has come to its end. */
+enum psv_script_end {
+    PSV_SCRIPT_DONE,   /* it ran to its end, or exit with status 0 */
+    PSV_SCRIPT_FAILED, /* uncaught exception, exit with another status, fatal error */
+};
+
 /* What run() may call. */
+
+/** The script that this worker is for; NULL: any, one per request.  [worker] */
+const struct psv_worker_script *psv_worker_script(const struct psv_worker *worker);
+/** The script is about to boot.  [worker] */
+void psv_worker_script_begin(struct psv_worker *worker);
+/** The booted script asks for its first request: the worker counts as ready.  Idempotent.  [worker] */
+void psv_worker_script_ready(struct psv_worker *worker);
+/** The script has ended; waits when that came too soon.  True: run it again; false: return from run().  After
+ * psv_worker_next_job has returned NULL once, it does so until this was called.  [worker] */
+bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how);
 
 /** The next job to run, waiting for it; NULL when the server stops.  [worker] */
 struct psv_job *psv_worker_next_job(struct psv_worker *worker);

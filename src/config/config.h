@@ -108,6 +108,40 @@ struct psv_config_workers {
     uint64_t give_up_ms;   /* 0 = never */
 };
 
+/* Same order as the choices. */
+enum psv_config_worker_reset {
+    PSV_CONFIG_WORKER_RESET_COMPAT, /* what FrankenPHP resets between requests, and no more */
+    PSV_CONFIG_WORKER_RESET_STRICT, /* settings, locale, handlers ... as they were when the script was ready
+                                     */
+};
+
+/* Section "worker_mode": scripts that are booted once and handed requests, and what holds for those that say
+ * nothing else. */
+struct psv_config_worker_mode {
+    struct psv_config_list scripts; /* "FILE" or "FILE,N" each: --worker; become psv_config_worker */
+    uint64_t count;                 /* threads of a script; 0 = as workers.count */
+    uint64_t max_requests;          /* a script is booted anew after as many; 0 = no limit */
+    uint64_t memory_bytes_max;      /* the same when its heap is larger after a request; 0 = no limit */
+    uint64_t time_max_ms;           /* the same after so long; 0 = no limit */
+    uint64_t boot_failures_max;     /* the start fails after as many in a row */
+    uint64_t boot_timeout_ms;       /* to reach its loop */
+    enum psv_config_worker_reset reset;
+    struct psv_config_list env;   /* "NAME=value": in $_SERVER and getenv() while the script boots */
+    struct psv_config_list match; /* "/api" and what is below, "*.php": also these paths; else the script's */
+    struct psv_config_list watch; /* files and folders whose change boots the script anew */
+};
+
+/** A script of worker mode: --worker, or [[worker]] of the file. */
+struct psv_config_worker {
+    const char *name;   /* in logs and metrics; unique */
+    const char *script; /* absolute */
+    const char *site;   /* name of the one site that it serves; "" = all that have the script */
+    unsigned line;      /* of the file; 0 = command line or environment */
+    struct psv_config_worker_mode mode;
+};
+
+#define PSV_CONFIG_WORKERS_MAX 64
+
 struct psv_config_queue {
     uint64_t capacity; /* 0 = workers x 100; server/ resolves it */
 };
@@ -289,6 +323,7 @@ struct psv_config {
     struct psv_config_server server;
     struct psv_config_supervisor supervisor;
     struct psv_config_workers workers;
+    struct psv_config_worker_mode worker_mode;
     struct psv_config_queue queue;
     struct psv_config_executor executor;
     struct psv_config_request request;
@@ -366,6 +401,8 @@ struct psv_config_loaded {
     struct psv_config config;
     struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
     size_t scopes_len;
+    struct psv_config_worker *workers; /* on the arena */
+    size_t workers_len;
     int operand_at;              /* of SCRIPT, ROUTE, HEALTH: its place in argv */
     enum psv_config_shell shell; /* of PRINT_COMPLETION */
     const char *file;            /* as given to --config; "" = no file */

@@ -15,6 +15,7 @@
 #include "config_file.h"
 #include "config_scopes.h"
 #include "config_standard.h"
+#include "config_workers.h"
 #include "option_value.h"
 #include "options.h"
 #include "os/fd.h"
@@ -197,6 +198,9 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
     }
     if (result == 0) {
         result = psv_config_apply_scopes(loaded, psv_buffer_bytes(&text), loaded->file, reterr);
+    }
+    if (result == 0) {
+        result = psv_config_apply_workers(loaded, reterr);
     }
     psv_buffer_fini(&text);
     return result;

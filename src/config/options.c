@@ -291,6 +291,10 @@ const struct psv_option psv_options[] = {
      .help =
          "time past its deadline after which a worker that cannot be interrupted is left behind, and another "
          "takes its place; 0: never"},
+    {NAME("worker_mode", worker_mode, scripts, "worker", "WORKER"), .type = PSV_OPTION_LIST,
+     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "FILE[,N]", .default_text = "", RANGE(1, TEXT_MAX),
+     .help = "script that N threads boot once and that then handles request after request with "
+             "frankenphp_handle_request()"},
     {NAME("queue", queue, capacity, "queue-capacity", "QUEUE_CAPACITY"), .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
      .help = "requests that may wait for a worker, above it the answer is 503; 0: workers x 100"},

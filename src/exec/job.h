@@ -18,6 +18,7 @@ struct psv_body_decoder;
 struct psv_dynamic_site;
 struct psv_exchange;
 struct psv_request_body;
+struct psv_worker_group;
 
 enum psv_job_state { PSV_JOB_QUEUED, PSV_JOB_RUNNING, PSV_JOB_CANCELLED };
 
@@ -34,6 +35,7 @@ struct psv_job {
     struct psv_response_sink sink;
     struct psv_exchange *exchange;       /* [loop] only; set by who makes the job */
     const struct psv_dynamic_site *site; /* the same */
+    struct psv_worker_group *group;      /* the same: whose workers run it */
     _Atomic int state;                   /* enum psv_job_state */
     _Atomic bool is_gone;           /* the client has left or was answered by the server: output is dropped */
     _Atomic uint64_t deadline_ns;   /* monotonic; 0 = none.  Moved by the script's heartbeat */

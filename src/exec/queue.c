@@ -296,6 +296,12 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
     return job;
 }
 
+bool psv_queue_is_stopped(const struct psv_queue *queue)
+{
+    /* acquire pairs with the release in stop */
+    return (atomic_load_explicit(&queue->gate, memory_order_acquire) & GATE_STOPPED) != 0;
+}
+
 void psv_queue_stop(struct psv_queue *queue)
 {
     struct psv_parking *parking;

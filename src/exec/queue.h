@@ -64,4 +64,6 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index);
 /** Lets all waiting workers return; jobs still inside are handed out first.  A push that succeeded before or
  * meanwhile is among them; later ones are refused.  [any] */
 void psv_queue_stop(struct psv_queue *queue);
+/** True from psv_queue_stop on.  [any] */
+bool psv_queue_is_stopped(const struct psv_queue *queue);
 size_t psv_queue_len(const struct psv_queue *queue);

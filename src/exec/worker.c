@@ -40,7 +40,7 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     CHECK_MAGIC(job, PSV_JOB_MAGIC);
     pthread_mutex_lock(&worker->lock);
     /* relaxed: try_start publishes it to a loop that finds the job running */
-    atomic_store_explicit(&job->worker_plus_1, worker->id + 1, memory_order_relaxed);
+    atomic_store_explicit(&job->worker_plus_1, worker->index + 1, memory_order_relaxed);
     bool is_started = psv_job_try_start(job);
     if (is_started) {
         job->started_ns = psv_clock_monotonic_ns();
@@ -99,6 +99,9 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
     struct psv_job *job;
 
     INVARIANT(worker->job == NULL); /* written by this thread only */
+    if (worker->script_is_ending) {
+        return NULL;
+    }
     if (UNLIKELY(worker->ends_check) && has_served_its_time(worker)) {
         return NULL;
     }
@@ -107,7 +110,7 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
     if (UNLIKELY(atomic_load_explicit(&worker->pool->probe_state, memory_order_relaxed) == PSV_PROBE_ASKED)) {
         answer_probe(worker);
     }
-    while ((job = psv_queue_pop_wait(worker->pool->queue, worker->id)) != NULL) {
+    while ((job = psv_queue_pop_wait(worker->pool->queue, worker->index)) != NULL) {
         if (UNLIKELY(job == worker->pool->probe)) {
             /* release: pairs with the exchange before the next push */
             atomic_store_explicit(&worker->pool->probe_is_queued, false, memory_order_release);
@@ -123,6 +126,7 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
             psv_sink_release_unused(&job->sink);
         }
     }
+    worker->script_is_ending = worker->pool->script != NULL;
     return NULL;
 }
 
@@ -178,9 +182,14 @@ static bool back_off(struct psv_worker *worker)
     return !psv_worker_pool_is_stopping(pool);
 }
 
-/* Tells psv_worker_pool_start how a first start went; later ones are no news. */
-static void report_boot(struct psv_worker_pool *pool, int code, const struct psv_error *error)
+void psv_worker_report_boot(struct psv_worker *worker, int code, const struct psv_error *error)
 {
+    struct psv_worker_pool *pool = worker->pool;
+
+    if (worker->has_reported_boot) {
+        return;
+    }
+    worker->has_reported_boot = true;
     pthread_mutex_lock(&pool->life_lock);
     if (code == PSV_OK) {
         pool->boot_ready++;
@@ -322,8 +331,8 @@ void psv_worker_thread(void *argument)
         worker->jobs = 0;
         worker->ends_check = false;
         worker->jobs_max = choose_jobs_max(pool);
-        if (is_first) {
-            report_boot(pool, code, &error);
+        if (is_first && (code != PSV_OK || pool->script == NULL)) {
+            psv_worker_report_boot(worker, code, &error);
         }
         if (code != PSV_OK) {
             if (is_first) {
@@ -398,13 +407,16 @@ static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *op
     pool->stack_bytes = options->stack_bytes;
     pool->workers_len = options->workers;
     pool->max_requests = options->max_requests;
+    pool->script = options->script;
+    pool->boot_failures_max = options->boot_failures_max;
     atomic_flag_clear(&pool->is_recycling);
     pthread_mutex_init(&pool->life_lock, NULL); /* without attributes neither can fail */
     pthread_cond_init(&pool->boot_change, NULL);
     for (unsigned i = 0; i < pool->slots_len; i++) {
         pthread_mutex_init(&pool->workers[i].lock, NULL);
         pool->workers[i].pool = pool;
-        pool->workers[i].id = i;
+        pool->workers[i].id = options->first_id + i;
+        pool->workers[i].index = i;
         pool->workers[i].is_used = i < pool->workers_len;
     }
     return pool;

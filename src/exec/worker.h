@@ -21,7 +21,10 @@ struct psv_worker_pool_options {
     struct psv_queue *queue; /* made with PSV_WORKER_SPARES */
     unsigned workers;
     size_t stack_bytes;
-    uint64_t max_requests; /* a worker is replaced after about as many; 0 = never */
+    uint64_t max_requests;                  /* a worker is replaced after about as many; 0 = never */
+    const struct psv_worker_script *script; /* what they all run; NULL: the script of each request */
+    unsigned boot_failures_max;             /* of a script in a row, until the start has failed */
+    unsigned first_id;                      /* number of the first worker: unique among all pools */
 };
 
 /** Starts the threads and waits until each is ready or one failed: then all are stopped, and so is the queue.

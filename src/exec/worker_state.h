@@ -22,7 +22,12 @@ struct psv_worker {
     struct psv_job *job;      /* the running one, or NULL */
     void *state;              /* the executor's */
     struct psv_worker_pool *pool;
-    unsigned id;
+    unsigned id;                  /* unique in the process */
+    unsigned index;               /* in the pool */
+    bool has_reported_boot;       /* psv_worker_report_boot was called; this thread's */
+    bool script_is_ready;         /* it has reached its loop; this thread's */
+    bool script_is_ending;        /* it gets no more requests; this thread's */
+    unsigned boot_failures;       /* of its script, in a row; this thread's */
     bool is_used;                 /* the slot has a thread; guarded by the pool's life_lock */
     bool is_given_up;             /* guarded by lock: its thread ends when it comes back, if ever */
     bool ends_check;              /* it is time to look whether this thread ends; this thread's */
@@ -44,6 +49,8 @@ struct psv_worker_pool {
     struct psv_queue *queue;
     size_t stack_bytes;
     uint64_t max_requests;
+    const struct psv_worker_script *script; /* NULL: classic */
+    unsigned boot_failures_max;
     unsigned workers_len; /* that serve at a time */
     unsigned slots_len;
     struct psv_worker *workers; /* the slots */
@@ -65,4 +72,6 @@ struct psv_worker_pool {
 
 /** Life of a slot's thread: the function that it runs.  [worker] */
 psv_thread_fn psv_worker_thread;
+/** Tells psv_worker_pool_start how a worker's first start went; later ones are no news.  [worker] */
+void psv_worker_report_boot(struct psv_worker *worker, int code, const struct psv_error *error);
 bool psv_worker_pool_is_stopping(const struct psv_worker_pool *pool);

@@ -10,7 +10,7 @@
 #include "exec/informational.h"
 #include "exec/error_pages.h"
 #include "exec/job.h"
-#include "exec/queue.h"
+#include "exec/worker_group.h"
 #include "exec/worker.h"
 #include "handler/sendfile.h"
 #include "handler/server_timing.h"
@@ -127,6 +127,14 @@ bool psv_dynamic_is_at_limit(const struct psv_dynamic_site *site)
     return site->limit->max > 0 && site->limit->len >= site->limit->max;
 }
 
+static void announce(struct psv_worker_group *group)
+{
+    if (group->unannounced > 0) {
+        group->unannounced = 0;
+        psv_queue_kick(&group->queue);
+    }
+}
+
 int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_site *site,
                          struct psv_exchange *exchange, const struct psv_script *script, uint64_t now_ns)
 {
@@ -144,6 +152,7 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_s
     job->exchange = exchange;
     job->queued_ns = now_ns;
     job->site = site;
+    job->group = script->group;
     job->stream_timeout_ms = site->stream_timeout_ms;
     job->wants_usage = dynamic->wants_usage;
     atomic_store_explicit(&job->deadline_ns, site->timeout_ns != 0 ? now_ns + site->timeout_ns : 0,
@@ -162,24 +171,23 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_s
     }
     exchange->job = job;
     exchange->is_job_held = true;
-    code = psv_queue_add(dynamic->queue, job);
+    code = psv_queue_add(&script->group->queue, job);
     if (code != PSV_OK) {
         exchange->is_job_held = false;
         exchange->job = NULL;
         return code;
     }
     site->limit->len++;
-    if (++dynamic->unannounced == ANNOUNCE_EVERY) {
-        psv_dynamic_announce(dynamic);
+    if (++script->group->unannounced == ANNOUNCE_EVERY) {
+        announce(script->group);
     }
     return PSV_OK;
 }
 
 void psv_dynamic_announce(struct psv_dynamic *dynamic)
 {
-    if (dynamic->unannounced > 0) {
-        dynamic->unannounced = 0;
-        psv_queue_kick(dynamic->queue);
+    for (unsigned i = 0; i < dynamic->groups_len; i++) {
+        announce(&dynamic->groups[i]);
     }
 }
 
@@ -368,7 +376,8 @@ void psv_dynamic_on_client_gone(struct psv_exchange *exchange)
 /* In vain when the job has just ended, was given up before, or there is no room: asked again in a second. */
 static void give_up(const struct psv_dynamic *dynamic, struct psv_exchange *exchange)
 {
-    if (!exchange->job->is_given_up && psv_worker_pool_give_up(dynamic->pool, exchange->job) == PSV_OK) {
+    if (!exchange->job->is_given_up &&
+        psv_worker_pool_give_up(exchange->job->group->pool, exchange->job) == PSV_OK) {
         exchange->job->is_given_up = true;
         exchange->job->site->limit->len--;
         dynamic->on_given_up(exchange);
@@ -389,7 +398,7 @@ bool psv_dynamic_on_deadline(struct psv_dynamic *dynamic, struct psv_exchange *e
         dynamic->answer_overdue(dynamic->overdue_context, exchange);
     }
     if (!psv_job_try_cancel(job)) {
-        psv_worker_pool_interrupt(dynamic->pool, job);
+        psv_worker_pool_interrupt(job->group->pool, job);
         if (dynamic->give_up_ns > 0 && now_ns - deadline_ns >= dynamic->give_up_ns) {
             give_up(dynamic, exchange);
         }

@@ -16,16 +16,16 @@ struct psv_body_injection;
 struct psv_exchange;
 struct psv_headers;
 struct psv_mailbox;
-struct psv_queue;
 struct psv_response_part;
 struct psv_sendfile;
-struct psv_worker_pool;
+struct psv_worker_group;
 
 /** What a route found; texts are followed by a NUL and live on the exchange's arena (or longer). */
 struct psv_script {
-    struct psv_bytes filename;  /* absolute */
-    struct psv_bytes name;      /* URL path */
-    struct psv_bytes path_info; /* data NULL without one */
+    struct psv_bytes filename;      /* absolute */
+    struct psv_bytes name;          /* URL path */
+    struct psv_bytes path_info;     /* data NULL without one */
+    struct psv_worker_group *group; /* whose workers run it; borrowed */
 };
 
 /** Requests that may be queued or running at once. */
@@ -47,14 +47,13 @@ struct psv_dynamic_site {
 };
 
 struct psv_dynamic {
-    struct psv_queue *queue;
+    struct psv_worker_group *groups; /* the classic one first */
+    unsigned groups_len;
     struct psv_mailbox *mailbox;
-    struct psv_worker_pool *pool;
     size_t response_memory_bytes;
     uint64_t response_window_bytes;
-    uint64_t give_up_ns;  /* past its deadline a worker is left behind after this; 0 = never */
-    bool wants_usage;     /* jobs count processor time and memory */
-    unsigned unannounced; /* jobs queued since the last wake-up of a worker */
+    uint64_t give_up_ns; /* past its deadline a worker is left behind after this; 0 = never */
+    bool wants_usage;    /* jobs count processor time and memory */
     /** How a response to a request with these fields is encoded; NULL: as it is.  The function may be NULL.
      */
     const struct psv_body_filter *(*choose_filter)(void *context, const struct psv_headers *headers);

@@ -278,9 +278,8 @@ static const struct psv_body_injection *choose_injection(void *context, const st
 
 static void answer_overdue(void *context, struct psv_exchange *exchange)
 {
-    const struct psv_dev *dev = context;
-
-    psv_dev_answer_overdue(dev->server->pool, exchange);
+    (void)context;
+    psv_dev_answer_overdue(exchange);
 }
 
 static struct psv_bytes configured_policy(const struct psv_site *site)

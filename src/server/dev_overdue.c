@@ -11,6 +11,7 @@
 #include "exec/exchange.h"
 #include "exec/job.h"
 #include "exec/worker.h"
+#include "exec/worker_group.h"
 #include "http/accept.h"
 
 #define TRACE_BYTES_MAX 4000
@@ -123,7 +124,7 @@ static bool prepare(struct psv_exchange *exchange, enum psv_accept_form form, st
     return true;
 }
 
-void psv_dev_answer_overdue(struct psv_worker_pool *pool, struct psv_exchange *exchange)
+void psv_dev_answer_overdue(struct psv_exchange *exchange)
 {
     enum psv_accept_form form = psv_accept_choose(&exchange->request.headers);
     struct psv_job *job = exchange->job;
@@ -135,7 +136,7 @@ void psv_dev_answer_overdue(struct psv_worker_pool *pool, struct psv_exchange *e
     size_t len = 0;
 
     if (atomic_load_explicit(&job->worker_plus_1, memory_order_relaxed) != 0) {
-        len = psv_worker_pool_trace(pool, job, trace, sizeof(trace));
+        len = psv_worker_pool_trace(job->group->pool, job, trace, sizeof(trace));
     }
     struct psv_bytes where =
         len > 0 ? (struct psv_bytes){trace, len} : PSV_BYTES("(it was waiting for a worker)");

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "exec/worker.h"
+#include "exec/worker_group.h"
 #include "filter/compress.h"
 #include "handler/history.h"
 #include "handler/internal.h"
@@ -20,20 +21,20 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
 {
     struct psv_server *server = context;
     uint64_t probed_ns;
-    bool probe_was_right = psv_worker_pool_probed(server->pool, &probed_ns);
+    bool probe_was_right = psv_worker_pool_probed(server->groups[0].pool, &probed_ns);
     unsigned lost;
-    uint64_t busy_ns = psv_worker_pool_busy_ns(server->pool, &lost);
+    uint64_t busy_ns = psv_worker_pool_busy_ns(server->groups[0].pool, &lost);
     struct psv_shared_facts shared = psv_supervised_read_facts(&server->supervised);
     uint64_t now_ns = psv_clock_monotonic_ns();
 
     *ret_facts = (struct psv_internal_facts){
         .connections = server->site.service.connections_len + server->secure.service.connections_len,
-        .queue_len = psv_queue_len(&server->queue),
-        .queue_capacity = server->queue.ring.capacity,
-        .jobs_taken = psv_queue_taken(&server->queue),
-        .workers = psv_worker_pool_size(server->pool),
-        .workers_busy = psv_worker_pool_busy(server->pool),
-        .workers_alive = psv_worker_pool_alive(server->pool),
+        .queue_len = psv_queue_len(&server->groups[0].queue),
+        .queue_capacity = server->groups[0].queue.ring.capacity,
+        .jobs_taken = psv_queue_taken(&server->groups[0].queue),
+        .workers = psv_worker_pool_size(server->groups[0].pool),
+        .workers_busy = psv_worker_pool_busy(server->groups[0].pool),
+        .workers_alive = psv_worker_pool_alive(server->groups[0].pool),
         .workers_lost = lost,
         .workers_busy_ns = busy_ns,
         .crashes = server->supervised.crashes,
@@ -51,7 +52,7 @@ static unsigned read_workers(void *context, struct psv_worker_report *out, unsig
 {
     const struct psv_server *server = context;
 
-    return psv_worker_pool_report(server->pool, out, max);
+    return psv_worker_pool_report(server->groups[0].pool, out, max);
 }
 
 /* Where the queue is full there is no answer either, and its age grows. */
@@ -59,7 +60,7 @@ static void on_probe(struct psv_timer *timer, void *context)
 {
     struct psv_server *server = context;
 
-    (void)!psv_worker_pool_probe(server->pool);
+    (void)!psv_worker_pool_probe(server->groups[0].pool);
     psv_timer_start(&server->probe_queue, timer, server->loop.now_ns);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/assert.h"
 #include "exec/job.h"
-#include "exec/queue.h"
+#include "exec/worker_group.h"
 #include "exec/worker.h"
 #include "filter/request_id.h"
 #include "filter/trace_context.h"
@@ -84,12 +84,12 @@ static void answer_server_options(struct psv_exchange *exchange)
 
 /* Whether a worker may get this request: answered early, before any of its body is kept. */
 static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
-                                const struct psv_site *site)
+                                const struct psv_site *site, const struct psv_worker_group *group)
 {
     if (psv_refuse_body(&pipeline->dynamic, exchange)) {
         return PSV_BODY_IGNORE;
     }
-    if (psv_queue_is_full(pipeline->dynamic.queue)) {
+    if (psv_queue_is_full(&group->queue)) {
         refuse_overload(exchange, PSV_METRIC_QUEUE_REJECTED);
         return PSV_BODY_IGNORE;
     }
@@ -98,6 +98,17 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
         return PSV_BODY_IGNORE;
     }
     return PSV_BODY_KEEP;
+}
+
+static struct psv_worker_group *choose_group(const struct psv_dynamic *dynamic,
+                                             const struct psv_script *script)
+{
+    for (unsigned i = 1; i < dynamic->groups_len; i++) {
+        if (psv_bytes_equal(script->filename, psv_bytes_of(dynamic->groups[i].script->path))) {
+            return &dynamic->groups[i];
+        }
+    }
+    return &dynamic->groups[0];
 }
 
 static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
@@ -118,7 +129,8 @@ static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_excha
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_SCRIPT:
         state->script = found->script;
-        return admit(pipeline, exchange, state->site);
+        state->script.group = choose_group(&pipeline->dynamic, &found->script);
+        return admit(pipeline, exchange, state->site, state->script.group);
     case PSV_ROUTE_NONE:
         psv_exchange_refuse(exchange, found->status, found->reason, NULL, 0);
         return PSV_BODY_IGNORE;
@@ -353,7 +365,7 @@ static void on_slow(struct psv_timer *timer, void *context)
         psv_timer_start(&state->site->slow_queue, timer, pipeline->loop->now_ns);
         return;
     }
-    size_t len = psv_worker_pool_trace(pipeline->dynamic.pool, job, trace, sizeof(trace));
+    size_t len = psv_worker_pool_trace(job->group->pool, job, trace, sizeof(trace));
     PSV_LOG(PSV_LOG_WARN, "request.slow", PSV_LOG_BYTES("request_id", job->message.request_id),
             PSV_LOG_BYTES_IF("trace_id", job->message.trace_id),
             PSV_LOG_BYTES_IF("span_id", job->message.span_id),
@@ -426,29 +438,47 @@ static void on_end(struct psv_exchange *exchange, bool aborted)
 
 static void watch_stall(struct psv_pipeline *pipeline)
 {
-    pipeline->stall_taken = psv_queue_taken(pipeline->dynamic.queue);
+    for (unsigned i = 0; i < pipeline->dynamic.groups_len; i++) {
+        struct psv_worker_group *group = &pipeline->dynamic.groups[i];
+        group->stall_taken = psv_queue_taken(&group->queue);
+    }
     psv_timer_start(&pipeline->stall_queue, &pipeline->stall_timer, pipeline->loop->now_ns);
 }
 
 static void on_stall_timer(struct psv_timer *timer, void *context)
 {
     struct psv_pipeline *pipeline = context;
-    struct psv_queue *queue = pipeline->dynamic.queue;
+    bool goes_on = false;
 
     (void)timer;
-    if (psv_queue_is_held_back(queue)) {
-        if (psv_queue_taken(queue) == pipeline->stall_taken) {
-            psv_queue_relieve(queue);
+    for (unsigned i = 0; i < pipeline->dynamic.groups_len; i++) {
+        struct psv_worker_group *group = &pipeline->dynamic.groups[i];
+        if (psv_queue_is_held_back(&group->queue)) {
+            goes_on = true;
+            if (psv_queue_taken(&group->queue) == group->stall_taken) {
+                psv_queue_relieve(&group->queue);
+            }
         }
+    }
+    if (goes_on) {
         watch_stall(pipeline);
     }
+}
+
+static bool is_held_back(const struct psv_dynamic *dynamic)
+{
+    bool is_any = false;
+
+    for (unsigned i = 0; i < dynamic->groups_len; i++) {
+        is_any |= psv_queue_is_held_back(&dynamic->groups[i].queue);
+    }
+    return is_any;
 }
 
 void psv_pipeline_end_batch(struct psv_pipeline *pipeline)
 {
     psv_dynamic_announce(&pipeline->dynamic);
-    if (UNLIKELY(psv_queue_is_held_back(pipeline->dynamic.queue)) &&
-        !psv_timer_is_running(&pipeline->stall_timer)) {
+    if (UNLIKELY(is_held_back(&pipeline->dynamic)) && !psv_timer_is_running(&pipeline->stall_timer)) {
         watch_stall(pipeline);
     }
 }

@@ -35,7 +35,6 @@ struct psv_pipeline {
         recheck_queue; /* deadlines that the script has moved, and scripts that do not stop */
     struct psv_timer_queue stall_queue; /* looks whether jobs that are held back make progress */
     struct psv_timer stall_timer;
-    size_t stall_taken;   /* psv_queue_taken when stall_timer was started */
     struct psv_list live; /* exchanges between on_head and their end */
     uint64_t live_len;
 };

@@ -32,11 +32,11 @@
 #include "server/passwords.h"
 #include "server/server_state.h"
 #include "server/tls.h"
+#include "server/worker_groups.h"
 
 /* Idle exchanges kept with their arena block (8 KiB each). */
 #define SPARE_EXCHANGES 256
 /* After the drain: what still runs is interrupted and gets this long. */
-#define WORKER_STOP_NS 2000000000u
 #define BEAT_NS 1000000000u
 
 _Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
@@ -142,26 +142,17 @@ static int boot_executor(struct psv_server *server, struct psv_error *reterr)
 static int boot_waist(struct psv_server *server, struct psv_error *reterr)
 {
     const struct psv_config *config = server->config;
-    size_t capacity =
-        config->queue.capacity != 0 ? (size_t)config->queue.capacity : (size_t)server->workers * 100;
+    size_t jobs_max;
 
     if (psv_response_memory_init(config->response.held_bytes_max, config->response.spill_folder) != PSV_OK) {
         PSV_LOG(PSV_LOG_WARN, "server.no_spill_folder",
                 PSV_LOG_TEXT("folder", config->response.spill_folder));
     }
-    if (psv_queue_init(&server->queue, capacity, server->workers, PSV_WORKER_SPARES,
-                       psv_limits_cores(&psv_limits_system_roots)) != PSV_OK ||
-        psv_mailbox_init(&server->mailbox, capacity + 2 * (size_t)server->workers) != PSV_OK) {
-        return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
+    int code = psv_worker_groups_init(server, &jobs_max, reterr);
+    if (code == PSV_OK && psv_mailbox_init(&server->mailbox, jobs_max) != PSV_OK) {
+        code = psv_error_set(reterr, PSV_ENOMEM, "no memory for a mailbox of %zu parts", jobs_max);
     }
-    const struct psv_worker_pool_options options = {
-        .executor = server->executor,
-        .queue = &server->queue,
-        .workers = server->workers,
-        .stack_bytes = config->workers.stack_bytes,
-        .max_requests = config->workers.max_requests,
-    };
-    return psv_worker_pool_start(&options, &server->pool, reterr);
+    return code == PSV_OK ? psv_worker_groups_start_classic(server, reterr) : code;
 }
 
 static void on_part(struct psv_response_part *part, void *context)
@@ -250,9 +241,9 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     pipeline->loop = &server->loop;
     pipeline->pool = server->exchanges;
     pipeline->dynamic = (struct psv_dynamic){
-        .queue = &server->queue,
+        .groups = server->groups,
+        .groups_len = server->groups_len,
         .mailbox = &server->mailbox,
-        .pool = server->pool,
         .response_memory_bytes = (size_t)config->response.memory_bytes,
         .response_window_bytes = config->response.window_bytes,
         .give_up_ns = config->workers.give_up_ms * PSV_NS_PER_MS,
@@ -282,9 +273,11 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process, boot_write_fence,    boot_log,           boot_executor,   boot_waist,
-        boot_loop,    boot_supervised,     boot_rules,         boot_pipeline,   psv_compression_init,
-        psv_dev_boot, psv_server_tls_init, psv_listeners_boot, boot_privileges,
+        boot_process,         boot_write_fence, boot_log,
+        boot_executor,        boot_waist,       boot_loop,
+        boot_supervised,      boot_rules,       boot_pipeline,
+        psv_compression_init, psv_dev_boot,     psv_server_tls_init,
+        psv_listeners_boot,   boot_privileges,  psv_worker_groups_start_scripts,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -347,22 +340,6 @@ static void close_connections(struct psv_server_site *site)
     }
 }
 
-/* Threads that do not end keep using the queue, the mailbox and PHP: then the process ends as it is. */
-static bool stop_workers(struct psv_server *server)
-{
-    if (server->pool == NULL) {
-        return true;
-    }
-    psv_queue_stop(&server->queue);
-    psv_worker_pool_interrupt_all(server->pool);
-    unsigned stuck = psv_worker_pool_stop(server->pool, psv_clock_monotonic_ns() + WORKER_STOP_NS);
-    server->pool = NULL;
-    if (stuck > 0) {
-        PSV_LOG(PSV_LOG_WARN, "server.workers_stuck", PSV_LOG_U64("count", stuck));
-    }
-    return stuck == 0;
-}
-
 /* What the workers posted after the loop had ended still holds exchanges. */
 static void drain_late_parts(struct psv_server *server)
 {
@@ -390,7 +367,7 @@ void psv_server_free(struct psv_server *server)
     close_connections(&server->secure);
     close_connections(&server->admin);
     bool are_stopped = psv_passwords_stop(server);
-    if (!stop_workers(server) || !psv_compression_stop(server) || !are_stopped) {
+    if (!psv_worker_groups_stop(server) || !psv_compression_stop(server) || !are_stopped) {
         (void)!psv_observation_fini(server, &server->pipeline);
         end_log(server);
         _exit(server->exit_code);
@@ -414,7 +391,7 @@ void psv_server_free(struct psv_server *server)
     }
     psv_exchange_pool_free(server->exchanges);
     psv_mailbox_fini(&server->mailbox);
-    psv_queue_fini(&server->queue);
+    psv_worker_groups_fini(server);
     if (server->executor_is_started) {
         server->executor->process_stop();
     }

@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "exec/mailbox.h"
-#include "exec/queue.h"
+#include "exec/worker_group.h"
 #include "handler/encoded_cache.h"
 #include "http1/config.h"
 #include "http2/config.h"
@@ -27,7 +27,6 @@ struct psv_executor;
 struct psv_listener;
 struct psv_otlp;
 struct psv_tls;
-struct psv_worker_pool;
 
 #define PSV_SITE_LISTENERS_MAX 16
 
@@ -54,9 +53,10 @@ struct psv_server {
     bool log_is_started;
     bool executor_is_started;
     bool loop_is_ready;
-    struct psv_queue queue;
+    struct psv_worker_group *groups; /* the classic one, then one for each script of worker mode */
+    unsigned groups_len;
     struct psv_mailbox mailbox;
-    struct psv_worker_pool *pool;
+    struct psv_worker_script *scripts; /* of groups[1] ... */
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;
     struct psv_dev *dev; /* NULL without --dev */

@@ -179,7 +179,7 @@ static void nearest_names(void **state)
         }
     }
     assert_string_equal(psv_option_nearest_command_line(PSV_BYTES("dockroot")), "docroot");
-    assert_string_equal(psv_option_nearest_environment(PSV_BYTES("PHPSRV_WORKER")), "PHPSRV_WORKERS");
+    assert_string_equal(psv_option_nearest_environment(PSV_BYTES("PHPSRV_WORKRS")), "PHPSRV_WORKERS");
     assert_true(psv_bytes_equal(psv_option_nearest_section(PSV_BYTES("htpp")), PSV_BYTES("http")));
     assert_int_equal(psv_option_nearest_section(PSV_BYTES("zzzzzz")).len, 0);
 }

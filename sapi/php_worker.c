@@ -1,0 +1,259 @@
+/* The loop of worker mode; see php_worker.h.  [worker]
+ *
+ * The life of a script is one request of the engine's (php_request_run with no job).  Within it each call of
+ * frankenphp_handle_request() gives the last job back, waits for the next, and runs the callback for it. What
+ * the script does between two calls still belongs to the last request: its time limit, its place on the
+ * scoreboard, its output (dropped).
+ *
+ * SPDX-License-Identifier: MIT */
+#include "php_compat.h"
+
+#include "php_worker.h"
+
+#include <ext/spl/spl_exceptions.h>
+
+#include "observe/log.h"
+#include "php_engine.h"
+#include "php_environment.h"
+#include "php_functions.h"
+#include "php_opcache.h"
+#include "php_output.h"
+#include "php_request.h"
+#include "php_thread.h"
+#include "php_timeout.h"
+#include "php_worker_reset.h"
+#include "phpsrv/executor.h"
+
+#define OUTPUT_LINE_MAX 1024
+
+/* ---- boot */
+
+static void fill_boot_message(struct psv_php_worker *mode)
+{
+    const struct psv_worker_script *script = mode->script;
+    struct psv_bytes path = psv_bytes_of(script->path);
+    struct psv_bytes root = psv_bytes_of(script->document_root);
+    struct psv_bytes name = path;
+    if (psv_bytes_starts_with(path, root) && path.len > root.len && path.data[root.len] == '/')
+        name = psv_bytes_from(path, root.len);
+    else
+        while (name.len > 0 && psv_bytes_find(psv_bytes_from(name, 1), '/') < name.len - 1)
+            name = psv_bytes_from(name, 1 + psv_bytes_find(psv_bytes_from(name, 1), '/'));
+    mode->boot_message = (struct psv_message){
+        .method = PSV_BYTES("GET"),
+        .protocol = PSV_BYTES("HTTP/1.1"),
+        .scheme = PSV_BYTES("http"),
+        .target = name,
+        .document_root = root,
+        .script_filename = path,
+        .script_name = name,
+        .server_name = PSV_BYTES("localhost"),
+        .server_address = PSV_BYTES("127.0.0.1"),
+        .remote_address = PSV_BYTES("127.0.0.1"),
+        .settings = script->settings,
+        .request_id = PSV_BYTES(""),
+        .server_port = 80,
+        .protocol_number = 1001,
+        .hides_runtime = true,
+    };
+}
+
+void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
+{
+    struct psv_php_worker *mode = thread->mode;
+    thread->job = NULL;
+    thread->message = &mode->boot_message;
+    mode->is_serving = false;
+    mode->is_handling = false;
+    mode->is_ending = false;
+    mode->has_failed = false;
+    mode->has_bailed = false;
+    mode->uses_server = false;
+    mode->uses_request = false;
+    ZVAL_UNDEF(&mode->environment);
+    SG(sapi_headers).http_response_code = 200;
+    sapi_request_info *info = &SG(request_info);
+    memset(info, 0, sizeof(*info));
+    info->request_method = "GET";
+    info->request_uri = (char *)(uintptr_t)mode->boot_message.script_name.data;
+    info->path_translated = (char *)(uintptr_t)mode->script->path;
+    for (size_t i = 0; i < mode->script->environment_len; i++) {
+        const char *item = mode->script->environment[i];
+        char name[256];
+        size_t len = strcspn(item, "=");
+        if (len < sizeof(name) && item[len] == '=') {
+            memcpy(name, item, len);
+            name[len] = '\0';
+            (void)setenv(name, item + len + 1, 1);
+        }
+    }
+}
+
+static void add_variable(HashTable *table, const char *name, size_t len, const char *text)
+{
+    zval value;
+    ZVAL_STRING(&value, text);
+    zend_hash_str_update(table, name, len, &value);
+}
+
+void psv_php_worker_fill_environment(struct psv_php_thread *thread, zval *array)
+{
+    struct psv_php_worker *mode = thread->mode;
+    if (Z_ISUNDEF(mode->environment)) {
+        array_init(&mode->environment);
+        psv_php_environment_import_process(&mode->environment);
+    }
+    zend_hash_copy(Z_ARRVAL_P(array), Z_ARRVAL(mode->environment), zval_add_ref);
+    if (mode->is_serving)
+        return;
+    for (size_t i = 0; i < mode->script->environment_len; i++) {
+        const char *item = mode->script->environment[i];
+        size_t len = strcspn(item, "=");
+        if (item[len] == '=')
+            add_variable(Z_ARRVAL_P(array), item, len, item + len + 1);
+    }
+    add_variable(Z_ARRVAL_P(array), ZEND_STRL("FRANKENPHP_WORKER"), "1");
+}
+
+size_t psv_php_worker_log_output(struct psv_php_thread *thread, const char *data, size_t len)
+{
+    struct psv_bytes rest = {data, len};
+    struct psv_bytes line;
+    while (psv_bytes_split(&rest, '\n', &line)) {
+        if (line.len > 0)
+            PSV_LOG(PSV_LOG_INFO, "worker.output", PSV_LOG_U64("worker", psv_worker_id(thread->worker)),
+                    PSV_LOG_TEXT("script", thread->mode->script->path),
+                    PSV_LOG_BYTES("text", psv_bytes_first(line, MIN(line.len, (size_t)OUTPUT_LINE_MAX))));
+    }
+    return len;
+}
+
+void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
+{
+    struct psv_php_worker *mode = thread->mode;
+    mode->has_bailed = CG(unclean_shutdown) != 0;
+    mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
+    (void)is_done; /* false after exit(0) as well */
+    if (!Z_ISUNDEF(mode->environment)) {
+        zval_ptr_dtor(&mode->environment);
+        ZVAL_UNDEF(&mode->environment);
+    }
+}
+
+/* ---- the loop */
+
+static void give_job_back(struct psv_php_thread *thread)
+{
+    struct psv_php_worker *mode = thread->mode;
+    struct psv_job *job = mode->job;
+    if (job == NULL)
+        return;
+    mode->job = NULL;
+    thread->job = NULL;
+    thread->message = &mode->boot_message;
+    psv_worker_end_job(thread->worker, job);
+    psv_php_timeout_end_job(thread);
+}
+
+int psv_php_worker_run(struct psv_php_thread *thread)
+{
+    struct psv_php_worker mode = {.script = psv_worker_script(thread->worker)};
+    bool goes_on = true;
+    thread->mode = &mode;
+    fill_boot_message(&mode);
+    psv_php_worker_find_request_time(thread);
+    while (goes_on) {
+        psv_worker_script_begin(thread->worker);
+        int rc = psv_php_request_run(thread, NULL);
+        give_job_back(thread);
+        bool is_broken = rc != PSV_OK || mode.has_bailed;
+        goes_on = psv_worker_script_end(thread->worker,
+                                        mode.has_failed || is_broken ? PSV_SCRIPT_FAILED : PSV_SCRIPT_DONE);
+        if (is_broken) {
+            thread->mode = NULL;
+            return PSV_EAGAIN;
+        }
+    }
+    thread->mode = NULL;
+    return PSV_OK;
+}
+
+/* The memory of a script may only grow so far; what its code frees late counts as well. */
+static bool is_too_large(const struct psv_php_worker *mode)
+{
+    return mode->script->memory_bytes_max > 0 && zend_memory_usage(true) > mode->script->memory_bytes_max;
+}
+
+/* Waits for a request and makes it the current one; false when there are no more. */
+static bool take_request(struct psv_php_thread *thread)
+{
+    struct psv_php_worker *mode = thread->mode;
+    if (mode->is_serving)
+        mode->is_ending |= is_too_large(mode);
+    psv_php_worker_leave_request(thread);
+    give_job_back(thread);
+    mode->is_serving = true;
+    psv_worker_script_ready(thread->worker);
+    if (mode->is_ending)
+        return false;
+    if (psv_php_engine_settings()->limits_wall_time)
+        zend_unset_timeout();
+    struct psv_job *job = psv_worker_next_job(thread->worker);
+    if (job == NULL) {
+        mode->is_ending = true;
+        return false;
+    }
+    mode->job = job;
+    psv_php_request_take(thread, job);
+    psv_php_worker_begin_request(thread);
+    return true;
+}
+
+/* As the engine reports one that leaves a script; the loop goes on. */
+static void report_uncaught(void)
+{
+    if (zend_is_unwind_exit(EG(exception)) || zend_is_graceful_exit(EG(exception)))
+        return;
+    if (!SG(headers_sent) && SG(sapi_headers).http_response_code == 200)
+        SG(sapi_headers).http_response_code = 500;
+    (void)zend_exception_error(EG(exception), E_ERROR);
+    EG(exit_status) = 0;
+}
+
+PHP_FUNCTION(phpsrv_handle_request)
+{
+    zend_fcall_info call;
+    zend_fcall_info_cache cache;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_FUNC(call, cache)
+    ZEND_PARSE_PARAMETERS_END();
+    struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread == NULL || thread->mode == NULL || psv_php_is_forked_child()) {
+        zend_throw_exception(spl_ce_RuntimeException,
+                             "frankenphp_handle_request() called while not in worker mode", 0);
+        RETURN_THROWS();
+    }
+    struct psv_php_worker *mode = thread->mode;
+    if (mode->is_handling) {
+        zend_throw_exception(spl_ce_RuntimeException,
+                             "frankenphp_handle_request() called while a request is being handled", 0);
+        RETURN_THROWS();
+    }
+    if (!take_request(thread))
+        RETURN_FALSE;
+    zval result;
+    ZVAL_UNDEF(&result);
+    call.retval = &result;
+    mode->is_handling = true;
+    if (zend_call_function(&call, &cache) == SUCCESS)
+        zval_ptr_dtor(&result);
+    if (EG(exception) != NULL)
+        report_uncaught();
+    if (EG(exception) != NULL) /* exit: the script ends with this request */
+        return;
+    psv_php_worker_end_response(thread);
+    mode->is_handling = false;
+    if (EG(exception) != NULL)
+        return;
+    RETURN_TRUE;
+}

@@ -1,0 +1,22 @@
+/* The engine between two requests of a script of worker mode: what php_request_shutdown() and
+ * php_request_startup() (main/main.c) do for a whole script, for the parts that belong to a request.
+ *
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/macros.h"
+
+struct psv_php_thread;
+
+/** Once for each thread, before its first script: finds what psv_php_worker_begin_request has to change.
+ * [worker] */
+void psv_php_worker_find_request_time(struct psv_php_thread *thread);
+
+/** From the state of a booting script, or of no request, into that of the request that the thread has taken.
+ * May bail out. [worker] */
+void psv_php_worker_begin_request(struct psv_php_thread *thread);
+/** The response is complete: buffers are flushed, the session is written.  May bail out, may leave an
+ * exception. [worker] */
+void psv_php_worker_end_response(struct psv_php_thread *thread);
+/** Forgets the request; afterwards there is none.  May bail out.  [worker] */
+void psv_php_worker_leave_request(struct psv_php_thread *thread);

@@ -1,0 +1,137 @@
+/* The server's workers: the classic group, and one for each script of worker mode.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "worker_groups.h"
+
+#include "base/memory.h"
+#include "exec/worker.h"
+#include "observe/log.h"
+#include "os/clock.h"
+#include "os/limits.h"
+#include "server/server_state.h"
+
+#define STOP_NS (UINT64_C(5) * PSV_NS_PER_S)
+
+static unsigned count_of(const struct psv_server *server, unsigned group)
+{
+    uint64_t count = group == 0 ? 0 : server->loaded->workers[group - 1].mode.count;
+
+    return count != 0 ? (unsigned)count : server->workers;
+}
+
+static size_t capacity_of(const struct psv_server *server, unsigned group)
+{
+    uint64_t capacity = server->config->queue.capacity;
+
+    return capacity != 0 ? (size_t)capacity : (size_t)count_of(server, group) * 100;
+}
+
+static void fill_script(struct psv_worker_script *script, const struct psv_config_worker *config,
+                        const char *document_root)
+{
+    *script = (struct psv_worker_script){
+        .name = config->name,
+        .path = config->script,
+        .document_root = document_root,
+        .environment = config->mode.env.items,
+        .environment_len = config->mode.env.len,
+        .memory_bytes_max = config->mode.memory_bytes_max,
+        .is_strict = config->mode.reset == PSV_CONFIG_WORKER_RESET_STRICT,
+    };
+}
+
+int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, struct psv_error *reterr)
+{
+    unsigned len = 1 + (unsigned)server->loaded->workers_len;
+
+    *ret_jobs_max = 0;
+    server->groups = psv_calloc_aligned(_Alignof(struct psv_worker_group), len * sizeof(*server->groups));
+    server->scripts = psv_calloc(len, sizeof(*server->scripts));
+    if (server->groups == NULL || server->scripts == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "no memory for the workers");
+    }
+    for (unsigned i = 0; i < len; i++) {
+        struct psv_worker_group *group = &server->groups[i];
+        size_t capacity = capacity_of(server, i);
+        if (psv_queue_init(&group->queue, capacity, count_of(server, i), PSV_WORKER_SPARES,
+                           psv_limits_cores(&psv_limits_system_roots)) != PSV_OK) {
+            return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
+        }
+        server->groups_len++;
+        *ret_jobs_max += capacity + 2 * (size_t)count_of(server, i);
+        if (i > 0) {
+            fill_script(&server->scripts[i - 1], &server->loaded->workers[i - 1],
+                        server->config->site.docroot);
+            group->script = &server->scripts[i - 1];
+        }
+    }
+    return PSV_OK;
+}
+
+static int start(struct psv_server *server, unsigned index, struct psv_error *reterr)
+{
+    struct psv_worker_group *group = &server->groups[index];
+    struct psv_worker_pool_options options = {
+        .executor = server->executor,
+        .queue = &group->queue,
+        .workers = count_of(server, index),
+        .stack_bytes = server->config->workers.stack_bytes,
+        .script = group->script,
+    };
+
+    for (unsigned i = 0; i < index; i++) {
+        options.first_id += count_of(server, i) + PSV_WORKER_SPARES;
+    }
+    if (index == 0) {
+        options.max_requests = server->config->workers.max_requests;
+    } else {
+        options.boot_failures_max = (unsigned)server->loaded->workers[index - 1].mode.boot_failures_max;
+    }
+    return psv_worker_pool_start(&options, &group->pool, reterr);
+}
+
+int psv_worker_groups_start_classic(struct psv_server *server, struct psv_error *reterr)
+{
+    return start(server, 0, reterr);
+}
+
+int psv_worker_groups_start_scripts(struct psv_server *server, struct psv_error *reterr)
+{
+    int code = PSV_OK;
+
+    for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
+        code = start(server, i, reterr);
+    }
+    return code;
+}
+
+bool psv_worker_groups_stop(struct psv_server *server)
+{
+    uint64_t deadline_ns = psv_clock_monotonic_ns() + STOP_NS;
+    unsigned stuck = 0;
+
+    for (unsigned i = 0; i < server->groups_len; i++) {
+        psv_queue_stop(&server->groups[i].queue);
+        if (server->groups[i].pool != NULL) {
+            psv_worker_pool_interrupt_all(server->groups[i].pool);
+        }
+    }
+    for (unsigned i = 0; i < server->groups_len; i++) {
+        stuck += psv_worker_pool_stop(server->groups[i].pool, deadline_ns);
+        server->groups[i].pool = NULL;
+    }
+    if (stuck > 0) {
+        PSV_LOG(PSV_LOG_WARN, "server.workers_stuck", PSV_LOG_U64("count", stuck));
+    }
+    return stuck == 0;
+}
+
+void psv_worker_groups_fini(struct psv_server *server)
+{
+    for (unsigned i = 0; i < server->groups_len; i++) {
+        psv_queue_fini(&server->groups[i].queue);
+    }
+    server->groups_len = 0;
+    server->groups = psv_free(server->groups);
+    server->scripts = psv_free(server->scripts);
+}

@@ -36,9 +36,12 @@ static void write_page(struct page *page, enum psv_accept_form form, unsigned st
         break;
     case PSV_ACCEPT_HTML:
         page->type = PSV_BYTES("text/html; charset=utf-8");
+        /* readable on a telephone, dark where all is; no style: a site's Content-Security-Policy may forbid
+         * it */
         len = snprintf(page->text, sizeof(page->text),
-                       "<!DOCTYPE html>\n<html lang=\"en\">\n"
-                       "<head><meta charset=\"utf-8\"><title>%u %s</title></head>\n"
+                       "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+                       "<meta name=\"color-scheme\" content=\"light dark\"><title>%u %s</title></head>\n"
                        "<body><h1>%u %s</h1></body>\n</html>\n",
                        status, phrase, status, phrase);
         break;

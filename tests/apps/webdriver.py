@@ -64,6 +64,14 @@ class Browser:
     def run(self, script):
         return self._call("POST", self.session + "/execute/sync", {"script": script, "args": []})
 
+    def emulate(self, width, theme, height=900):
+        """A screen of this width (narrow: a telephone's), and the theme ("light", "dark") that its user prefers."""
+        for command, parameters in (
+            ("setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}),
+            ("setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}),
+        ):
+            self._call("POST", self.session + "/goog/cdp/execute", {"cmd": f"Emulation.{command}", "params": parameters})
+
     def title(self):
         return self._call("GET", self.session + "/title")
 

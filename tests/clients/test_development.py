@@ -73,8 +73,7 @@ def test_pictures_of_the_error_page(launch, browser, tmp_path, theme, width):
     source = pathlib.Path(__file__).parent / "error_page.php.txt"
     server = launch("--dev", executor="ext", files={"index.php": source.read_text()})
     server.expect_log("php.message")
-    browser._call("POST", browser.session + "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": [{"name": "prefers-color-scheme", "value": theme}]}})  # fmt: skip
-    browser._call("POST", browser.session + "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {"width": width, "height": 1500, "deviceScaleFactor": 1, "mobile": False}})  # fmt: skip
+    browser.emulate(width, theme, 1500)
     browser.visit("http://{}:{}/?user=anna".format(*server.address))
     folder = pathlib.Path(os.environ.get("PHPSRV_SCREENSHOTS", tmp_path))
     browser.screenshot(folder / f"dev-error-{theme}-{width}.png")

@@ -265,8 +265,9 @@ static void test_the_forms_of_a_page(void **state)
     } cases[] = {
         {ROW("no Accept, no fields at all"), NULL, 400, "text/plain; charset=utf-8", "400 Bad Request\n"},
         {ROW("browser"), "text/html,application/xhtml+xml,*/*;q=0.8", 404, "text/html; charset=utf-8",
-         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>404 Not "
-         "Found</title></head>\n"
+         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+         "content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light "
+         "dark\"><title>404 Not Found</title></head>\n"
          "<body><h1>404 Not Found</h1></body>\n</html>\n"},
         {ROW("API client"), "application/json", 503, "application/problem+json",
          "{\"title\":\"Service Unavailable\",\"status\":503}\n"},

@@ -43,6 +43,17 @@ static unsigned terminal_columns(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/* Executors may share what they tell of: that is said once. */
+static bool is_told_already(size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (psv_executor_at(i)->facts == psv_executor_at(at)->facts) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int format_version(struct psv_buffer *out)
 {
     struct psv_executor_fact facts[16];
@@ -54,7 +65,8 @@ static int format_version(struct psv_buffer *out)
 
     for (size_t i = 0; psv_executor_at(i) != NULL && code == PSV_OK; i++) {
         const struct psv_executor *executor = psv_executor_at(i);
-        size_t len = executor->facts != NULL ? executor->facts(facts, ARRAY_SIZE(facts)) : 0;
+        size_t len =
+            executor->facts != NULL && !is_told_already(i) ? executor->facts(facts, ARRAY_SIZE(facts)) : 0;
         for (size_t k = 0; k < len && code == PSV_OK; k++) {
             code = psv_buffer_printf(out, "  %-12s %s\n", facts[k].name, facts[k].value);
         }

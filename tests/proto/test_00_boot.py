@@ -119,6 +119,8 @@ def test_version():
     assert re.match(r"phpsrv [0-9]+\.[0-9]+\.[0-9]+", result.stdout)
     for library in ("llhttp", "libevent"):
         assert re.search(rf"{library}\W+[0-9]+\.[0-9]+", result.stdout, re.I), result.stdout
+    names = [line.split()[0] for line in result.stdout.splitlines()]
+    assert len(names) == len(set(names)), "each is named once"
 
 
 def test_help_groups_and_defaults():

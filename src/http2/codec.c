@@ -277,11 +277,16 @@ static void update_timer(struct psv_h2 *h2)
     h2->has_progress = false;
 }
 
+/* Something waits for the socket, or for its turn; what waits for windows does not count. */
+static bool has_output(const struct psv_h2 *h2)
+{
+    return !psv_connection_is_drained(h2->connection) || nghttp2_session_want_write(h2->session);
+}
+
 /* The connection has nothing left to say, or nobody to say it to. */
 static bool is_over(const struct psv_h2 *h2)
 {
-    if (h2->is_lingering || !psv_connection_is_drained(h2->connection) ||
-        nghttp2_session_want_write(h2->session)) {
+    if (h2->is_lingering || has_output(h2)) {
         return false;
     }
     return !nghttp2_session_want_read(h2->session) || (h2->connection->has_eof && h2->streams_len == 0);
@@ -294,6 +299,9 @@ static void run_task(struct psv_loop_task *task)
     CHECK_MAGIC(h2, PSV_H2_MAGIC);
     if (!h2->is_lingering && !write_frames(h2)) {
         return;
+    }
+    if (h2->connection->has_eof && !has_output(h2)) {
+        psv_h2_give_up_unreadable(h2);
     }
     if (is_over(h2) && leave(h2)) {
         return;

@@ -170,7 +170,8 @@ void psv_h2_give_up_bodies(struct psv_h2 *h2)
     PSV_LIST_FOR_EACH(node, &h2->streams)
     {
         struct psv_h2_stream *stream = PSV_LIST_ENTRY(node, struct psv_h2_stream, link);
-        if (stream->keeps_body && !stream->has_ended && !stream->has_responded) {
+        bool is_incomplete = !stream->head_is_done || (stream->keeps_body && !stream->has_ended);
+        if (is_incomplete && !stream->has_responded) {
             (void)!nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
         }
     }

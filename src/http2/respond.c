@@ -233,7 +233,8 @@ static void send_body(struct psv_exchange *exchange, struct psv_list *pieces, bo
         reset(stream, NGHTTP2_INTERNAL_ERROR);
         return;
     }
-    if (stream->pieces_len > 0 && !psv_timer_is_running(&stream->timer)) {
+    /* the end as well: with the window used up to the byte, even an empty frame waits for more */
+    if ((stream->pieces_len > 0 || is_last) && !psv_timer_is_running(&stream->timer)) {
         watch_for_stall(stream);
     }
     if (stream->pieces_len > 0 || is_last) {
@@ -394,8 +395,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         psv_metric_add(PSV_METRIC_HTTP2_RESETS_SERVER, h2->connection->service->is_counted);
-        /* the client made us reset it, but for failures of our own */
-        if (frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR) {
+        /* the client made us reset it, but for failures of our own; after its end it makes no more of them */
+        if (frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR && !h2->connection->has_eof) {
             psv_h2_spend(h2, PSV_H2_GUARD_RESET);
         }
         return 0;
@@ -428,17 +429,36 @@ static int on_frame_not_sent(nghttp2_session *session, const nghttp2_frame *fram
     return 0;
 }
 
+static bool has_window(const struct psv_h2_stream *stream)
+{
+    nghttp2_session *session = stream->h2->session;
+
+    return nghttp2_session_get_stream_remote_window_size(session, stream->id) > 0 &&
+           nghttp2_session_get_remote_window_size(session) > 0;
+}
+
+/* RFC 9113 6.9: windows grow by frames of the client, of which no more will come. */
+void psv_h2_give_up_unreadable(struct psv_h2 *h2)
+{
+    PSV_LIST_FOR_EACH(node, &h2->streams)
+    {
+        struct psv_h2_stream *stream = PSV_LIST_ENTRY(node, struct psv_h2_stream, link);
+        bool owes_frames = stream->pieces_len > 0 || (stream->is_last && !stream->is_end_sent);
+        if (stream->has_responded && owes_frames && !stream->is_aborted && !has_window(stream)) {
+            reset(stream, NGHTTP2_CANCEL);
+        }
+    }
+}
+
 /* No byte of the response was taken for the write timeout.  A stream that waits for others on a slow line is
  * not stalled; one whose client grants no window is. */
 void psv_h2_on_stall_timer(struct psv_timer *timer, void *context)
 {
     struct psv_h2_stream *stream = CONTAINER_OF(timer, struct psv_h2_stream, timer);
-    nghttp2_session *session = stream->h2->session;
 
     (void)context;
     CHECK_MAGIC(stream, PSV_H2_STREAM_MAGIC);
-    if (nghttp2_session_get_stream_remote_window_size(session, stream->id) > 0 &&
-        nghttp2_session_get_remote_window_size(session) > 0) {
+    if (has_window(stream)) {
         watch_for_stall(stream);
         return;
     }

@@ -134,6 +134,9 @@ void psv_h2_request_finish_head(struct psv_h2_stream *stream, bool is_end);
 /* respond.c */
 void psv_h2_set_send_callbacks(nghttp2_session_callbacks *callbacks);
 psv_timer_fn psv_h2_on_stall_timer;
+/** The client says nothing more, and all that its windows allow has been sent: resets the streams whose rest
+ * would need more window.  Those that still wait for their answer go on. */
+void psv_h2_give_up_unreadable(struct psv_h2 *h2);
 
 static inline struct psv_h2_stream *psv_h2_stream_find(struct psv_h2 *h2, int32_t id)
 {

@@ -522,6 +522,76 @@ def test_a_body_that_the_client_will_not_finish(launch):
             pass
 
 
+def test_a_head_that_the_client_will_not_finish(launch):
+    server = launch("--http-header-timeout-ms", 60_000)
+    with H2Wire(server.address) as wire:
+        wire.frame(HEADERS, END_STREAM, 1, b"\x82")
+        wire.socket.shutdown(1)
+        while wire.read_frame() is not None:
+            pass
+    assert server.metrics().value("phpsrv_timeouts_total", kind="header") == 0
+
+
+def read_rest(wire):
+    while wire.read_frame() is not None:
+        pass
+    return wire.responses
+
+
+@pytest.mark.parametrize("reads_first", [False, True])
+@pytest.mark.parametrize("path", [stub.body(1_000_000), stub.stream(100, 10_000), "/large.txt"], ids=["memory", "stream", "file"])
+def test_a_client_that_will_open_no_window(launch, path, reads_first):
+    """RFC 9113 6.9: it gets what its windows allow, and its end ends the rest at once, not after the write timeout."""
+    server = launch("--http-write-timeout-ms", 60_000, files={"large.txt": stub.pattern(1_000_000)})
+    with H2Wire(server.address, updates=False) as wire:
+        stream = wire.headers(path=path)
+        if reads_first:
+            wire.wait(lambda _: stream in wire.responses and len(wire.responses[stream].body) == 65535)
+        wire.socket.shutdown(1)
+        answer = read_rest(wire)[stream]
+    whole = stub.stream_body(100, 10_000) if "stream" in path else stub.pattern(1_000_000)
+    assert answer.status == 200 and answer.body == whole[:65535] and answer.reset == CANCEL
+    metrics = server.metrics()
+    assert metrics.value("phpsrv_timeouts_total", kind="write") == 0
+    assert metrics["phpsrv_response_held_bytes"] == 0
+
+
+def test_a_window_of_one_stream_does_not_end_the_others(launch):
+    """What still runs is answered, as far as its own window goes."""
+    server = launch("--http-write-timeout-ms", 60_000)
+    with H2Wire(server.address, settings=[(INITIAL_WINDOW_SIZE, 100)], updates=False) as wire:
+        stuck, slow = wire.headers(path=stub.body(101)), wire.headers(path=stub.sleep(300))
+        exact, head = wire.headers(path=stub.body(100)), wire.headers(path=stub.body(101), method="HEAD")
+        wire.socket.shutdown(1)
+        answers = read_rest(wire)
+    assert answers[stuck].body == stub.pattern(100) and answers[stuck].reset == CANCEL
+    assert answers[slow].body == b"slept\n" and answers[slow].is_whole
+    assert answers[exact].body == stub.pattern(100) and answers[exact].is_whole
+    assert answers[head].is_whole and answers[head]["content-length"] == "101"
+
+
+def test_many_streams_without_windows_are_no_abuse(launch):
+    server = launch("--http-write-timeout-ms", 60_000)
+    with H2Wire(server.address, settings=[(INITIAL_WINDOW_SIZE, 0)], updates=False) as wire:
+        streams = [wire.headers(path=stub.body(10)) for _ in range(100)]
+        wire.socket.shutdown(1)
+        answers = read_rest(wire)
+    assert [answers[stream].reset for stream in streams] == [CANCEL] * 100
+    assert server.metrics().value("phpsrv_http2_abuse_total", kind="reset") == 0
+
+
+def test_an_end_without_window_times_out(launch):
+    """The window is used up to the byte when the end of the body comes: it must not wait for ever."""
+    server = launch("--http-write-timeout-ms", 300)
+    path = stub.stream(2, 0, 100)
+    with H2Wire(server.address, settings=[(INITIAL_WINDOW_SIZE, len(stub.stream_body(2)))], updates=False) as wire:
+        stream = wire.headers(path=path)
+        answer = wire.response(stream, allow_reset=True)
+        assert answer.body == stub.stream_body(2)
+        if not answer.is_whole:
+            assert answer.reset == CANCEL
+
+
 # ---- drain
 
 

@@ -225,19 +225,23 @@ static int check_site(const struct psv_config_loaded *loaded, struct psv_error *
     return result != 0 ? result : check_php(loaded, reterr);
 }
 
-/* Which prefix a request falls under depends on how its path is spelled ("/ADMIN", "/admin%2Fx"); what
- * protects a path must not. */
+/* A name is a site's.  Which prefix a request falls under depends on how its path is spelled ("/ADMIN",
+ * "/admin%2Fx"); what protects a path must not. */
 static int check_prefix(const struct psv_config_loaded *loaded, const struct psv_config_scope *scope,
                         struct psv_error *reterr)
 {
-    const struct psv_option *option = psv_option_find_path(PSV_BYTES("guard.basic_auth"));
-    INVARIANT(option != NULL);
-    if (scope->prefix[0] == '\0' || !scope->is_set[psv_option_index(option)])
-        return 0;
-    return psv_error_set(
-        reterr, PSV_EINVAL,
-        "%s:%u: guard.basic_auth stands in the prefix %s; give it to the site, as \"%s FILE\"", loaded->file,
-        scope->line, scope->prefix, scope->prefix);
+    const struct psv_option *rules = psv_option_find_path(PSV_BYTES("guard.basic_auth"));
+    for (size_t i = 0; i < psv_options_len && scope->prefix[0] != '\0'; i++) {
+        const struct psv_option *option = &psv_options[i];
+        if (option->is_per_site && scope->is_set[i]) {
+            return psv_error_set(reterr, PSV_EINVAL,
+                                 "%s:%u: %s is for a whole site, and stands in the prefix %s%s%s%s",
+                                 loaded->file, scope->origins[i].line, option->path, scope->prefix,
+                                 option == rules ? "; give it to the site, as \"" : "",
+                                 option == rules ? scope->prefix : "", option == rules ? " FILE\"" : "");
+        }
+    }
+    return 0;
 }
 
 static int check_scopes(const struct psv_config_loaded *loaded, struct psv_error *reterr)

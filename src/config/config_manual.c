@@ -146,7 +146,9 @@ static int append_option(struct psv_buffer *out, const struct psv_option *option
                    option->type == PSV_OPTION_LIST ? "list of which each item is " : "", described,
                    option->default_text[0] != '\0' ? option->default_text : "empty",
                    option->needs_restart ? "restart" : "reload",
-                   option->is_per_scope ? "; for the server, a site or a prefix" : "");
+                   option->is_per_site    ? "; for the server or a site"
+                   : option->is_per_scope ? "; for the server, a site or a prefix"
+                                          : "");
     if (result == 0) {
         result = psv_buffer_printf(out, ".br\n");
     }

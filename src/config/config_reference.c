@@ -113,11 +113,12 @@ static int reference_option(struct psv_buffer *out, const struct psv_option *opt
     if (result == 0) {
         result = psv_option_format_toml(option, defaults, out);
     }
-    return result != 0
-               ? result
-               : psv_buffer_printf(out, "` |\n| takes effect | %s |\n| set for | %s |\n",
-                                   option->needs_restart ? "on restart" : "on reload",
-                                   option->is_per_scope ? "the server, a site or a prefix" : "the server");
+    return result != 0 ? result
+                       : psv_buffer_printf(out, "` |\n| takes effect | %s |\n| set for | %s |\n",
+                                           option->needs_restart ? "on restart" : "on reload",
+                                           option->is_per_site    ? "the server or a site"
+                                           : option->is_per_scope ? "the server, a site or a prefix"
+                                                                  : "the server");
 }
 
 static int reference_commands(struct psv_buffer *out)

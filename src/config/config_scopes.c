@@ -162,23 +162,9 @@ static struct psv_bytes whole_key(struct psv_bytes key, char *out, size_t size)
     return (struct psv_bytes){out, (size_t)len};
 }
 
-static int refuse(const struct psv_config_file *file, const struct psv_option *option, const char *why,
-                  const struct psv_toml_value *value)
-{
-    return psv_error_set(file->reterr, PSV_EINVAL, "%s:%u:%u: %s %s", file->name, value->key_line,
-                         value->key_column, option->path, why);
-}
-
-static bool is_name_of_site(const struct psv_option *option)
-{
-    return option->offset == offsetof(struct psv_config, site.hosts) ||
-           option->offset == offsetof(struct psv_config, site.name);
-}
-
 static int set_option(const struct psv_config_file *file, struct psv_config_scope *scope,
                       struct psv_bytes key, const struct psv_toml_value *value)
 {
-    bool is_prefix = scope->prefix == NULL || scope->prefix[0] != '\0';
     char text[128];
     key = whole_key(key, text, sizeof(text));
     const struct psv_option *option = psv_option_find_path(key);
@@ -186,10 +172,9 @@ static int set_option(const struct psv_config_file *file, struct psv_config_scop
         return psv_config_file_refuse(file, key, value);
     }
     if (!option->is_per_scope) {
-        return refuse(file, option, "is for the whole server, and cannot be set for a site", value);
-    }
-    if (is_prefix && is_name_of_site(option)) {
-        return refuse(file, option, "is for a whole site, and cannot be set for a prefix", value);
+        return psv_error_set(file->reterr, PSV_EINVAL,
+                             "%s:%u:%u: %s is for the whole server, and cannot be set for a site or a prefix",
+                             file->name, value->key_line, value->key_column, option->path);
     }
     if (option->type == PSV_OPTION_LIST) { /* it takes the place of the one around */
         struct psv_config_list *list = (void *)((char *)&scope->config + option->offset);

@@ -26,6 +26,7 @@
 #define RANGE(low, high) .min = (low), .max = (high)
 #define RESTART .needs_restart = true
 #define PER_SCOPE .is_per_scope = true
+#define PER_SITE .is_per_scope = true, .is_per_site = true
 
 static const char *const executor_choices[] = {"ext", "eval", "stub", NULL};
 static const char *const http_version_choices[] = {"1.0", "1.1", "2", NULL};
@@ -58,10 +59,10 @@ const struct psv_option psv_options[] = {
     {NAME("site", site, docroot, "docroot", "DOCROOT"), PER_SCOPE, .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = ".", RANGE(1, TEXT_MAX - 1),
      .help = "document root: the folder with index.php and the public files"},
-    {NAME("site", site, name, "site-name", "SITE_NAME"), PER_SCOPE, .type = PSV_OPTION_TEXT,
+    {NAME("site", site, name, "site-name", "SITE_NAME"), PER_SITE, .type = PSV_OPTION_TEXT,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "NAME", .default_text = "", RANGE(0, 64),
      .help = "what logs and metrics call the site; empty: its first host, or default"},
-    {NAME("site", site, hosts, "host", "HOST"), PER_SCOPE, .type = PSV_OPTION_LIST,
+    {NAME("site", site, hosts, "host", "HOST"), PER_SITE, .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "NAME", .default_text = "", RANGE(1, 253),
      .help = "host that the site answers, such as example.org or *.example.org: others get 421; none: the "
              "site answers all that no other site ([[sites]] of the file) names"},
@@ -186,12 +187,11 @@ const struct psv_option psv_options[] = {
     {NAME("guard", guard, connections_exempt, "connections-exempt", "CONNECTIONS_EXEMPT"),
      .type = PSV_OPTION_LIST, .group = PSV_OPTION_GROUP_GUARD, .value_name = "NETWORK", .default_text = "",
      RANGE(1, 64), .help = "clients of these networks may have any number of connections"},
-    {NAME("guard", guard, basic_auth, "basic-auth", "BASIC_AUTH"), PER_SCOPE, .type = PSV_OPTION_LIST,
+    {NAME("guard", guard, basic_auth, "basic-auth", "BASIC_AUTH"), PER_SITE, .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_GUARD, .value_name = "RULE", .default_text = "", RANGE(1, TEXT_MAX - 1),
      .help =
          "\"PREFIX FILE [REALM]\": paths below PREFIX need a name and password of the htpasswd FILE (bcrypt, "
-         "SHA-crypt); \"PREFIX off\": these do not; the longest prefix counts; for the server or a site, not "
-         "for its prefixes"},
+         "SHA-crypt); \"PREFIX off\": these do not; the longest prefix counts"},
     {NAME("cors", cors, origins, "cors-origin", "CORS_ORIGIN"), PER_SCOPE, .type = PSV_OPTION_LIST,
      .group = PSV_OPTION_GROUP_GUARD, .value_name = "ORIGIN", .default_text = "", RANGE(1, 300),
      .help =

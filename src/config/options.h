@@ -56,6 +56,7 @@ struct psv_option {
     enum psv_option_group group;
     char short_name;    /* 0 = none */
     bool is_per_scope;  /* sites and prefixes may have their own value */
+    bool is_per_site;   /* of these: prefixes may not */
     bool needs_restart; /* a reload, which starts a new server in place of the old one, does not do */
     bool is_secret;     /* never shown by dump and /config */
     bool has_secrets;   /* a list of KEY=VALUE: values that look like secrets are not shown there */

@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import json
+import re
 import signal
 import threading
 
@@ -289,6 +290,32 @@ def test_wrong_sites_are_refused_with_a_sentence(tmp_path, text, complaint):
     (tmp_path / "phpsrv.toml").write_text(text)
     done = run_binary("--config", tmp_path / "phpsrv.toml", "--docroot", tmp_path, "--check-config")
     assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def options_page():
+    """(path, default as TOML, for what it can be set) of each option, as the page of options says."""
+    page = run_binary("--print-options-reference").stdout
+    found = re.findall(r"^### `([^`]+)`\n.*?^\| default \| `(.*?)` \|$.*?^\| set for \| (.*?) \|$", page, re.M | re.S)
+    assert len(found) > 100 and len(found) == page.count("| set for |")
+    return found
+
+
+def test_what_the_page_says_of_scopes(tmp_path):
+    """Each option, in a site and in a prefix, is taken or refused as docs/options.md has it."""
+    kinds = {"the server": (False, False), "the server or a site": (True, False), "the server, a site or a prefix": (True, True)}
+    seen = set()
+    for path, default, scopes in options_page():
+        value = '["a"]' if path == "site.hosts" else default
+        heads = ("" if path == "site.hosts" else 'hosts = ["a"]\n', 'hosts = ["a"]\n[[sites.prefixes]]\nprefix = "/x"\n')
+        for is_taken, head in zip(kinds[scopes], heads):
+            (tmp_path / "phpsrv.toml").write_text(f"[[sites]]\n{head}{path} = {value}\n")
+            done = run_binary("--config", tmp_path / "phpsrv.toml", "--docroot", tmp_path, "--check-config")
+            assert (done.returncode == 0) == is_taken, (path, scopes, head, done.stderr)
+            if not is_taken:
+                whole = "server" if scopes == "the server" else "site"
+                assert f"{path} is for {'a' if whole == 'site' else 'the'} whole {whole}" in done.stderr, done.stderr
+        seen.add(scopes)
+    assert seen == set(kinds)
 
 
 @pytest.mark.parametrize(("setting", "complaint"), [

@@ -251,7 +251,7 @@ def test_a_prefix_has_no_rule_of_its_own(tmp_path, passwords):
     """Another spelling of the path would be another prefix."""
     (tmp_path / "sites.toml").write_text(f'[[prefixes]]\nprefix = "/admin"\nguard.basic_auth = ["/ {passwords[0]}"]\n')
     done = run_binary("--config", tmp_path / "sites.toml", "--docroot", tmp_path, "--executor", "stub", "--check-config")
-    assert done.returncode == 2 and "sites.toml:1: guard.basic_auth stands in the prefix /admin; give it to the site" in done.stderr, done.stderr
+    assert done.returncode == 2 and "sites.toml:3: guard.basic_auth is for a whole site, and stands in the prefix /admin; give it to the site, as \"/admin FILE\"" in done.stderr, done.stderr
 
 
 # ---- time

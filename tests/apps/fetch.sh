@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Fetches Debian's packages of web applications, with the PHP and JavaScript packages that they need, and unpacks them (without
 # installing: no web server is configured) into <cache>/apps/NAME/root. Once fetched they are kept; remove the folder to fetch anew.
-# usage: fetch.sh [NAME...]   dokuwiki wordpress mediawiki phpmyadmin (default: all)
+# usage: fetch.sh [NAME...]   dokuwiki wordpress mediawiki phpmyadmin php-symfony-error-handler (default: all)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=third_party/lib.sh
@@ -20,6 +20,8 @@ declare -A packages=(
         php-mariadb-mysql-kbs php-fig-http-message-util php-getallheaders? php-symfony-deprecation-contracts php-symfony-filesystem
         php-psr-container php-symfony-service-contracts php-symfony-cache php-psr-cache php-psr-log php-symfony-cache-contracts
         php-symfony-var-exporter"
+    [php-symfony-error-handler]="php-symfony-error-handler php-symfony-var-dumper php-psr-log php-symfony-polyfill-mbstring?
+        php-symfony-polyfill-php80? php-symfony-deprecation-contracts?"
 )
 
 download() { # PACKAGE LOG

@@ -6,6 +6,7 @@
 ZEND_FUNCTION(phpsrv_finish_request);
 ZEND_FUNCTION(headers_send);
 ZEND_FUNCTION(phpsrv_request_heartbeat);
+ZEND_FUNCTION(phpsrv_handle_request);
 ZEND_FUNCTION(phpsrv_log);
 ZEND_FUNCTION(phpsrv_metric_counter);
 ZEND_FUNCTION(phpsrv_metric_gauge);

@@ -84,29 +84,31 @@ void psv_php_worker_find_request_time(struct psv_php_thread *thread)
 
 /* ---- variables */
 
-static void drop_variable(const char *name, size_t len)
+enum { NAME_GET, NAME_POST, NAME_COOKIE, NAME_FILES, NAME_SESSION, NAME_COUNT };
+
+static zend_string *input_names[NAME_COUNT]; /* written at start */
+
+void psv_php_worker_reset_on_module_init(void)
 {
-    (void)zend_hash_str_del(&EG(symbol_table), name, len);
+    static const char *const texts[NAME_COUNT] = {"_GET", "_POST", "_COOKIE", "_FILES", "_SESSION"};
+    for (size_t i = 0; i < NAME_COUNT; i++)
+        input_names[i] = zend_string_init_interned(texts[i], strlen(texts[i]), true);
 }
 
 /* The arrays of the last request; $_ENV is the script's. */
 static void drop_input(struct psv_php_worker *mode)
 {
-    mode->uses_server |= zend_hash_str_exists(&EG(symbol_table), ZEND_STRL("_SERVER"));
-    mode->uses_request |= zend_hash_str_exists(&EG(symbol_table), ZEND_STRL("_REQUEST"));
     for (int i = 0; i < NUM_TRACK_VARS; i++) {
         if (i == TRACK_VARS_ENV)
             continue;
         zval_ptr_dtor(&PG(http_globals)[i]);
         ZVAL_UNDEF(&PG(http_globals)[i]);
     }
-    drop_variable(ZEND_STRL("_GET"));
-    drop_variable(ZEND_STRL("_POST"));
-    drop_variable(ZEND_STRL("_COOKIE"));
-    drop_variable(ZEND_STRL("_FILES"));
-    drop_variable(ZEND_STRL("_SERVER"));
-    drop_variable(ZEND_STRL("_REQUEST"));
-    drop_variable(ZEND_STRL("_SESSION"));
+    for (size_t i = 0; i < NAME_COUNT; i++)
+        (void)zend_hash_del(&EG(symbol_table), input_names[i]);
+    mode->uses_server |= zend_hash_del(&EG(symbol_table), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_SERVER)) == SUCCESS;
+    mode->uses_request |=
+        zend_hash_del(&EG(symbol_table), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_REQUEST)) == SUCCESS;
 }
 
 /* Code that was compiled earlier does not ask again for what PHP fills when it is first mentioned. */
@@ -117,7 +119,7 @@ static void import_input(struct psv_php_worker *mode)
     (void)php_hash_environment();
     if (!Z_ISUNDEF(environment)) {
         ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_ENV], &environment);
-        zend_auto_global *global = zend_hash_str_find_ptr(CG(auto_globals), ZEND_STRL("_ENV"));
+        zend_auto_global *global = zend_hash_find_ptr(CG(auto_globals), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
         if (global != NULL)
             global->armed = false;
     }
@@ -242,7 +244,8 @@ void psv_php_worker_begin_request(struct psv_php_thread *thread)
     import_input(thread->mode);
     ZVAL_COPY_VALUE(&EG(user_error_handler), &handler);
     begin_session();
-    zend_set_timeout(INI_INT("max_execution_time"), false);
+    /* without an input time of its own, nothing but the setting has set the engine's */
+    zend_set_timeout(PG(max_input_time) == -1 ? EG(timeout_seconds) : INI_INT("max_execution_time"), false);
     if (opcache_clock != NULL)
         *opcache_clock = (time_t)(thread->message->received_unix_us / 1000000);
     zend_memory_reset_peak_usage();

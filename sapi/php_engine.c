@@ -18,6 +18,7 @@
 #include "php_ini_settings.h"
 #include "php_module.h"
 #include "php_opcache.h"
+#include "php_quiet_calls.h"
 #include "php_request.h"
 #include "php_signals.h"
 #include "php_thread.h"
@@ -124,6 +125,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
         return rc;
 
     psv_php_signals_process_start();
+    psv_php_quiet_calls_process_start();
     if (!php_tsrm_startup_ex((int)settings.workers + 1))
         return psv_error_set(reterr, PSV_ENOMEM, "PHP's thread storage could not be started");
     ZEND_TSRMLS_CACHE_UPDATE();
@@ -138,6 +140,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
         return psv_error_set(reterr, PSV_EIO, "PHP could not be started; the log above says why");
     }
     psv_php_opcache_on_started();
+    psv_php_quiet_calls_on_started();
     psv_php_request_on_started();
     psv_php_environment_on_started();
     warn_of_extensions();

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "php_engine.h"
+#include "php_quiet_calls.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
@@ -87,6 +88,7 @@ static void make_timer(void)
     if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &EG(max_execution_timer_timer)) == 0) {
         EG(pid) = getpid();
         sigaction(SIGRTMIN, NULL, &EG(oldact));
+        psv_php_quiet_calls_set_timer(EG(max_execution_timer_timer));
     }
 }
 
@@ -95,6 +97,7 @@ static void delete_timer(void)
     if (EG(pid) == 0)
         return;
     EG(pid) = 0;
+    psv_php_quiet_calls_forget_timer();
     (void)timer_delete(EG(max_execution_timer_timer));
 }
 #else

@@ -49,6 +49,20 @@ def test_time_limit_is_armed_again_for_every_request(launch_php):
         assert site.run("echo 'fine';").text == "fine"
 
 
+@pytest.mark.no_sanitizer
+def test_time_limit_counts_from_the_request_s_own_begin(launch_php):
+    """The kernel's timer is not set anew for each request: what earlier ones have used must not count."""
+    site = launch_php("-d", "max_execution_time=1", workers=1)
+    site.expect_fatal("Maximum execution time of 1 second exceeded")
+    for _ in range(3):
+        for _ in range(20):  # 0.06 s of processor time, within the moment in which the timer is left alone
+            assert site.run("$e = microtime(true) + 0.003; while (microtime(true) < $e); echo 'fine';").text == "fine"
+        code = "$t = hrtime(true); while (hrtime(true) - $t < 850e6); echo 'not too early';"
+        assert site.run(code).text == "not too early"
+    assert site.run("while (true);").status == 500
+    assert site.run("echo 'fine';").text == "fine"
+
+
 def test_time_limit_is_reset_by_the_script(launch_php):
     site = launch_php("-d", "max_execution_time=1")
     code = "for ($i = 0; $i < 4; $i++) { set_time_limit(1); $t = microtime(true); while (microtime(true) - $t < 0.5); } echo 'through';"

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "phpsrv/message.h"
@@ -92,6 +93,8 @@ struct psv_worker_script {
     size_t environment_len;
     const void *settings;      /* of the site: settings_start; NULL = the process's */
     uint64_t memory_bytes_max; /* booted anew when its heap is larger after a request; 0 = no limit */
+    uint64_t max_requests;     /* booted anew after so many, or up to a tenth less; 0 = no limit */
+    uint64_t time_max_ms;      /* the same, in time */
     bool is_strict;            /* settings, handlers, locale ... are put back after each request */
     bool tells_changes;        /* what a request has changed is named in the log (development) */
 };
@@ -100,6 +103,16 @@ struct psv_worker_script {
 enum psv_script_end {
     PSV_SCRIPT_DONE,   /* it ran to its end, or exit with status 0 */
     PSV_SCRIPT_FAILED, /* uncaught exception, exit with another status, fatal error */
+};
+
+/** Why a script gets no more requests. */
+enum psv_script_reason {
+    PSV_SCRIPT_GOES_ON,    /* it does get more */
+    PSV_SCRIPT_STOPS,      /* the server stops, or this worker does */
+    PSV_SCRIPT_RESTARTS,   /* somebody has asked for a new boot */
+    PSV_SCRIPT_HAS_SERVED, /* max_requests */
+    PSV_SCRIPT_HAS_AGED,   /* time_max_ms */
+    PSV_SCRIPT_HAS_GROWN,  /* memory_bytes_max: the runtime says so */
 };
 
 /* What run() may call. */
@@ -114,8 +127,21 @@ void psv_worker_script_ready(struct psv_worker *worker);
  * psv_worker_next_job has returned NULL once, it does so until this was called.  [worker] */
 bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how);
 
-/** The next job to run, waiting for it; NULL when the server stops.  [worker] */
+/** True when the script gets no more requests: psv_worker_next_job would return NULL at once.  It does so
+ * from then on, until psv_worker_script_end.  [worker] */
+bool psv_worker_script_wants_end(struct psv_worker *worker);
+/** Why; PSV_SCRIPT_GOES_ON while it gets more.  [worker] */
+enum psv_script_reason psv_worker_script_reason(const struct psv_worker *worker);
+/** The script gets no more requests, as the runtime wishes.  An earlier reason stays.  [worker] */
+void psv_worker_script_retire(struct psv_worker *worker, enum psv_script_reason reason);
+
+/** The next job to run, waiting for it; NULL when there will be none: the server stops, or the script is to
+ * end.  [worker] */
 struct psv_job *psv_worker_next_job(struct psv_worker *worker);
+/** The same until deadline_ns (monotonic; 0: none); NULL with *ret_is_timeout: that has come, and there was
+ * no job.  A deadline that has passed already asks without waiting.  [worker] */
+struct psv_job *psv_worker_next_job_until(struct psv_worker *worker, uint64_t deadline_ns,
+                                          bool *ret_is_timeout);
 /** Gives the job back: finishes the response if that has not been done.  The job must not be touched any
  * more. */
 void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job);

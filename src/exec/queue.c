@@ -31,12 +31,24 @@
  *     processor by themselves (sockets, sleep, locks) lifts the bound for a while; and when nothing was taken
  *     from the ring for a moment, because all who are awake wait, psv_queue_relieve wakes one more.
  *
+ *  6. A sleeper whose time is over cannot leave the middle of the stack: it stays there, marked as away, and
+ *     goes about its business; when it parks again it takes the mark back and is where it was.  Who pops one
+ *     that is away takes it off the stack so, and still owes the wake-up: it goes on to the next, and if none
+ *     is left, by 3.  All of this is decided by read-modify-writes of the one word `state`.  Mark first: the
+ *     waker goes on, and the one that was away looks at the gate and the ring before it sleeps again (1.), as
+ *     any busy worker does.  Waker first: there is no time-out any more, but a wake-up.  Who takes the mark
+ *     back after it was popped and before the waker has changed the word is woken by that waker.
+ *  7. A nudge is counted, then touches the gate, then wakes all who are on the stack.  A worker that parks
+ *     looks at the count after its own touch of the gate: one of both sees the other (1.).  Who was nudged
+ * has been taken off the stack as for a job, and looks at the ring before it leaves, so it owes nothing (2.).
+ *
  * Workers that finish a job just take the next one and disturb nobody. */
 
 enum parking_state {
     PARKING_AWAKE,  /* not asleep (yet): a waker needs no system call */
     PARKING_ASLEEP, /* in futex wait, or just before it */
     PARKING_WOKEN,  /* taken off the idle stack */
+    PARKING_AWAY,   /* on the idle stack, but not asleep: its time was over */
 };
 
 #define GATE_STOPPED (UINT32_C(1) << 31)
@@ -82,6 +94,7 @@ int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers, u
     atomic_init(&queue->gate, 0);
     atomic_init(&queue->wakes, 0);
     atomic_init(&queue->lifted_until_ns, 0);
+    atomic_init(&queue->nudges, 0);
     return PSV_OK;
 }
 
@@ -123,12 +136,25 @@ static struct psv_parking *pop_idle(struct psv_queue *queue)
     return parking;
 }
 
-static void wake_parking(struct psv_queue *queue, struct psv_parking *parking)
+/* False when that one does not sleep at all: it is away (6.). */
+static bool wake_parking(struct psv_queue *queue, struct psv_parking *parking)
 {
     /* acq_rel pairs with the sleeper's reads of state: it sees what was done before it was woken */
-    if (atomic_exchange_explicit(&parking->state, PARKING_WOKEN, memory_order_acq_rel) == PARKING_ASLEEP) {
+    uint32_t old = atomic_exchange_explicit(&parking->state, PARKING_WOKEN, memory_order_acq_rel);
+
+    if (old == PARKING_ASLEEP) {
         atomic_fetch_add_explicit(&queue->wakes, 1, memory_order_relaxed);
         psv_futex_wake(&parking->state, 1);
+    }
+    return old != PARKING_AWAY;
+}
+
+static void wake_all(struct psv_queue *queue)
+{
+    struct psv_parking *parking;
+
+    while ((parking = pop_idle(queue)) != NULL) {
+        (void)wake_parking(queue, parking); /* who is away looks at gate and ring by itself */
     }
 }
 
@@ -155,10 +181,11 @@ static void wake_any(struct psv_queue *queue)
         if (atomic_exchange_explicit(&queue->is_waking, 1, memory_order_acq_rel) != 0) {
             return;
         }
-        struct psv_parking *parking = pop_idle(queue);
-        if (parking != NULL) {
-            wake_parking(queue, parking);
-            return;
+        struct psv_parking *parking;
+        while ((parking = pop_idle(queue)) != NULL) {
+            if (wake_parking(queue, parking)) {
+                return;
+            }
         }
         atomic_exchange_explicit(&queue->is_waking, 0, memory_order_acq_rel);
     }
@@ -229,17 +256,48 @@ size_t psv_queue_len(const struct psv_queue *queue)
     return psv_ring_len(&queue->ring);
 }
 
-/* Puts worker `index` on the idle stack and sleeps until somebody takes it off. */
-static void park(struct psv_queue *queue, unsigned index)
+static bool is_nudged(const struct psv_queue *queue, const struct psv_parking *parking)
+{
+    /* acquire pairs with the release in nudge: sees why */
+    return atomic_load_explicit(&queue->nudges, memory_order_acquire) != parking->nudges;
+}
+
+/* Leaves the idle stack's sleepers without leaving the stack (6.); false: somebody wakes it just now. */
+static bool try_go_away(struct psv_parking *parking, uint32_t state)
+{
+    return atomic_compare_exchange_strong_explicit(&parking->state, &state, PARKING_AWAY,
+                                                   memory_order_acq_rel, memory_order_acquire);
+}
+
+static void go_to_stack(struct psv_queue *queue, unsigned index)
+{
+    struct psv_parking *parking = &queue->parkings[index];
+    uint32_t away = PARKING_AWAY;
+
+    /* acquire pairs with the release in wake_parking when it was popped while it was away */
+    if (!atomic_compare_exchange_strong_explicit(&parking->state, &away, PARKING_AWAKE, memory_order_acq_rel,
+                                                 memory_order_acquire)) {
+        atomic_store_explicit(&parking->state, PARKING_AWAKE,
+                              memory_order_relaxed); /* push_idle publishes it */
+        push_idle(queue, index);
+    }
+}
+
+/* Puts worker `index` on the idle stack and sleeps until somebody takes it off: true; or until the deadline,
+ * or not at all when it was nudged: false. */
+static bool park(struct psv_queue *queue, unsigned index, uint64_t deadline_ns)
 {
     struct psv_parking *parking = &queue->parkings[index];
 
-    atomic_store_explicit(&parking->state, PARKING_AWAKE, memory_order_relaxed); /* push_idle publishes it */
-    push_idle(queue, index);
+    go_to_stack(queue, index);
     /* 1.: the addition of nothing takes its place in the gate's order */
     bool is_stopped = (atomic_fetch_add_explicit(&queue->gate, 0, memory_order_acq_rel) & GATE_STOPPED) != 0;
     if (is_stopped) {
         psv_queue_stop(queue); /* wakes this one, too, if stop's own round had missed it */
+    } else if (is_nudged(queue, parking)) {
+        if (try_go_away(parking, PARKING_AWAKE)) {
+            return false;
+        }
     } else if (psv_ring_len(&queue->ring) > 0) {
         wake_one(queue); /* itself, or another: somebody looks */
     }
@@ -247,11 +305,15 @@ static void park(struct psv_queue *queue, unsigned index)
     /* acquire pairs with the release in wake_parking; fails when woken already */
     if (!atomic_compare_exchange_strong_explicit(&parking->state, &state, PARKING_ASLEEP,
                                                  memory_order_acq_rel, memory_order_acquire)) {
-        return;
+        return true;
     }
     do {
-        (void)psv_futex_wait(&parking->state, PARKING_ASLEEP, 0); /* without a deadline it cannot time out */
+        if (psv_futex_wait(&parking->state, PARKING_ASLEEP, deadline_ns) == PSV_ETIMEOUT &&
+            try_go_away(parking, PARKING_ASLEEP)) {
+            return false;
+        }
     } while (atomic_load_explicit(&parking->state, memory_order_acquire) != PARKING_WOKEN);
+    return true;
 }
 
 /* Did the scripts of this stay awake wait for something?  Counted by the kernel: how often the thread gave up
@@ -264,36 +326,68 @@ static void judge_waits(struct psv_queue *queue, const struct psv_parking *parki
     }
 }
 
-struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
+/* Off the stack, by somebody who wanted it to look at the ring. */
+static struct psv_job *look_after_waking(struct psv_queue *queue, struct psv_parking *parking)
+{
+    parking->waits = queue->awake_max < queue->workers_len ? psv_thread_waits() : 0;
+    parking->jobs = 0;
+    atomic_exchange_explicit(&queue->is_waking, 0, memory_order_acq_rel); /* 2.: back to 0 before looking */
+    struct psv_job *job = psv_ring_pop(&queue->ring);
+    if (job != NULL && psv_ring_len(&queue->ring) > 0) {
+        wake_one(queue); /* 4. */
+    }
+    return job;
+}
+
+struct psv_job *psv_queue_pop_until(struct psv_queue *queue, unsigned index, uint64_t deadline_ns,
+                                    enum psv_queue_pop *ret_why)
 {
     INVARIANT(index < queue->parkings_len);
     struct psv_parking *parking = &queue->parkings[index];
-    bool is_bounded = queue->awake_max < queue->workers_len;
     struct psv_job *job = psv_ring_pop(&queue->ring);
 
     while (job == NULL) {
         /* acquire pairs with the gate's releases: who sees "stopped, no push under way" sees every job that
          * was pushed */
         if (atomic_load_explicit(&queue->gate, memory_order_acquire) == GATE_STOPPED) {
+            *ret_why = PSV_QUEUE_STOPPED;
             return psv_ring_pop(&queue->ring);
         }
-        if (is_bounded) {
+        if (is_nudged(queue, parking)) {
+            parking->nudges = atomic_load_explicit(&queue->nudges, memory_order_acquire);
+            *ret_why = PSV_QUEUE_NUDGED;
+            return NULL;
+        }
+        if (queue->awake_max < queue->workers_len) {
             judge_waits(queue, parking);
         }
-        park(queue, index);
-        if (is_bounded) {
-            parking->waits = psv_thread_waits();
-            parking->jobs = 0;
-        }
-        atomic_exchange_explicit(&queue->is_waking, 0,
-                                 memory_order_acq_rel); /* 2.: back to 0 before looking */
-        job = psv_ring_pop(&queue->ring);
-        if (job != NULL && psv_ring_len(&queue->ring) > 0) {
-            wake_one(queue); /* 4. */
+        if (park(queue, index, deadline_ns)) {
+            job = look_after_waking(queue, parking);
+        } else if (!is_nudged(queue, parking)) {
+            *ret_why = PSV_QUEUE_TIMEOUT;
+            return NULL;
         }
     }
     parking->jobs++;
     return job;
+}
+
+struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
+{
+    enum psv_queue_pop why = PSV_QUEUE_STOPPED;
+    struct psv_job *job;
+
+    do {
+        job = psv_queue_pop_until(queue, index, 0, &why);
+    } while (job == NULL && why != PSV_QUEUE_STOPPED);
+    return job;
+}
+
+void psv_queue_nudge(struct psv_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->nudges, 1, memory_order_release); /* pairs with is_nudged */
+    atomic_fetch_add_explicit(&queue->gate, 0, memory_order_acq_rel);   /* 7. */
+    wake_all(queue);
 }
 
 bool psv_queue_is_stopped(const struct psv_queue *queue)
@@ -302,13 +396,16 @@ bool psv_queue_is_stopped(const struct psv_queue *queue)
     return (atomic_load_explicit(&queue->gate, memory_order_acquire) & GATE_STOPPED) != 0;
 }
 
+bool psv_queue_is_over(const struct psv_queue *queue)
+{
+    /* acquire as in psv_queue_pop_until: no job that was pushed is missed */
+    return atomic_load_explicit(&queue->gate, memory_order_acquire) == GATE_STOPPED &&
+           psv_ring_len(&queue->ring) == 0;
+}
+
 void psv_queue_stop(struct psv_queue *queue)
 {
-    struct psv_parking *parking;
-
     atomic_fetch_or_explicit(&queue->gate, GATE_STOPPED,
                              memory_order_acq_rel); /* pairs with 1.: sees all who parked */
-    while ((parking = pop_idle(queue)) != NULL) {
-        wake_parking(queue, parking);
-    }
+    wake_all(queue);
 }

@@ -13,12 +13,20 @@
 
 struct psv_job;
 
+/** Why a worker got no job. */
+enum psv_queue_pop {
+    PSV_QUEUE_STOPPED, /* and empty */
+    PSV_QUEUE_TIMEOUT,
+    PSV_QUEUE_NUDGED,
+};
+
 /** Where one worker sleeps.  Embedded in the worker; index is its place in the idle stack. */
 struct psv_parking {
     _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t state; /* futex word: enum parking_state of queue.c */
     _Atomic uint32_t next; /* index + 1 of the parking below it in the idle stack, 0 = none */
     uint64_t waits;        /* [worker] psv_thread_waits() when it woke last */
     uint64_t jobs;         /* [worker] taken since then */
+    uint32_t nudges;       /* [worker] of the queue's, as many as it knows of */
 };
 
 struct psv_queue {
@@ -32,6 +40,7 @@ struct psv_queue {
     _Atomic uint32_t idle_len;  /* workers on the idle stack */
     _Atomic uint64_t lifted_until_ns;                 /* until then awake_max does not hold: scripts wait */
     _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t gate; /* {stopped:1, pushes under way:31} */
+    _Atomic uint32_t nudges;                          /* psv_queue_nudge so far */
     _Atomic uint64_t wakes;                           /* futex wake calls so far: what the bench watches */
 };
 
@@ -61,9 +70,18 @@ size_t psv_queue_taken(const struct psv_queue *queue);
 bool psv_queue_is_full(const struct psv_queue *queue);
 /** The oldest job, waiting for one as worker `index`; NULL once stopped and empty.  [worker] */
 struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index);
+/** The same until deadline_ns (monotonic; 0: none), or until the queue is nudged; *ret_why is written when
+ * there is no job. A job that waits comes before everything else.  [worker] */
+struct psv_job *psv_queue_pop_until(struct psv_queue *queue, unsigned index, uint64_t deadline_ns,
+                                    enum psv_queue_pop *ret_why);
+/** Each worker returns once from psv_queue_pop_until without a job, as soon as there is none for it: at once
+ * when it sleeps.  What was written before is seen by it then.  [any] */
+void psv_queue_nudge(struct psv_queue *queue);
 /** Lets all waiting workers return; jobs still inside are handed out first.  A push that succeeded before or
  * meanwhile is among them; later ones are refused.  [any] */
 void psv_queue_stop(struct psv_queue *queue);
 /** True from psv_queue_stop on.  [any] */
 bool psv_queue_is_stopped(const struct psv_queue *queue);
+/** True when it is stopped and empty, and no push is under way: it stays so.  [any] */
+bool psv_queue_is_over(const struct psv_queue *queue);
 size_t psv_queue_len(const struct psv_queue *queue);

@@ -94,40 +94,76 @@ static void answer_probe(struct psv_worker *worker)
     atomic_store_explicit(&pool->probe_state, PSV_PROBE_NONE, memory_order_release);
 }
 
-struct psv_job *psv_worker_next_job(struct psv_worker *worker)
+/* What the queue handed out, made ready to run; NULL: it was no job, or one that is over already. */
+static struct psv_job *begin_job(struct psv_worker *worker, struct psv_job *job)
 {
-    struct psv_job *job;
+    if (UNLIKELY(job == worker->pool->probe)) {
+        /* release: pairs with the exchange before the next push */
+        atomic_store_explicit(&worker->pool->probe_is_queued, false, memory_order_release);
+        answer_probe(worker);
+        return NULL;
+    }
+    if (!take_job(worker, job)) {
+        psv_sink_release_unused(&job->sink);
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
+    if (LIKELY(job->decoder == NULL) || psv_job_decode_body(job)) {
+        return job;
+    }
+    psv_job_fail(job);
+    psv_worker_end_job(worker, job);
+    return NULL;
+}
+
+/* Whether this worker gets no more jobs, for another reason than the queue's. */
+static bool is_at_its_end(struct psv_worker *worker)
+{
+    if (UNLIKELY(worker->ends_check) && has_served_its_time(worker)) {
+        psv_worker_script_retire(worker, PSV_SCRIPT_STOPS);
+        return true;
+    }
+    return worker->pool->script != NULL && psv_worker_script_wants_end(worker);
+}
+
+struct psv_job *psv_worker_next_job_until(struct psv_worker *worker, uint64_t deadline_ns,
+                                          bool *ret_is_timeout)
+{
+    struct psv_worker_pool *pool = worker->pool;
+    enum psv_queue_pop why = PSV_QUEUE_NUDGED;
 
     INVARIANT(worker->job == NULL); /* written by this thread only */
-    if (worker->script_is_ending) {
-        return NULL;
-    }
-    if (UNLIKELY(worker->ends_check) && has_served_its_time(worker)) {
-        return NULL;
-    }
-    /* here and not in the queue's order: behind a thousand requests the answer would come too late, although
-     * PHP works as fast as it can (relaxed: seen a job later it is as good) */
-    if (UNLIKELY(atomic_load_explicit(&worker->pool->probe_state, memory_order_relaxed) == PSV_PROBE_ASKED)) {
-        answer_probe(worker);
-    }
-    while ((job = psv_queue_pop_wait(worker->pool->queue, worker->index)) != NULL) {
-        if (UNLIKELY(job == worker->pool->probe)) {
-            /* release: pairs with the exchange before the next push */
-            atomic_store_explicit(&worker->pool->probe_is_queued, false, memory_order_release);
+    *ret_is_timeout = false;
+    while (!is_at_its_end(worker)) {
+        /* here and not in the queue's order: behind a thousand requests the answer would come too late,
+         * although PHP works as fast as it can (relaxed: seen a job later it is as good) */
+        if (UNLIKELY(atomic_load_explicit(&pool->probe_state, memory_order_relaxed) == PSV_PROBE_ASKED)) {
             answer_probe(worker);
-        } else if (take_job(worker, job)) {
-            atomic_fetch_add_explicit(&worker->pool->busy, 1, memory_order_relaxed); /* a number for people */
-            if (LIKELY(job->decoder == NULL) || psv_job_decode_body(job)) {
+        }
+        uint64_t until_ns = psv_worker_script_sooner(worker, deadline_ns);
+        struct psv_job *job = psv_queue_pop_until(pool->queue, worker->index, until_ns, &why);
+        if (job != NULL) {
+            job = begin_job(worker, job);
+            if (job != NULL) {
+                worker->script_requests++;
                 return job;
             }
-            psv_job_fail(job);
-            psv_worker_end_job(worker, job);
-        } else {
-            psv_sink_release_unused(&job->sink);
+        } else if (why == PSV_QUEUE_STOPPED) {
+            psv_worker_script_retire(worker, PSV_SCRIPT_STOPS);
+            return NULL;
+        } else if (why == PSV_QUEUE_TIMEOUT && deadline_ns != 0 && psv_clock_monotonic_ns() >= deadline_ns) {
+            *ret_is_timeout = true;
+            return NULL;
         }
     }
-    worker->script_is_ending = worker->pool->script != NULL;
     return NULL;
+}
+
+struct psv_job *psv_worker_next_job(struct psv_worker *worker)
+{
+    bool is_timeout;
+
+    return psv_worker_next_job_until(worker, 0, &is_timeout);
 }
 
 void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)

@@ -36,6 +36,10 @@ MUST_CHECK int psv_worker_pool_start(const struct psv_worker_pool_options *optio
  * some did not end; it must not be used any more.  Accepts NULL.  [boot] */
 unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns);
 
+/** Each worker's script boots again, in its thread, after the request that it has: what comes meanwhile waits
+ * in the queue.  [any] */
+void psv_worker_pool_reboot(struct psv_worker_pool *pool);
+
 /** Interrupts the worker that runs job, if it still does.  [loop] */
 void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job);
 /** The worker that runs job does not come back from it: another one takes its place.  If it comes back all

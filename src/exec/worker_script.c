@@ -2,6 +2,7 @@
  * phpsrv/executor.h.  Knows no runtime.  [worker]
  *
  * SPDX-License-Identifier: MIT */
+#include "base/random.h"
 #include "exec/queue.h"
 #include "exec/worker_state.h"
 #include "observe/log.h"
@@ -18,10 +19,83 @@ const struct psv_worker_script *psv_worker_script(const struct psv_worker *worke
     return worker->pool->script;
 }
 
+/* Between nine tenths of limit and all of it, another number each time: scripts that began together do not
+ * end together.  0 = no limit. */
+static uint64_t choose_limit(uint64_t limit)
+{
+    uint64_t spread = limit / 10;
+    uint64_t random = 0;
+
+    if (spread > 0) {
+        psv_random_fill(&random, sizeof(random));
+    }
+    return limit - random % (spread + 1);
+}
+
 void psv_worker_script_begin(struct psv_worker *worker)
 {
+    const struct psv_worker_script *script = worker->pool->script;
+
     worker->script_is_ready = false;
-    worker->script_is_ending = false;
+    worker->script_reason = PSV_SCRIPT_GOES_ON;
+    worker->script_requests = 0;
+    worker->script_requests_max = choose_limit(script->max_requests);
+    worker->script_until_ns =
+        script->time_max_ms == 0
+            ? 0
+            : psv_clock_monotonic_ns() + choose_limit(script->time_max_ms) * PSV_NS_PER_MS;
+    /* acquire pairs with the release in psv_worker_pool_reboot: what it boots from now on is new enough */
+    worker->script_epoch = atomic_load_explicit(&worker->pool->epoch, memory_order_acquire);
+}
+
+uint64_t psv_worker_script_sooner(const struct psv_worker *worker, uint64_t deadline_ns)
+{
+    uint64_t until_ns = worker->script_until_ns;
+
+    return deadline_ns != 0 && (until_ns == 0 || deadline_ns < until_ns) ? deadline_ns : until_ns;
+}
+
+static enum psv_script_reason find_reason(struct psv_worker *worker)
+{
+    if (psv_queue_is_over(worker->pool->queue)) {
+        return PSV_SCRIPT_STOPS;
+    }
+    if (worker->script_epoch != atomic_load_explicit(&worker->pool->epoch, memory_order_acquire)) {
+        return PSV_SCRIPT_RESTARTS;
+    }
+    if (worker->script_requests_max != 0 && worker->script_requests >= worker->script_requests_max) {
+        return PSV_SCRIPT_HAS_SERVED;
+    }
+    if (worker->script_until_ns != 0 && psv_clock_monotonic_ns() >= worker->script_until_ns) {
+        return PSV_SCRIPT_HAS_AGED;
+    }
+    return PSV_SCRIPT_GOES_ON;
+}
+
+bool psv_worker_script_wants_end(struct psv_worker *worker)
+{
+    if (worker->script_reason == PSV_SCRIPT_GOES_ON) {
+        worker->script_reason = find_reason(worker);
+    }
+    return worker->script_reason != PSV_SCRIPT_GOES_ON;
+}
+
+void psv_worker_script_retire(struct psv_worker *worker, enum psv_script_reason reason)
+{
+    if (worker->script_reason == PSV_SCRIPT_GOES_ON) {
+        worker->script_reason = reason;
+    }
+}
+
+enum psv_script_reason psv_worker_script_reason(const struct psv_worker *worker)
+{
+    return worker->script_reason;
+}
+
+void psv_worker_pool_reboot(struct psv_worker_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_release); /* pairs with the loads above */
+    psv_queue_nudge(pool->queue);
 }
 
 void psv_worker_script_ready(struct psv_worker *worker)
@@ -66,6 +140,7 @@ bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how)
         PSV_LOG(PSV_LOG_WARN, "worker.script_failed", PSV_LOG_U64("worker", worker->id),
                 PSV_LOG_TEXT("script", script->path));
     }
-    worker->script_is_ending = false;
-    return !psv_queue_is_stopped(worker->pool->queue) && !psv_worker_pool_is_stopping(worker->pool);
+    worker->script_reason = PSV_SCRIPT_GOES_ON;
+    return !worker->ends_check && !psv_queue_is_over(worker->pool->queue) &&
+           !psv_worker_pool_is_stopping(worker->pool);
 }

@@ -36,6 +36,8 @@ static void fill_script(struct psv_worker_script *script, const struct psv_confi
         .environment = config->mode.env.items,
         .environment_len = config->mode.env.len,
         .memory_bytes_max = config->mode.memory_bytes_max,
+        .max_requests = config->mode.max_requests,
+        .time_max_ms = config->mode.time_max_ms,
         .is_strict = config->mode.reset == PSV_CONFIG_WORKER_RESET_STRICT,
     };
 }

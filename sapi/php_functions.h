@@ -11,3 +11,7 @@ ZEND_FUNCTION(phpsrv_log);
 ZEND_FUNCTION(phpsrv_metric_counter);
 ZEND_FUNCTION(phpsrv_metric_gauge);
 ZEND_FUNCTION(phpsrv_metric_histogram);
+
+enum psv_log_level;
+/** A line of the log with up to 24 values; may leave an exception of a value's own code.  [worker] */
+void psv_php_functions_log(enum psv_log_level level, zend_string *message, HashTable *values);

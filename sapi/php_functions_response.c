@@ -150,22 +150,8 @@ static bool parse_level(zend_string *text, enum psv_log_level *ret_level)
     return false;
 }
 
-PHP_FUNCTION(phpsrv_log)
+void psv_php_functions_log(enum psv_log_level level, zend_string *message, HashTable *values)
 {
-    zend_string *message;
-    zend_string *level_text = NULL;
-    HashTable *values = NULL;
-    ZEND_PARSE_PARAMETERS_START(1, 3)
-    Z_PARAM_STR(message)
-    Z_PARAM_OPTIONAL
-    Z_PARAM_STR(level_text)
-    Z_PARAM_ARRAY_HT(values)
-    ZEND_PARSE_PARAMETERS_END();
-    enum psv_log_level level = PSV_LOG_INFO;
-    if (level_text != NULL && !parse_level(level_text, &level)) {
-        zend_argument_value_error(2, "must be a level of PSR-3, such as \"info\" or \"error\"");
-        RETURN_THROWS();
-    }
     if (level < psv_log_min_level())
         return;
     struct context context = {.len = 0};
@@ -196,4 +182,23 @@ PHP_FUNCTION(phpsrv_log)
         if (context.texts[i] != NULL)
             zend_string_release(context.texts[i]);
     }
+}
+
+PHP_FUNCTION(phpsrv_log)
+{
+    zend_string *message;
+    zend_string *level_text = NULL;
+    HashTable *values = NULL;
+    ZEND_PARSE_PARAMETERS_START(1, 3)
+    Z_PARAM_STR(message)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_STR(level_text)
+    Z_PARAM_ARRAY_HT(values)
+    ZEND_PARSE_PARAMETERS_END();
+    enum psv_log_level level = PSV_LOG_INFO;
+    if (level_text != NULL && !parse_level(level_text, &level)) {
+        zend_argument_value_error(2, "must be a level of PSR-3, such as \"info\" or \"error\"");
+        RETURN_THROWS();
+    }
+    psv_php_functions_log(level, message, values);
 }

@@ -6,6 +6,7 @@
 #include "php_module.h"
 
 #include "php_error.h"
+#include "php_frankenphp.h"
 #include "php_headers.h"
 #include "php_ini_settings.h"
 #include "php_input.h"
@@ -17,6 +18,7 @@ static char *own_name;
 
 static int module_startup(sapi_module_struct *module)
 {
+    psv_php_frankenphp_prepare();
     return php_module_startup(module, psv_php_functions_module());
 }
 

@@ -11,9 +11,6 @@ function phpsrv_request_id(): string {}
  */
 function phpsrv_handle_request(callable $callback): bool {}
 
-/** @alias phpsrv_handle_request */
-function frankenphp_handle_request(callable $callback): bool {}
-
 /** Number of the worker that runs the request: 0 .. workers - 1. */
 function phpsrv_worker_id(): int {}
 
@@ -35,9 +32,6 @@ function fastcgi_finish_request(): bool {}
 
 /** @alias phpsrv_finish_request */
 function litespeed_finish_request(): bool {}
-
-/** @alias phpsrv_finish_request */
-function frankenphp_finish_request(): bool {}
 
 /**
  * With a status of 1xx: sends the fields that are set now at once, as an informational response; 103 is Early Hints. They stay set for

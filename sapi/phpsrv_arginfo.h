@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 8dba7508eb16449d9601f8526f0ea5ad6d73b9d2 */
+ * Stub hash: 8c61ec8f1f8790f810322e1e07c0111120a24aa8 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_request_id, 0, 0, IS_STRING, 0)
 ZEND_END_ARG_INFO()
@@ -7,8 +7,6 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_handle_request, 0, 1, _IS_BOOL, 0)
 	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
 ZEND_END_ARG_INFO()
-
-#define arginfo_frankenphp_handle_request arginfo_phpsrv_handle_request
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_worker_id, 0, 0, IS_LONG, 0)
 ZEND_END_ARG_INFO()
@@ -22,8 +20,6 @@ ZEND_END_ARG_INFO()
 #define arginfo_fastcgi_finish_request arginfo_phpsrv_finish_request
 
 #define arginfo_litespeed_finish_request arginfo_phpsrv_finish_request
-
-#define arginfo_frankenphp_finish_request arginfo_phpsrv_finish_request
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_headers_send, 0, 0, IS_LONG, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, status, IS_LONG, 0, "200")
@@ -84,13 +80,11 @@ ZEND_FUNCTION(apache_response_headers);
 static const zend_function_entry ext_functions[] = {
 	ZEND_FE(phpsrv_request_id, arginfo_phpsrv_request_id)
 	ZEND_FE(phpsrv_handle_request, arginfo_phpsrv_handle_request)
-	ZEND_RAW_FENTRY("frankenphp_handle_request", zif_phpsrv_handle_request, arginfo_frankenphp_handle_request, 0, NULL, NULL)
 	ZEND_FE(phpsrv_worker_id, arginfo_phpsrv_worker_id)
 	ZEND_FE(phpsrv_server_info, arginfo_phpsrv_server_info)
 	ZEND_FE(phpsrv_finish_request, arginfo_phpsrv_finish_request)
 	ZEND_RAW_FENTRY("fastcgi_finish_request", zif_phpsrv_finish_request, arginfo_fastcgi_finish_request, 0, NULL, NULL)
 	ZEND_RAW_FENTRY("litespeed_finish_request", zif_phpsrv_finish_request, arginfo_litespeed_finish_request, 0, NULL, NULL)
-	ZEND_RAW_FENTRY("frankenphp_finish_request", zif_phpsrv_finish_request, arginfo_frankenphp_finish_request, 0, NULL, NULL)
 	ZEND_FE(headers_send, arginfo_headers_send)
 	ZEND_FE(phpsrv_request_heartbeat, arginfo_phpsrv_request_heartbeat)
 	ZEND_FE(phpsrv_log, arginfo_phpsrv_log)

@@ -21,6 +21,7 @@
 #include "os/clock.h"
 #include "php_module.h"
 #include "php_thread.h"
+#include "php_worker.h"
 
 #define OPCACHE_NAME "Zend OPcache"
 /* On the lists of opcache.enable and of opcache.huge_code_pages. */
@@ -30,10 +31,16 @@
  * failed. */
 #define RESTART_WAIT_NS (500 * PSV_NS_PER_MS)
 #define RESTART_RETRY_NS (5 * PSV_NS_PER_S)
+/* A script of worker mode that boots waits longer, and without holding others up: without the cache it would
+ * run for days.  If it must, it tries again after a while, and after twice that. */
+#define BOOT_WAIT_NS (3 * PSV_NS_PER_S)
+#define BOOT_RETRY_NS (5 * PSV_NS_PER_S)
+#define BOOT_RETRY_MAX_NS (300 * PSV_NS_PER_S)
 #define GATE_WAIT_NS (1 * PSV_NS_PER_S)
 #define POLL_NS 100000
 
 static zend_result (*next_post_startup)(void);
+static void (*next_reset_function)(INTERNAL_FUNCTION_PARAMETERS);
 static bool is_on;
 static char jit_text[32] = "off";
 
@@ -134,6 +141,25 @@ static bool jit_is_tracing(const char *mode)
            strcasecmp(mode, "true") == 0 || (strlen(mode) == 4 && mode[2] == '5');
 }
 
+/** While a script of worker mode boots it has nothing to do: every file is compared with the disk, and a
+ * restart of the cache would boot the script again, and again. */
+static void on_reset_function(INTERNAL_FUNCTION_PARAMETERS)
+{
+    const struct psv_php_thread *thread = psv_php_thread_current();
+    if (thread != NULL && thread->mode != NULL && !thread->mode->is_serving && ZEND_NUM_ARGS() == 0)
+        RETURN_TRUE;
+    next_reset_function(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+static void wrap_reset_function(void)
+{
+    zend_function *function = zend_hash_str_find_ptr(CG(function_table), ZEND_STRL("opcache_reset"));
+    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
+        return;
+    next_reset_function = function->internal_function.handler;
+    function->internal_function.handler = on_reset_function;
+}
+
 void psv_php_opcache_on_started(void)
 {
     is_on = is_loaded() && INI_INT("opcache.enable") != 0;
@@ -147,6 +173,7 @@ void psv_php_opcache_on_started(void)
     }
 #if PSV_PHP_HAS_RESTART_HOOK
     if (is_on) {
+        wrap_reset_function();
         next_restart_hook = zend_accel_schedule_restart_hook;
         zend_accel_schedule_restart_hook = on_restart_scheduled;
     }
@@ -169,6 +196,12 @@ const char *psv_php_opcache_jit(void)
 
 /* ---- restarts */
 
+/** Its request is the life of a script of worker mode; not so in an empty request between two scripts. */
+static bool is_script(const struct psv_php_thread *thread)
+{
+    return thread->mode != NULL && thread->message != NULL;
+}
+
 static bool is_idle(struct psv_php_thread *thread, void *context)
 {
     return thread == context || atomic_load(&thread->phase) == PSV_PHP_IDLE;
@@ -179,7 +212,7 @@ static bool wait_until_alone(struct psv_php_thread *thread)
 {
     uint64_t begin_ns = psv_clock_monotonic_ns();
     if (begin_ns < next_try_ns)
-        return false;
+        return psv_php_thread_for_each(is_idle, thread);
     while (!psv_php_thread_for_each(is_idle, thread)) {
         if (psv_clock_monotonic_ns() - begin_ns > RESTART_WAIT_NS) {
             next_try_ns = psv_clock_monotonic_ns() + RESTART_RETRY_NS;
@@ -210,11 +243,50 @@ static void join_pending_restart(struct psv_php_thread *thread)
     atomic_store(&thread->phase, PSV_PHP_STARTING);
 }
 
+/** Until the restart is done, or nobody runs PHP and this thread can do it. */
+static void wait_before_boot(struct psv_php_thread *thread)
+{
+    uint64_t give_up_ns = psv_clock_monotonic_ns() + BOOT_WAIT_NS;
+    while (restart_is_pending() && !psv_php_thread_for_each(is_idle, thread) &&
+           psv_clock_monotonic_ns() < give_up_ns)
+        poll_pause();
+}
+
+static void plan_retry(struct psv_php_thread *thread)
+{
+    uint64_t wait_ns = thread->cache_retry_wait_ns == 0 ? BOOT_RETRY_NS : 2 * thread->cache_retry_wait_ns;
+    thread->cache_retry_wait_ns = MIN(wait_ns, BOOT_RETRY_MAX_NS);
+    thread->cache_retry_ns = psv_clock_monotonic_ns() + thread->cache_retry_wait_ns;
+}
+
+static bool is_idle_or_script(struct psv_php_thread *thread, void *context)
+{
+    int phase = atomic_load(&thread->phase);
+    return thread == context || phase == PSV_PHP_IDLE || phase == PSV_PHP_SCRIPT;
+}
+
+bool psv_php_opcache_wants_boot(struct psv_php_thread *thread)
+{
+    if (LIKELY(!thread->cache_is_bypassed))
+        return UNLIKELY(atomic_load_explicit(&announced, memory_order_relaxed) != thread->cache_restarts);
+    if (!restart_is_pending())
+        return true;
+    if (psv_clock_monotonic_ns() < thread->cache_retry_ns)
+        return false;
+    if (psv_php_thread_for_each(is_idle_or_script, thread))
+        return true;
+    plan_retry(thread);
+    return false;
+}
+
 void psv_php_opcache_before_startup(struct psv_php_thread *thread)
 {
     thread->cache_is_bypassed = false;
     thread->restarts_cache = false;
+    if (UNLIKELY(is_script(thread)) && restart_is_pending())
+        wait_before_boot(thread);
     for (;;) {
+        thread->cache_restarts = atomic_load(&announced);
         /* seq_cst: either the announcing thread sees STARTING and waits, or we see its announcement */
         atomic_store(&thread->phase, PSV_PHP_STARTING);
         if (LIKELY(!restart_is_pending()) || thread->cache_is_bypassed)
@@ -252,9 +324,13 @@ static void end_restart(struct psv_php_thread *thread, bool has_started)
 void psv_php_opcache_after_startup(struct psv_php_thread *thread, bool has_started)
 {
     /* Before others may start: they must see this thread running. */
-    atomic_store(&thread->phase, PSV_PHP_RUNNING);
+    atomic_store(&thread->phase, is_script(thread) ? PSV_PHP_SCRIPT : PSV_PHP_RUNNING);
     if (UNLIKELY(thread->restarts_cache))
         end_restart(thread, has_started);
+    if (UNLIKELY(thread->cache_is_bypassed))
+        plan_retry(thread);
+    else
+        thread->cache_retry_wait_ns = 0;
 }
 
 void psv_php_opcache_leave(struct psv_php_thread *thread)

@@ -24,6 +24,7 @@
 #include "php_timeout.h"
 #include "php_user_ini.h"
 #include "php_worker.h"
+#include "php_worker_cache.h"
 #include "phpsrv/message.h"
 
 /* A heap of more than one chunk takes a while to free: then the response goes out before that. */
@@ -225,6 +226,8 @@ static bool run_in_engine(struct psv_php_thread *thread)
         return false;
     }
     psv_php_timeout_after_startup(thread);
+    if (thread->mode != NULL)
+        psv_php_worker_cache_begin_boot();
     execute(thread);
     psv_php_request_note_usage(thread);
     shut_down(thread);
@@ -305,6 +308,7 @@ static void clean_up_after_escape(struct psv_php_thread *thread)
 
 static void finish(struct psv_php_thread *thread)
 {
+    psv_php_worker_cache_end_script();
     psv_php_opcache_leave(thread);
     if (thread->job != NULL)
         psv_php_output_finish(thread);

@@ -26,6 +26,7 @@ enum psv_php_phase {
     PSV_PHP_IDLE,     /* holds nothing of the cache */
     PSV_PHP_STARTING, /* between the look at the restart flag and the end of request startup */
     PSV_PHP_RUNNING,  /* may hold pointers into the cache */
+    PSV_PHP_SCRIPT,   /* the same, for a script of worker mode: it can be told to end */
 };
 
 /** How far the current request has come: what is left to do when a bailout escapes. */
@@ -51,6 +52,9 @@ struct psv_php_thread {
     uint32_t gc_collected;
     uint64_t gc_time_ns;
     bool cache_is_bypassed;            /* this request runs without opcache (a restart is pending) */
+    uint32_t cache_restarts;           /* of opcache, announced when the running request began */
+    uint64_t cache_retry_ns;           /* worker mode, bypassed: when to try for the cache again */
+    uint64_t cache_retry_wait_ns;
     bool restarts_cache;               /* it starts alone, holding the restart lock */
     struct psv_dev_report *dev;        /* errors of this request; NULL: none, or no development mode */
     struct psv_php_user_ini *user_ini; /* cache of .user.ini files; NULL until the first one is looked for */

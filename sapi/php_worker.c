@@ -21,6 +21,7 @@
 #include "php_request.h"
 #include "php_thread.h"
 #include "php_timeout.h"
+#include "php_worker_cache.h"
 #include "php_worker_reset.h"
 #include "phpsrv/executor.h"
 
@@ -161,7 +162,7 @@ int psv_php_worker_run(struct psv_php_thread *thread)
     bool goes_on = true;
     thread->mode = &mode;
     fill_boot_message(&mode);
-    psv_php_worker_find_request_time(thread);
+    psv_php_worker_cache_thread_start(thread);
     while (goes_on) {
         psv_worker_script_begin(thread->worker);
         int rc = psv_php_request_run(thread, NULL);
@@ -190,6 +191,9 @@ static bool take_request(struct psv_php_thread *thread)
     struct psv_php_worker *mode = thread->mode;
     if (mode->is_serving)
         mode->is_ending |= is_too_large(mode);
+    else
+        psv_php_worker_cache_end_boot();
+    mode->is_ending |= psv_php_opcache_wants_boot(thread) || (EG(flags) & EG_FLAGS_IN_SHUTDOWN) != 0;
     psv_php_worker_leave_request(thread);
     give_job_back(thread);
     mode->is_serving = true;

@@ -8,79 +8,13 @@
 
 #include "php_worker_reset.h"
 
-#include "observe/log.h"
-#include "os/clock.h"
 #include "php_dev.h"
 #include "php_input.h"
 #include "php_output.h"
 #include "php_request.h"
 #include "php_thread.h"
 #include "php_worker.h"
-
-/* ---- opcache's clock */
-
-/* opcache takes the time once for each request of the engine's, and judges by it whether a cached file may
- * have changed and whether a file is too new to be cached.  For a script that lives for days the time has to
- * go on.  It is a field of opcache's globals (ZCG(request_time) of ext/opcache/ZendAccelerator.h), whose
- * place no installed header tells: its settings lie in the same struct, and the field is found by what two
- * empty requests with known times leave in it. */
-#define CLOCK_SEARCH_WORDS 256
-
-enum { CLOCK_UNKNOWN = -1, CLOCK_ABSENT = -2 };
-
-static _Atomic int clock_index = CLOCK_UNKNOWN; /* in words; the same in all threads */
-static _Thread_local time_t *opcache_clock;     /* NULL: no opcache, or not found */
-
-static time_t *opcache_globals(void)
-{
-    const zend_ini_entry *entry =
-        zend_hash_str_find_ptr(EG(ini_directives), ZEND_STRL("opcache.revalidate_freq"));
-    if (entry == NULL || entry->mh_arg2 == NULL)
-        return NULL;
-    return ts_resource(*(int *)entry->mh_arg2);
-}
-
-/* Index of the only word that is `first` after an empty request at that time, and `second` after another. */
-static int search_clock(struct psv_php_thread *thread, const time_t *globals)
-{
-    time_t first = (time_t)(psv_clock_unix_us() / 1000000) - 1009;
-    time_t second = first - 2003;
-    bool is_candidate[CLOCK_SEARCH_WORDS];
-    int found = CLOCK_ABSENT;
-    if (!psv_php_request_probe_at(thread, (double)first))
-        return CLOCK_ABSENT;
-    for (int i = 0; i < CLOCK_SEARCH_WORDS; i++)
-        is_candidate[i] = globals[i] == first;
-    if (!psv_php_request_probe_at(thread, (double)second))
-        return CLOCK_ABSENT;
-    for (int i = 0; i < CLOCK_SEARCH_WORDS; i++) {
-        if (is_candidate[i] && globals[i] == second) {
-            if (found != CLOCK_ABSENT)
-                return CLOCK_ABSENT;
-            found = i;
-        }
-    }
-    return found;
-}
-
-void psv_php_worker_find_request_time(struct psv_php_thread *thread)
-{
-    time_t *globals = opcache_globals();
-    /* relaxed: every thread would find the same */
-    int index = atomic_load_explicit(&clock_index, memory_order_relaxed);
-    opcache_clock = NULL;
-    if (globals == NULL)
-        return;
-    if (index == CLOCK_UNKNOWN) {
-        index = search_clock(thread, globals);
-        if (atomic_exchange_explicit(&clock_index, index, memory_order_relaxed) == CLOCK_UNKNOWN &&
-            index == CLOCK_ABSENT && INI_INT("opcache.enable") != 0)
-            PSV_LOG(PSV_LOG_WARN, "php.opcache_clock_unknown",
-                    PSV_LOG_TEXT("effect", "opcache does not cache files that are younger than the script"));
-    }
-    if (index >= 0)
-        opcache_clock = globals + index;
-}
+#include "php_worker_cache.h"
 
 /* ---- variables */
 
@@ -246,8 +180,7 @@ void psv_php_worker_begin_request(struct psv_php_thread *thread)
     begin_session();
     /* without an input time of its own, nothing but the setting has set the engine's */
     zend_set_timeout(PG(max_input_time) == -1 ? EG(timeout_seconds) : INI_INT("max_execution_time"), false);
-    if (opcache_clock != NULL)
-        *opcache_clock = (time_t)(thread->message->received_unix_us / 1000000);
+    psv_php_worker_cache_set_time((time_t)(thread->message->received_unix_us / 1000000));
     zend_memory_reset_peak_usage();
 }
 

@@ -11,10 +11,6 @@ struct psv_php_thread;
 /** From our module's MINIT.  [boot] */
 void psv_php_worker_reset_on_module_init(void);
 
-/** Once for each thread, before its first script: finds what psv_php_worker_begin_request has to change.
- * [worker] */
-void psv_php_worker_find_request_time(struct psv_php_thread *thread);
-
 /** From the state of a booting script, or of no request, into that of the request that the thread has taken.
  * May bail out. [worker] */
 void psv_php_worker_begin_request(struct psv_php_thread *thread);

@@ -8,6 +8,8 @@
 
 #include "php_worker_reset.h"
 
+#include <ext/standard/basic_functions.h>
+
 #include "php_dev.h"
 #include "php_input.h"
 #include "php_output.h"
@@ -112,6 +114,27 @@ static void end_session(void) {}
 static void begin_session(void) {}
 #endif
 
+/* ---- body */
+
+/* The stream behind php://input is a resource that PHP leaves to the end of the script.  Streams of php://input
+ * that the script has kept hold a pointer to it (struct php_stream_input of ext/standard/php_fopen_wrapper.c):
+ * they are closed. */
+static void close_body(php_stream *body)
+{
+    zend_resource *resource;
+    if (body == NULL)
+        return;
+    ZEND_HASH_FOREACH_PTR(&EG(regular_list), resource)
+    {
+        php_stream *stream = resource->type == php_file_le_stream() ? resource->ptr : NULL;
+        if (stream != NULL && strcmp(stream->ops->label, "Input") == 0 &&
+            *(php_stream **)stream->abstract == body)
+            (void)php_stream_free(stream, PHP_STREAM_FREE_KEEP_RSRC | PHP_STREAM_FREE_CLOSE);
+    }
+    ZEND_HASH_FOREACH_END();
+    (void)php_stream_close(body);
+}
+
 /* ---- output */
 
 static void begin_output(void)
@@ -130,6 +153,21 @@ static void begin_output(void)
     }
 }
 
+/* As ext/standard's end of a request does: output_add_rewrite_var() begins anew. */
+static void end_rewriting(url_adapt_state_ex_t *state)
+{
+    if (!state->active)
+        return;
+    smart_str_free(&state->form_app);
+    smart_str_free(&state->url_app);
+    smart_str_free(&state->result);
+    smart_str_free(&state->buf);
+    smart_str_free(&state->tag);
+    smart_str_free(&state->arg);
+    smart_str_free(&state->attr_val);
+    memset(state, 0, offsetof(url_adapt_state_ex_t, tags));
+}
+
 /* Header lines go nowhere, and do not warn that they are late. */
 static void begin_limbo(void)
 {
@@ -144,6 +182,8 @@ static void end_limbo(void)
 {
     php_output_end_all();
     php_output_deactivate();
+    close_body(SG(request_info).request_body);
+    SG(request_info).request_body = NULL;
     zend_llist_destroy(&SG(sapi_headers).headers);
     if (SG(sapi_headers).mimetype != NULL) {
         efree(SG(sapi_headers).mimetype);
@@ -201,7 +241,11 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
         return; /* none was taken */
     php_output_end_all();
     php_output_deactivate();
+    php_stream *body = SG(request_info).request_body;
+    end_rewriting(&BG(url_adapt_output_ex));
+    end_rewriting(&BG(url_adapt_session_ex));
     sapi_deactivate();
+    close_body(body);
     drop_input(mode);
     if (thread->environment_text != NULL) {
         zend_string_release(thread->environment_text);

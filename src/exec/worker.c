@@ -266,7 +266,9 @@ static int run_runtime(struct psv_worker *worker)
         atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
     }
     executor->thread_stop(worker->state); /* without a job nobody interrupts: no lock */
-    bool is_broken = code != PSV_OK && psv_clock_monotonic_ns() - began_ns < HEALTHY_NS;
+    /* A script that has come as far as to take requests is not what breaks: one of them did. */
+    bool is_broken =
+        code != PSV_OK && !worker->script_is_ready && psv_clock_monotonic_ns() - began_ns < HEALTHY_NS;
     worker->failures = is_broken ? worker->failures + 1 : 1;
     return code;
 }

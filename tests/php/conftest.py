@@ -9,6 +9,8 @@ import re
 
 import pytest
 
+from worker_contract import Mode, launch_contract
+
 
 class Site:
     """A running server with PHP. run() writes the code into a new file of the document root and requests it."""
@@ -65,3 +67,29 @@ def launch_php(launch):
         return start_site(launch, *arguments, **options)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def contract(launch_module, request, tmp_path_factory):
+    """The module's server of the worker contract: SCRIPTS (file names), CONTRACT_ARGUMENTS and CONTRACT_THREADS of the module."""
+    module = request.module
+    server = launch_contract(
+        launch_module,
+        tmp_path_factory.mktemp("contract"),
+        *getattr(module, "CONTRACT_ARGUMENTS", ()),
+        scripts=module.SCRIPTS,
+        threads=getattr(module, "CONTRACT_THREADS", 2),
+    )
+    return server.expect_log(*getattr(module, "CONTRACT_LOG", ()))
+
+
+@pytest.fixture(params=["classic", "worker"])
+def mode(contract, request):
+    """The module's first script, per request and booted once."""
+    return Mode(contract, request.param, request.module.SCRIPTS[0])
+
+
+@pytest.fixture
+def worker(contract, request):
+    """The module's first script, booted once."""
+    return Mode(contract, "worker", request.module.SCRIPTS[0])

@@ -6,6 +6,7 @@ SPDX-License-Identifier: MIT
 from .clients import Clients
 from .clock import scaled, wait_until
 from .coding import decode_body
+from .crowd import Crowd
 from .facts import LogLine, parse_log_line
 from .h2 import H2Wire
 from .metrics import Metrics
@@ -16,6 +17,7 @@ from .wire import Wire, WireFailure
 __all__ = [
     "BadResponse",
     "Clients",
+    "Crowd",
     "H2Wire",
     "LogLine",
     "Metrics",

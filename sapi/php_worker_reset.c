@@ -17,6 +17,7 @@
 #include "php_thread.h"
 #include "php_worker.h"
 #include "php_worker_cache.h"
+#include "php_worker_release.h"
 
 /* ---- variables */
 
@@ -241,9 +242,13 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
         return; /* none was taken */
     php_output_end_all();
     php_output_deactivate();
+<<<<<<< HEAD
     php_stream *body = SG(request_info).request_body;
     end_rewriting(&BG(url_adapt_output_ex));
     end_rewriting(&BG(url_adapt_session_ex));
+=======
+    psv_php_worker_release_input();
+>>>>>>> 82ebf92 (sapi: the input of a request is freed when it ends, in worker mode too)
     sapi_deactivate();
     close_body(body);
     drop_input(mode);

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # Fetches Debian's packages of web applications, with the PHP and JavaScript packages that they need, and unpacks them (without
 # installing: no web server is configured) into <cache>/apps/NAME/root. Once fetched they are kept; remove the folder to fetch anew.
-# usage: fetch.sh [NAME...]   dokuwiki wordpress mediawiki phpmyadmin php-symfony-error-handler (default: all)
+# usage: fetch.sh [NAME...]   dokuwiki wordpress mediawiki phpmyadmin php-symfony-error-handler symfony laravel psr7 (default: all)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=third_party/lib.sh
 . "$root/third_party/lib.sh"
 
-# Names with a ? are carried by some Debian releases only.
+# Names with a ? are carried by some Debian releases only; a + before a name means: with all PHP libraries that it needs.
 declare -A packages=(
     [dokuwiki]="dokuwiki php-geshi libphp-simplepie libjs-jquery libjs-jquery-ui libjs-jquery-cookie php-phpseclib? php-random-compat?"
     [wordpress]="wordpress wordpress-theme-twentytwentythree|wordpress-theme-twentytwentyfive libjs-cropper libjs-underscore php-getid3"
@@ -22,14 +22,29 @@ declare -A packages=(
         php-symfony-var-exporter"
     [php-symfony-error-handler]="php-symfony-error-handler php-symfony-var-dumper php-psr-log php-symfony-polyfill-mbstring?
         php-symfony-polyfill-php80? php-symfony-deprecation-contracts?"
+    [symfony]="+php-symfony-framework-bundle +php-symfony-validator +php-symfony-property-access +php-symfony-mime php-symfony-polyfill-php80?"
+    [laravel]="+php-laravel-framework"
+    [psr7]="+php-nyholm-psr7 +php-slim +php-nikic-fast-route php-symfony-polyfill-php80?"
 )
+# Packages named php-NAME that are extensions of the interpreter, or the interpreter.
+extensions=' php-cli php-common php-curl php-gd php-intl php-json php-mbstring php-xml php-zip '
 
-download() { # PACKAGE LOG
-    apt-get -o APT::Sandbox::User= download "$1" >>"$2" 2>&1
+# with_libraries PACKAGE: it, and the PHP libraries in its dependencies and in theirs.
+with_libraries() {
+    local package
+    apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$1" 2>/dev/null |
+        grep -E '^(lib)?php-' | sort -u | while read -r package; do
+        [[ $extensions == *" $package "* ]] || echo "$package"
+    done
+}
+
+download() { # LOG PACKAGE...
+    apt-get -o APT::Sandbox::User= download "${@:2}" >>"$1" 2>&1
 }
 
 fetch() { # NAME
-    local name=$1 target package alternative found deb
+    local name=$1 target package alternative found deb first
+    local -a wanted
     target=$(cache_dir)/apps/$name
     [[ ! -e $target/complete ]] || return 0
     command -v apt-get >/dev/null || die "$name is fetched from Debian's archive, and there is no apt-get here"
@@ -40,11 +55,13 @@ fetch() { # NAME
     rm -rf "$target/root" "$target/packages"
     mkdir -p "$target/root" "$target/packages"
     # a fresh machine has no package lists yet
-    apt-cache show "$name" >/dev/null 2>&1 || as_root apt-get update >>"$target/fetch.log" 2>&1 || true
+    read -r first _ <<<"${packages[$name]}"
+    apt-cache show "${first#+}" >/dev/null 2>&1 || as_root apt-get update >>"$target/fetch.log" 2>&1 || true
     for package in ${packages[$name]}; do
         found=
         for alternative in ${package//|/ }; do
-            if (cd "$target/packages" && download "${alternative%\?}" "$target/fetch.log"); then
+            mapfile -t wanted < <(if [[ $alternative == +* ]]; then with_libraries "${alternative#+}"; else echo "${alternative%\?}"; fi)
+            if ((${#wanted[@]})) && (cd "$target/packages" && download "$target/fetch.log" "${wanted[@]}"); then
                 found=1
                 break
             fi

@@ -23,8 +23,8 @@ void psv_php_opcache_before_startup(struct psv_php_thread *thread);
 void psv_php_opcache_on_activate(struct psv_php_thread *thread);
 /** After php_request_startup(); has_started: it was successful.  [worker] */
 void psv_php_opcache_after_startup(struct psv_php_thread *thread, bool has_started);
-/** True when the running script of worker mode has to end and boot again: opcache waits for it with a restart,
- * or the script was booted without the cache and can have it now.  [worker] */
+/** True when the running script of worker mode has to end and boot again: opcache waits for it with a
+ * restart, or the script was booted without the cache and can have it now.  [worker] */
 bool psv_php_opcache_wants_boot(struct psv_php_thread *thread);
 /** After php_request_shutdown(), or when the thread's state is given up.  [worker] */
 void psv_php_opcache_leave(struct psv_php_thread *thread);

@@ -51,9 +51,9 @@ struct psv_php_thread {
     uint32_t gc_runs;                      /* of the running script, counted already; the next two as well */
     uint32_t gc_collected;
     uint64_t gc_time_ns;
-    bool cache_is_bypassed;            /* this request runs without opcache (a restart is pending) */
-    uint32_t cache_restarts;           /* of opcache, announced when the running request began */
-    uint64_t cache_retry_ns;           /* worker mode, bypassed: when to try for the cache again */
+    bool cache_is_bypassed;  /* this request runs without opcache (a restart is pending) */
+    uint32_t cache_restarts; /* of opcache, announced when the running request began */
+    uint64_t cache_retry_ns; /* worker mode, bypassed: when to try for the cache again */
     uint64_t cache_retry_wait_ns;
     bool restarts_cache;               /* it starts alone, holding the restart lock */
     struct psv_dev_report *dev;        /* errors of this request; NULL: none, or no development mode */

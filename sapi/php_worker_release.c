@@ -5,22 +5,18 @@
 
 #include "php_worker_release.h"
 
-/* A script may keep a stream of php://input for longer than the request; it reads from the body, and does not
- * count as its owner (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field is the body). */
-static bool is_being_read(const php_stream *body)
+/* Streams of php://input that the script has kept hold a pointer to the body and do not count as its owners
+ * (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field it is): they are closed. */
+static void close_readers(const php_stream *body)
 {
     zend_resource *resource;
-    ZEND_HASH_FOREACH_PTR(&EG(regular_list), resource)
-    {
-        if (resource->type != php_file_le_stream())
-            continue;
-        const php_stream *stream = resource->ptr;
+    ZEND_HASH_FOREACH_PTR (&EG(regular_list), resource) {
+        php_stream *stream = resource->type == php_file_le_stream() ? resource->ptr : NULL;
         if (stream != NULL && strcmp(stream->ops->label, "Input") == 0 &&
             *(const php_stream *const *)stream->abstract == body)
-            return true;
+            (void)php_stream_free(stream, PHP_STREAM_FREE_KEEP_RSRC | PHP_STREAM_FREE_CLOSE);
     }
     ZEND_HASH_FOREACH_END();
-    return false;
 }
 
 /* The copies that filter_input() looks at; the next request begins with an empty set and does not free them.
@@ -35,7 +31,8 @@ static void release_filter(void)
 void psv_php_worker_release_input(void)
 {
     php_stream *body = SG(request_info).request_body;
-    if (body != NULL && !is_being_read(body)) {
+    if (body != NULL) {
+        close_readers(body);
         SG(request_info).request_body = NULL;
         (void)php_stream_free(body, PHP_STREAM_FREE_CLOSE);
     }

@@ -1,4 +1,5 @@
-/* What PHP keeps of a request's input until its script ends: in worker mode that would be once for each request.
+/* What PHP keeps of a request's input until its script ends: in worker mode that would be once for each
+ * request.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once

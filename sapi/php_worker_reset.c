@@ -115,27 +115,6 @@ static void end_session(void) {}
 static void begin_session(void) {}
 #endif
 
-/* ---- body */
-
-/* The stream behind php://input is a resource that PHP leaves to the end of the script.  Streams of php://input
- * that the script has kept hold a pointer to it (struct php_stream_input of ext/standard/php_fopen_wrapper.c):
- * they are closed. */
-static void close_body(php_stream *body)
-{
-    zend_resource *resource;
-    if (body == NULL)
-        return;
-    ZEND_HASH_FOREACH_PTR(&EG(regular_list), resource)
-    {
-        php_stream *stream = resource->type == php_file_le_stream() ? resource->ptr : NULL;
-        if (stream != NULL && strcmp(stream->ops->label, "Input") == 0 &&
-            *(php_stream **)stream->abstract == body)
-            (void)php_stream_free(stream, PHP_STREAM_FREE_KEEP_RSRC | PHP_STREAM_FREE_CLOSE);
-    }
-    ZEND_HASH_FOREACH_END();
-    (void)php_stream_close(body);
-}
-
 /* ---- output */
 
 static void begin_output(void)
@@ -183,8 +162,7 @@ static void end_limbo(void)
 {
     php_output_end_all();
     php_output_deactivate();
-    close_body(SG(request_info).request_body);
-    SG(request_info).request_body = NULL;
+    psv_php_worker_release_input(); /* of php://input between two requests */
     zend_llist_destroy(&SG(sapi_headers).headers);
     if (SG(sapi_headers).mimetype != NULL) {
         efree(SG(sapi_headers).mimetype);
@@ -242,15 +220,10 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
         return; /* none was taken */
     php_output_end_all();
     php_output_deactivate();
-<<<<<<< HEAD
-    php_stream *body = SG(request_info).request_body;
     end_rewriting(&BG(url_adapt_output_ex));
     end_rewriting(&BG(url_adapt_session_ex));
-=======
     psv_php_worker_release_input();
->>>>>>> 82ebf92 (sapi: the input of a request is freed when it ends, in worker mode too)
     sapi_deactivate();
-    close_body(body);
     drop_input(mode);
     if (thread->environment_text != NULL) {
         zend_string_release(thread->environment_text);

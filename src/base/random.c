@@ -78,6 +78,47 @@ uint64_t psv_random_u64(void)
     return value;
 }
 
+struct quick {
+    uint64_t state[4]; /* never all zeros once seeded */
+    unsigned generation;
+    bool is_seeded;
+};
+
+static _Thread_local struct quick quick;
+
+static uint64_t rotate(uint64_t value, unsigned bits)
+{
+    return value << bits | value >> (64 - bits);
+}
+
+static void seed_quick(unsigned generation)
+{
+    psv_random_fill(quick.state, sizeof(quick.state));
+    quick.state[0] |= 1;
+    quick.generation = generation;
+    quick.is_seeded = is_fork_noticed; /* else a child would go on where its parent does */
+}
+
+/* xoshiro256++ of D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", 2018: period
+ * 2^256 - 1, so that no two threads of any two servers are ever on the same part of it. */
+uint64_t psv_random_quick_u64(void)
+{
+    unsigned generation = atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    if (UNLIKELY(!quick.is_seeded || quick.generation != generation)) {
+        seed_quick(generation);
+    }
+    uint64_t *state = quick.state;
+    uint64_t result = rotate(state[0] + state[3], 23) + state[0];
+    uint64_t shifted = state[1] << 17;
+    state[2] ^= state[0];
+    state[3] ^= state[1];
+    state[1] ^= state[2];
+    state[0] ^= state[3];
+    state[2] ^= shifted;
+    state[3] = rotate(state[3], 45);
+    return result;
+}
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* Four bytes at once: their halves side by side in one word, then each half as its digit. */
 static void encode_four(char *out, const uint8_t *bytes)

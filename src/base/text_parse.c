@@ -190,6 +190,10 @@ static unsigned count_decimal_digits(uint64_t value)
 
 size_t psv_format_u64(char *out, uint64_t value)
 {
+    if (value < 10) {
+        out[0] = (char)('0' + value);
+        return 1;
+    }
     unsigned len = count_decimal_digits(value);
     unsigned at = len;
     while (value >= 100) {

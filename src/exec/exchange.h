@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "base/list.h"
 #include "exec/body_piece.h"
 #include "exec/request_body.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "os/ip_network.h"
 
 struct psv_exchange;
 struct psv_job;
@@ -70,13 +72,21 @@ struct psv_exchange_host {
  *  so the text is copied to the exchange's arena when a job needs it longer. */
 struct psv_peer {
     char remote_address[46];
+    bool has_remote_ip; /* it is no unix socket's */
     char local_address[46];
     uint16_t remote_port;
     uint16_t local_port;
+    struct psv_ip remote_ip;     /* remote_address, for comparisons */
     const char *tls_protocol;    /* "TLSv1.3"; NULL without TLS.  Static */
     const char *tls_cipher;      /* static */
     const char *tls_server_name; /* what the client asked for, or NULL; lives as long as the connection */
 };
+
+/** Whoever sets remote_address calls this. */
+static inline void psv_peer_read_ip(struct psv_peer *peer)
+{
+    peer->has_remote_ip = psv_ip_parse(psv_bytes_of(peer->remote_address), &peer->remote_ip) == PSV_OK;
+}
 
 /** A trusted proxy's may be as long; ours is half of it. */
 #define PSV_REQUEST_ID_MAX 64

@@ -12,6 +12,10 @@
 void psv_access_line_put_u64(struct psv_access_line *line, uint64_t value)
 {
     char digits[20];
+    if (LIKELY(line->size - line->len >= sizeof(digits))) {
+        line->len += psv_format_u64(line->out + line->len, value);
+        return;
+    }
     psv_access_line_put(line, (struct psv_bytes){digits, psv_format_u64(digits, value)});
 }
 
@@ -28,14 +32,16 @@ static void put_fraction(struct psv_access_line *line, uint64_t value, size_t di
 
 void psv_access_line_put_ms(struct psv_access_line *line, uint64_t duration_ns)
 {
-    /* the digits of the microseconds, at least four, and a dot before the last three */
-    char digits[24];
     uint64_t us = duration_ns / PSV_NS_PER_US;
-    size_t len = psv_format_u64(digits, us < 1000 ? us + 1000 : us);
-    digits[0] = us < 1000 ? '0' : digits[0];
-    memmove(digits + len - 2, digits + len - 3, 3);
-    digits[len - 3] = '.';
-    psv_access_line_put(line, (struct psv_bytes){digits, len + 1});
+    unsigned decimals = (unsigned)(us % 1000);
+    char *out = line->out + line->len;
+    INVARIANT(line->size - line->len >= PSV_ACCESS_MS_BYTES);
+    size_t len = psv_format_u64(out, us / 1000);
+    out[len] = '.';
+    out[len + 1] = (char)('0' + decimals / 100);
+    out[len + 2] = (char)('0' + decimals / 10 % 10);
+    out[len + 3] = (char)('0' + decimals % 10);
+    line->len += len + 4;
 }
 
 void psv_access_line_put_seconds(struct psv_access_line *line, uint64_t duration_ns)
@@ -99,6 +105,14 @@ void psv_access_line_put_escaped(struct psv_access_line *line, struct psv_bytes 
                                  enum psv_access_escaping escaping, size_t max)
 {
     size_t left = max - 3;
+    /* most texts are short and need no escapes */
+    if (LIKELY(text.len <= left)) {
+        INVARIANT(text.len <= line->size - line->len);
+        if (LIKELY(psv_copy_plain(line->out + line->len, text))) {
+            line->len += text.len;
+            return;
+        }
+    }
     while (text.len != 0) {
         size_t plain = psv_plain_len(text);
         size_t taken = MIN(plain, left);

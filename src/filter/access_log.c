@@ -14,6 +14,7 @@
 #include "filter/access_variables.h"
 #include "filter/exchange_times.h"
 #include "filter/trace_context.h"
+#include "http/basic_credentials.h"
 #include "observe/log.h"
 #include "os/clock.h"
 
@@ -136,22 +137,20 @@ static void put_combined(struct psv_access_line *line, const struct psv_exchange
     PUT(line, "\"");
 }
 
-/* key: ,"name": with the comma and the colon. */
-static void put_value(struct psv_access_line *line, struct psv_bytes key, struct psv_bytes text, size_t max)
-{
-    psv_access_line_put(line, key);
-    if (text.len == 0) {
-        PUT(line, "null");
-        return;
-    }
-    PUT(line, "\"");
-    psv_access_line_put_escaped(line, text, PSV_ACCESS_ESCAPE_JSON, max);
-    PUT(line, "\"");
-}
+/* ,"name":"text", or null for none.  The text is foreign. */
+#define PUT_MEMBER(line, name, text, max)                                                                    \
+    do {                                                                                                     \
+        struct psv_bytes put_member_ = (text);                                                               \
+        if (put_member_.len == 0) {                                                                          \
+            PUT((line), ",\"" name "\":null");                                                               \
+        } else {                                                                                             \
+            PUT((line), ",\"" name "\":\"");                                                                 \
+            psv_access_line_put_escaped((line), put_member_, PSV_ACCESS_ESCAPE_JSON, (max));                 \
+            PUT((line), "\"");                                                                               \
+        }                                                                                                    \
+    } while (0)
 
-#define PUT_MEMBER(line, name, text, max) put_value((line), PSV_BYTES(",\"" name "\":"), (text), (max))
-
-/* The same for what can hold nothing that is escaped: digits, tokens (RFC 9110 5.6.2), addresses. */
+/* The same for what can hold nothing that is escaped: digits, tokens (RFC 9110 5.6.2). */
 #define PUT_PLAIN(line, name, text)                                                                          \
     do {                                                                                                     \
         PUT((line), ",\"" name "\":\"");                                                                     \
@@ -159,14 +158,13 @@ static void put_value(struct psv_access_line *line, struct psv_bytes key, struct
         PUT((line), "\"");                                                                                   \
     } while (0)
 
-static void put_duration(struct psv_access_line *line, struct psv_bytes key, bool is_known,
-                         uint64_t duration_ns)
-{
-    if (is_known) {
-        psv_access_line_put(line, key);
-        psv_access_line_put_ms(line, duration_ns);
-    }
-}
+#define PUT_DURATION(line, name, is_known, duration_ns)                                                      \
+    do {                                                                                                     \
+        if (is_known) {                                                                                      \
+            PUT((line), ",\"" name "\":");                                                                   \
+            psv_access_line_put_ms((line), (duration_ns));                                                   \
+        }                                                                                                    \
+    } while (0)
 
 static void put_worker(struct psv_access_line *line, const struct psv_exchange *exchange)
 {
@@ -185,27 +183,52 @@ static void put_times(struct psv_access_line *line, const struct psv_exchange *e
 {
     struct psv_exchange_times times;
     psv_exchange_times_get(exchange, now_ns, &times);
-    put_duration(line, PSV_BYTES(",\"duration_ms\":"), true, times.total_ns);
-    put_duration(line, PSV_BYTES(",\"read_ms\":"), times.has_read, times.read_ns);
+    PUT_DURATION(line, "duration_ms", true, times.total_ns);
+    PUT_DURATION(line, "read_ms", times.has_read, times.read_ns);
     put_worker(line, exchange);
-    put_duration(line, PSV_BYTES(",\"queue_ms\":"), times.has_queue, times.queue_ns);
-    put_duration(line, PSV_BYTES(",\"php_ms\":"), times.has_php, times.php_ns);
-    put_duration(line, PSV_BYTES(",\"send_ms\":"), times.has_send, times.send_ns);
+    PUT_DURATION(line, "queue_ms", times.has_queue, times.queue_ns);
+    PUT_DURATION(line, "php_ms", times.has_php, times.php_ns);
+    PUT_DURATION(line, "send_ms", times.has_send, times.send_ns);
+}
+
+/* Those of the request that a line tells of. */
+struct client_fields {
+    struct psv_bytes authorization;
+    struct psv_bytes referer;
+    struct psv_bytes user_agent;
+};
+
+static void find_client_fields(const struct psv_headers *headers, struct client_fields *ret)
+{
+    *ret = (struct client_fields){PSV_BYTES_EMPTY, PSV_BYTES_EMPTY, PSV_BYTES_EMPTY};
+    /* backwards, so that the first of several counts */
+    for (unsigned i = headers->len; i > 0; i--) {
+        const struct psv_field *field = &headers->items[i - 1];
+        if (field->id == PSV_FIELD_USER_AGENT)
+            ret->user_agent = field->value;
+        else if (field->id == PSV_FIELD_REFERER)
+            ret->referer = field->value;
+        else if (field->id == PSV_FIELD_AUTHORIZATION)
+            ret->authorization = field->value;
+    }
 }
 
 static void put_json(struct psv_access_log *log, struct psv_access_line *line,
                      const struct psv_exchange *exchange, uint64_t now_ns, bool is_aborted)
 {
     const struct psv_request *request = &exchange->request;
+    struct client_fields fields;
     char user[64];
-    size_t user_len = psv_access_basic_user(exchange, user, sizeof(user));
+    find_client_fields(&request->headers, &fields);
+    size_t user_len =
+        fields.authorization.len != 0 ? psv_basic_user(fields.authorization, user, sizeof(user)) : 0;
     PUT(line, "{\"ts\":\"");
     psv_access_line_put(line, (struct psv_bytes){log->time_iso, PSV_DATE_ISO_LEN});
     PUT(line, "\"");
     PUT_MEMBER(line, "request_id", psv_bytes_of(exchange->request_id), REQUEST_ID_MAX);
     if (exchange->trace != NULL) {
-        PUT_PLAIN(line, "trace_id", psv_bytes_of(exchange->trace->span.trace_id));
-        PUT_PLAIN(line, "span_id", psv_bytes_of(exchange->trace->span.span_id));
+        PUT_PLAIN(line, "trace_id", ((struct psv_bytes){exchange->trace->span.trace_id, PSV_TRACE_ID_LEN}));
+        PUT_PLAIN(line, "span_id", ((struct psv_bytes){exchange->trace->span.span_id, PSV_SPAN_ID_LEN}));
         if (exchange->trace->parent_id[0] != '\0')
             PUT_PLAIN(line, "parent_id", psv_bytes_of(exchange->trace->parent_id));
     }
@@ -222,14 +245,14 @@ static void put_json(struct psv_access_log *log, struct psv_access_line *line,
     PUT(line, ",\"bytes\":");
     psv_access_line_put_u64(line, exchange->bytes_sent);
     put_times(line, exchange, now_ns);
-    PUT_MEMBER(line, "user_agent", psv_headers_value(&request->headers, PSV_FIELD_USER_AGENT),
-               USER_AGENT_MAX);
-    PUT_MEMBER(line, "referer", psv_headers_value(&request->headers, PSV_FIELD_REFERER), REFERER_MAX);
+    PUT_MEMBER(line, "user_agent", fields.user_agent, USER_AGENT_MAX);
+    PUT_MEMBER(line, "referer", fields.referer, REFERER_MAX);
     if (exchange->refusal != NULL)
         PUT_MEMBER(line, "refusal", psv_bytes_of(exchange->refusal), REFUSAL_MAX);
-    PUT(line, ",\"aborted\":");
-    psv_access_line_put(line, is_aborted ? PSV_BYTES("true") : PSV_BYTES("false"));
-    PUT(line, "}");
+    if (is_aborted)
+        PUT(line, ",\"aborted\":true}");
+    else
+        PUT(line, ",\"aborted\":false}");
 }
 
 void psv_access_log_init(struct psv_access_log *log, bool is_enabled, enum psv_access_log_format format)
@@ -296,8 +319,7 @@ void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *e
 {
     if (!log->is_enabled)
         return;
-    char out[PSV_ACCESS_LOG_LINE_BYTES];
-    size_t len = psv_access_log_line(log, exchange, now_ns, is_aborted, out);
-    if (len > 0)
-        psv_log_access((struct psv_bytes){out, len});
+    char *out = psv_log_access_begin();
+    if (out != NULL)
+        psv_log_access_end(out, psv_access_log_line(log, exchange, now_ns, is_aborted, out));
 }

@@ -1,7 +1,7 @@
-/* One line per finished exchange: common, combined, JSON or a format of its own.  [loop]  Formats on the
- * stack, allocates nothing; the log thread does the writing.  Whatever the client sent is escaped: a request
- * can neither begin a line nor end a quoted text. Must not know codecs or handlers: it reads the exchange
- * only.
+/* One line per finished exchange: common, combined, JSON or a format of its own.  [loop]  Formats into
+ * the log's own memory, allocates nothing; the log thread does the writing.  Whatever the client sent is
+ * escaped: a request can neither begin a line nor end a quoted text. Must not know codecs or handlers: it
+ * reads the exchange only.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -53,7 +53,7 @@ MUST_CHECK int psv_access_log_init_custom(struct psv_access_log *log, const char
 /** Accepts a zeroed struct. */
 void psv_access_log_fini(struct psv_access_log *log);
 
-/** The exchange is over: hands its line to psv_log_access.  Does nothing when the log is off. */
+/** The exchange is over: makes its line in the log's own memory.  Does nothing when the log is off. */
 void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,
                         bool is_aborted);
 

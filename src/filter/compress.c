@@ -50,8 +50,17 @@ struct coding_filter {
     enum psv_compress_coding coding;
 };
 
+/* A media type, of which one end may be an asterisk on either side of its name. */
+struct type_pattern {
+    struct psv_bytes before; /* the asterisk; all of it when there is none */
+    struct psv_bytes after;
+    bool has_asterisk;
+};
+
 struct psv_compress {
     struct psv_compress_options options;
+    struct type_pattern *types;
+    size_t types_len;
     struct coding_filter filters[PSV_COMPRESS_COUNT]; /* by preference */
     unsigned filters_len;
     struct coding_filter none; /* for clients that take no coding of ours */
@@ -165,36 +174,26 @@ static struct psv_body_encoder *begin(const struct psv_body_filter *filter, uint
 
 /* ---- rules */
 
-/* pattern: a media type, of which one end may be an asterisk on either side of its name. */
-static bool matches(struct psv_bytes type, struct psv_bytes pattern)
+static bool matches(struct psv_bytes type, const struct type_pattern *pattern)
 {
-    size_t star = psv_bytes_find(pattern, '*');
-
-    if (star == pattern.len) {
-        return psv_bytes_equal_case(type, pattern);
+    if (!pattern->has_asterisk) {
+        return psv_bytes_equal_case(type, pattern->before);
     }
-    struct psv_bytes before = psv_bytes_first(pattern, star);
-    struct psv_bytes after = psv_bytes_from(pattern, star + 1);
-    return type.len >= before.len + after.len &&
-           psv_bytes_equal_case(psv_bytes_first(type, before.len), before) &&
-           psv_bytes_equal_case(psv_bytes_from(type, type.len - after.len), after);
+    return type.len >= pattern->before.len + pattern->after.len &&
+           psv_bytes_starts_with_case(type, pattern->before) &&
+           (pattern->after.len == 0 || psv_bytes_ends_with_case(type, pattern->after));
 }
 
 bool psv_compress_takes_type(const struct psv_compress *compress, struct psv_bytes content_type)
 {
-    const struct psv_compress_options *options = &compress->options;
-    const char *const *types = options->types_len > 0 ? options->types : usual_types;
-    size_t types_len = options->types_len > 0 ? options->types_len : ARRAY_SIZE(usual_types);
-    struct psv_bytes type;
+    /* a type before its parameters holds no quotes (RFC 9110 8.3.1) */
+    struct psv_bytes type = psv_bytes_trim(psv_bytes_first(content_type, psv_bytes_find(content_type, ';')));
 
-    if (!psv_field_parameter_next(&content_type, &type)) {
-        return false;
-    }
-    if (options->types_len == 0 && psv_bytes_equal_case(type, PSV_BYTES("text/event-stream"))) {
+    if (compress->options.types_len == 0 && psv_bytes_equal_case(type, PSV_BYTES("text/event-stream"))) {
         return false; /* small events, each for now */
     }
-    for (size_t i = 0; i < types_len; i++) {
-        if (matches(type, psv_bytes_of(types[i]))) {
+    for (size_t i = 0; i < compress->types_len && type.len > 0; i++) {
+        if (matches(type, &compress->types[i])) {
             return true;
         }
     }
@@ -308,6 +307,29 @@ static int add_named(struct psv_compress *compress, struct psv_bytes name, struc
                          name.len > 0 ? name.data : "");
 }
 
+static int add_types(struct psv_compress *compress, struct psv_error *reterr)
+{
+    const struct psv_compress_options *options = &compress->options;
+    const char *const *types = options->types_len > 0 ? options->types : usual_types;
+    size_t types_len = options->types_len > 0 ? options->types_len : ARRAY_SIZE(usual_types);
+
+    compress->types = psv_calloc(types_len, sizeof(*compress->types));
+    if (compress->types == NULL) {
+        return psv_error_set(reterr, PSV_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < types_len; i++) {
+        struct psv_bytes text = psv_bytes_of(types[i]);
+        size_t asterisk = psv_bytes_find(text, '*');
+        compress->types[i] = (struct type_pattern){
+            .before = psv_bytes_first(text, asterisk),
+            .after = psv_bytes_from(text, asterisk + 1),
+            .has_asterisk = asterisk < text.len,
+        };
+    }
+    compress->types_len = types_len;
+    return PSV_OK;
+}
+
 int psv_compress_new(const struct psv_compress_options *options, struct psv_compress **ret_compress,
                      struct psv_error *reterr)
 {
@@ -325,6 +347,7 @@ int psv_compress_new(const struct psv_compress_options *options, struct psv_comp
     }
     compress->options = *options;
     add(compress, &compress->none, PSV_BYTES(""), PSV_COMPRESS_COUNT);
+    code = add_types(compress, reterr);
     while (code == PSV_OK && psv_field_list_next(&rest, &name)) {
         code = add_named(compress, name, reterr);
     }
@@ -333,7 +356,7 @@ int psv_compress_new(const struct psv_compress_options *options, struct psv_comp
                              "compress.codings names no coding; \"off\" switches compression off");
     }
     if (code != PSV_OK) {
-        psv_free(compress);
+        (void)psv_compress_free(compress);
         return code;
     }
     *ret_compress = compress;
@@ -342,6 +365,9 @@ int psv_compress_new(const struct psv_compress_options *options, struct psv_comp
 
 struct psv_compress *psv_compress_free(struct psv_compress *compress)
 {
+    if (compress != NULL) {
+        psv_free(compress->types);
+    }
     psv_free(compress);
     return NULL;
 }

@@ -52,13 +52,15 @@ static struct psv_bytes text_or_none(const char *text)
 }
 
 /* With a trace the request's traceparent is ours: 00-<trace id>-<span id>-<flags>. */
-static struct psv_bytes part_of_trace(const struct psv_exchange *exchange, size_t at, size_t len)
+static struct psv_bytes trace_parent_of(const struct psv_exchange *exchange)
 {
-    if (exchange->trace == NULL) {
-        return PSV_BYTES_EMPTY;
-    }
-    struct psv_bytes parent = psv_headers_value(&exchange->request.headers, PSV_FIELD_TRACEPARENT);
-    return psv_bytes_first(psv_bytes_from(parent, at), len);
+    return exchange->trace != NULL ? psv_headers_value(&exchange->request.headers, PSV_FIELD_TRACEPARENT)
+                                   : PSV_BYTES_EMPTY;
+}
+
+static struct psv_bytes part_of(struct psv_bytes trace_parent, size_t at, size_t len)
+{
+    return at + len <= trace_parent.len ? (struct psv_bytes){trace_parent.data + at, len} : PSV_BYTES_EMPTY;
 }
 
 /* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
@@ -70,6 +72,7 @@ static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exch
     struct psv_bytes local = psv_bytes_of(exchange->peer.local_address);
     struct psv_bytes type = psv_headers_value(&request->headers, PSV_FIELD_CONTENT_TYPE);
 
+    struct psv_bytes trace_parent = trace_parent_of(exchange);
     struct psv_bytes tls_name = PSV_BYTES_EMPTY;
 
     if (exchange->peer.tls_server_name != NULL) {
@@ -105,8 +108,8 @@ static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exch
         .tls_server_name = tls_name,
         .content_type = type,
         .request_id = psv_bytes_of(exchange->request_id),
-        .trace_id = part_of_trace(exchange, TRACE_ID_AT, PSV_TRACE_ID_LEN),
-        .span_id = part_of_trace(exchange, SPAN_ID_AT, PSV_SPAN_ID_LEN),
+        .trace_id = part_of(trace_parent, TRACE_ID_AT, PSV_TRACE_ID_LEN),
+        .span_id = part_of(trace_parent, SPAN_ID_AT, PSV_SPAN_ID_LEN),
         .fields = request->headers.items,
         .fields_len = request->headers.len,
         .server_port = port_of(exchange),

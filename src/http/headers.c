@@ -72,7 +72,7 @@ const struct psv_field *psv_headers_find(const struct psv_headers *headers, enum
 const struct psv_field *psv_headers_find_name(const struct psv_headers *headers, struct psv_bytes name)
 {
     for (unsigned i = 0; i < headers->len; i++) {
-        if (psv_bytes_equal_case(headers->items[i].name, name)) {
+        if (headers->items[i].name.len == name.len && psv_bytes_equal_case(headers->items[i].name, name)) {
             return &headers->items[i];
         }
     }

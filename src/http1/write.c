@@ -51,6 +51,23 @@ static char *put_field(char *out, const struct psv_field *field)
     return PUT(out, "\r\n");
 }
 
+static char *put_extra(char *out, const struct psv_h1_head *head)
+{
+    uint32_t missing = psv_extra_fields_missing(head->extra, &head->response->headers);
+
+    if (missing == 0) {
+        return out;
+    }
+    struct psv_bytes text = psv_extra_fields_text(head->extra);
+    if (text.len > 0 && missing == psv_extra_fields_all(head->extra)) {
+        return put(out, text);
+    }
+    for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
+        out = (missing & 1) != 0 ? put_field(out, &head->extra->items[i]) : out;
+    }
+    return out;
+}
+
 static char *put_status_line(char *out, unsigned status)
 {
     struct psv_bytes line = psv_status_line(status);
@@ -100,10 +117,7 @@ size_t psv_h1_head_format(const struct psv_h1_head *head, char *out)
     if (!has_server) {
         out = put(out, head->server);
     }
-    uint32_t missing = psv_extra_fields_missing(head->extra, &head->response->headers);
-    for (unsigned i = 0; missing != 0; i++, missing >>= 1) {
-        out = (missing & 1) != 0 ? put_field(out, &head->extra->items[i]) : out;
-    }
+    out = put_extra(out, head);
     if (head->response->server_timing.len > 0) {
         out = PUT(out, "Server-Timing: ");
         out = put(out, head->response->server_timing);

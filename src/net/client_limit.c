@@ -4,6 +4,7 @@
 #include "client_limit.h"
 
 #include "base/memory.h"
+#include "exec/exchange.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -55,22 +56,22 @@ static struct psv_client *add_client(struct psv_client_limit *limit, const struc
     return client;
 }
 
-bool psv_client_limit_take(struct psv_client_limit *limit, const char *address, uint64_t now_ns,
+bool psv_client_limit_take(struct psv_client_limit *limit, const struct psv_peer *peer, uint64_t now_ns,
                            struct psv_client **ret_client)
 {
-    struct psv_ip ip;
+    const struct psv_ip *ip = &peer->remote_ip;
 
     *ret_client = NULL;
-    if (limit == NULL || psv_ip_parse(psv_bytes_of(address), &ip) != PSV_OK ||
-        psv_ip_networks_hold(&limit->exempt, &ip) || psv_ip_networks_hold(limit->trusted, &ip)) {
+    if (limit == NULL || !peer->has_remote_ip || psv_ip_networks_hold(&limit->exempt, ip) ||
+        psv_ip_networks_hold(limit->trusted, ip)) {
         return true;
     }
-    struct psv_client *client = psv_map_find(&limit->clients, psv_ip_client(&ip));
+    struct psv_client *client = psv_map_find(&limit->clients, psv_ip_client(ip));
     if (client != NULL && client->connections_len >= limit->max) {
-        tell_refusal(limit, address, now_ns);
+        tell_refusal(limit, peer->remote_address, now_ns);
         return false;
     }
-    client = client != NULL ? client : add_client(limit, &ip);
+    client = client != NULL ? client : add_client(limit, ip);
     if (client != NULL) {
         client->connections_len++;
     }

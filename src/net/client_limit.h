@@ -14,6 +14,8 @@
 #include "base/map.h"
 #include "os/ip_network.h"
 
+struct psv_peer; /* exec/exchange.h */
+
 struct psv_client_limit {
     struct psv_map clients;                /* of struct psv_client, by address */
     struct psv_ip_networks exempt;         /* owned; filled by the caller */
@@ -39,7 +41,7 @@ void psv_client_limit_fini(struct psv_client_limit *limit);
 /** Counts another connection of who has this address.  False: it has its share already; the refusal is
  * counted and (once a second at most) logged.  *ret_client (for psv_client_release) is NULL for whom nobody
  * counts: exempt networks, trusted proxies, unix sockets.  limit may be NULL: nobody is counted. */
-bool psv_client_limit_take(struct psv_client_limit *limit, const char *address, uint64_t now_ns,
+bool psv_client_limit_take(struct psv_client_limit *limit, const struct psv_peer *peer, uint64_t now_ns,
                            struct psv_client **ret_client);
 /** The connection is closed.  Accepts NULL. */
 void psv_client_release(struct psv_client *client);

@@ -52,10 +52,9 @@ static ssize_t refuse(struct psv_connection *connection, const char *reason)
 static bool is_trusted(const struct psv_connection *connection)
 {
     const struct psv_ip_networks *trusted = connection->service->proxies;
-    struct psv_ip ip;
+    const struct psv_peer *peer = &connection->peer;
 
-    return trusted->len == 0 || (psv_ip_parse(psv_bytes_of(connection->peer.remote_address), &ip) == PSV_OK &&
-                                 psv_ip_networks_hold(trusted, &ip));
+    return trusted->len == 0 || (peer->has_remote_ip && psv_ip_networks_hold(trusted, &peer->remote_ip));
 }
 
 static void use_header(struct psv_connection *connection, const struct psv_proxy_header *header)
@@ -67,6 +66,7 @@ static void use_header(struct psv_connection *connection, const struct psv_proxy
         return; /* the proxy's own connection */
     }
     memcpy(peer->remote_address, header->remote_address, sizeof(peer->remote_address));
+    psv_peer_read_ip(peer);
     memcpy(peer->local_address, header->local_address, sizeof(peer->local_address));
     peer->remote_port = header->remote_port;
     peer->local_port = header->local_port;
@@ -77,7 +77,7 @@ static bool is_within_limit(struct psv_connection *connection)
 {
     struct psv_service *service = connection->service;
 
-    if (psv_client_limit_take(service->client_limit, connection->peer.remote_address, service->loop->now_ns,
+    if (psv_client_limit_take(service->client_limit, &connection->peer, service->loop->now_ns,
                               &connection->client)) {
         return true;
     }

@@ -81,7 +81,7 @@ static bool is_admitted(struct psv_listener *listener, int fd, const struct psv_
     struct psv_service *service = listener->service;
     struct psv_client_limit *limit = service->layer != &psv_layer_proxy ? service->client_limit : NULL;
 
-    if (!psv_client_limit_take(limit, peer->remote_address, service->loop->now_ns, ret_client)) {
+    if (!psv_client_limit_take(limit, peer, service->loop->now_ns, ret_client)) {
         psv_service_tell_overload(service, fd, 429);
         return false;
     }
@@ -109,6 +109,7 @@ static bool accept_one(struct psv_listener *listener)
     }
     if (code == PSV_OK) {
         (void)psv_socket_format_host(&remote, peer.remote_address);
+        psv_peer_read_ip(&peer);
         peer.remote_port = psv_socket_port(&remote);
         if (!is_admitted(listener, fd, &peer, &client)) {
             (void)psv_fd_close(fd);

@@ -18,11 +18,12 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-#define BATCH_LINES 64
+/* One write of 256 short lines costs three quarters of what four writes of 64 do. */
+#define BATCH_LINES 256
 /* After a write the thread naps, so that a busy server's lines come in batches and wake nobody.  A small ring
  * would overflow meanwhile. */
-#define NAP_NS (2 * PSV_NS_PER_MS)
-#define NAP_RING_LINES_MIN 1024
+#define NAP_NS (4 * PSV_NS_PER_MS)
+#define NAP_RING_LINES_MIN 2048
 #define STOP_TIMEOUT_NS (3 * PSV_NS_PER_S)
 #define DROP_REPORT_INTERVAL_NS PSV_NS_PER_S
 #define DIRECT_WAIT_MS 100
@@ -152,18 +153,33 @@ void psv_log_write(enum psv_log_level level, const char *event, const struct psv
     leave();
 }
 
-void psv_log_access(struct psv_bytes line)
+char *psv_log_access_begin(void)
 {
     if (!enter()) {
-        return;
+        return NULL;
     }
     struct psv_log_slot *slot = logger.has_access ? psv_log_slots_take(&logger.slots) : NULL;
     if (slot != NULL) {
-        slot->len = (uint16_t)psv_log_format_raw(slot->text, sizeof(slot->text), line);
+        return slot->text;
+    }
+    if (logger.has_access) {
+        drop(1);
+    }
+    leave();
+    return NULL;
+}
+
+void psv_log_access_end(char *line, size_t len)
+{
+    struct psv_log_slot *slot = CONTAINER_OF(line, struct psv_log_slot, text);
+    INVARIANT(len < sizeof(slot->text));
+    if (len > 0) {
+        slot->text[len] = '\n';
+        slot->len = (uint16_t)(len + 1);
         slot->target = PSV_LOG_TARGET_ACCESS;
         push(slot);
-    } else if (logger.has_access) {
-        drop(1);
+    } else {
+        psv_log_slots_give_back(&logger.slots, slot);
     }
     leave();
 }

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/macros.h"
 
 #define PSV_LOG_LEVEL_TABLE(X) X(DEBUG, "debug") X(INFO, "info") X(WARN, "warn") X(ERROR, "error")
 enum psv_log_level {
@@ -75,9 +76,12 @@ void psv_log_set_min_level(enum psv_log_level level);
 /** Room of one line, newline included; longer lines are cut and marked. */
 #define PSV_LOG_LINE_BYTES 2040
 
-/** A line of the access log, newline not included, in which foreign texts are escaped already; copied.
- * Nothing happens while the access log is off.  [any] */
-void psv_log_access(struct psv_bytes line);
+/** Room for a line of the access log: up to PSV_LOG_LINE_BYTES - 1 bytes, in which the caller escapes what is
+ * foreign.  NULL: the access log is off, or full, and then the line is counted as dropped.  Else
+ * psv_log_access_end follows soon, on the same thread: the stop of the log waits for it.  [any] */
+MUST_CHECK char *psv_log_access_begin(void);
+/** Takes what psv_log_access_begin gave; newline not included.  len 0: no line after all. */
+void psv_log_access_end(char *line, size_t len);
 /** The access log goes to a terminal, or colour was asked for.  [any] */
 bool psv_log_access_has_colour(void);
 

@@ -263,14 +263,3 @@ size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *e
     close_with(&line, line.is_truncated ? ",\"truncated\":true}\n" : "}\n");
     return line.len;
 }
-
-size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes text)
-{
-    INVARIANT(room >= PSV_LOG_ROOM_MIN);
-    struct line line = {.out = out, .len = MIN(text.len, room - TAIL_BYTES), .room = room - TAIL_BYTES};
-    if (line.len > 0) {
-        memcpy(out, text.data, line.len);
-    }
-    close_with(&line, line.len < text.len ? "...\n" : "\n");
-    return line.len;
-}

@@ -26,6 +26,3 @@ struct psv_log_event {
  * sequences around the level. */
 size_t psv_log_format_text(char *out, size_t room, const struct psv_log_event *event, bool has_colour);
 size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *event);
-
-/** A ready-made line, as it is; a cut one ends in "...". */
-size_t psv_log_format_raw(char *out, size_t room, struct psv_bytes line);

@@ -14,10 +14,13 @@
 #define IPV6_CLIENT_BYTES 8
 #define MAPPED_BITS 96 /* before the IPv4 address in a mapped one */
 
+/* In two words, as they are in memory. */
 struct psv_ip_network {
-    struct psv_ip ip;
-    unsigned prefix_bits;
+    uint64_t address[2]; /* zeros outside the mask */
+    uint64_t mask[2];
 };
+
+_Static_assert(sizeof(struct psv_ip) == 2 * sizeof(uint64_t), "an address is two words");
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -67,37 +70,45 @@ size_t psv_ip_format(const struct psv_ip *ip, char out[PSV_SOCKET_HOST_MAX])
     return strlen(out);
 }
 
-static bool is_in(const struct psv_ip_network *network, const struct psv_ip *ip)
-{
-    size_t whole = network->prefix_bits / 8;
-    unsigned rest = network->prefix_bits % 8;
-
-    if (memcmp(network->ip.bytes, ip->bytes, whole) != 0) {
-        return false;
-    }
-    return rest == 0 || ((network->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest)) == 0;
-}
-
 bool psv_ip_networks_hold(const struct psv_ip_networks *networks, const struct psv_ip *ip)
 {
+    uint64_t words[2];
+
+    memcpy(words, ip->bytes, sizeof(words));
     for (size_t i = 0; i < networks->len; i++) {
-        if (is_in(&networks->items[i], ip)) {
+        const struct psv_ip_network *network = &networks->items[i];
+        if ((((words[0] & network->mask[0]) ^ network->address[0]) |
+             ((words[1] & network->mask[1]) ^ network->address[1])) == 0) {
             return true;
         }
     }
     return false;
 }
 
+static void make_network(const struct psv_ip *ip, unsigned prefix_bits, struct psv_ip_network *ret)
+{
+    struct psv_ip mask = {{0}};
+
+    for (unsigned bit = 0; bit < prefix_bits; bit++) {
+        mask.bytes[bit / 8] = (uint8_t)(mask.bytes[bit / 8] | 0x80u >> bit % 8);
+    }
+    memcpy(ret->address, ip->bytes, sizeof(ret->address));
+    memcpy(ret->mask, mask.bytes, sizeof(ret->mask));
+    ret->address[0] &= ret->mask[0];
+    ret->address[1] &= ret->mask[1];
+}
+
 static int parse_network(struct psv_bytes text, struct psv_ip_network *ret)
 {
     size_t slash = psv_bytes_find(text, '/');
     uint64_t bits = 128;
-    int code = psv_ip_parse(psv_bytes_first(text, slash), &ret->ip);
+    struct psv_ip ip;
+    int code = psv_ip_parse(psv_bytes_first(text, slash), &ip);
 
     if (code != PSV_OK) {
         return code;
     }
-    bool is_ipv4 = psv_ip_is_v4(&ret->ip) && psv_bytes_find(psv_bytes_first(text, slash), ':') == slash;
+    bool is_ipv4 = psv_ip_is_v4(&ip) && psv_bytes_find(psv_bytes_first(text, slash), ':') == slash;
     if (slash < text.len) {
         code = psv_parse_u64(psv_bytes_from(text, slash + 1), &bits);
         bits += is_ipv4 && bits <= 32 ? MAPPED_BITS : 0;
@@ -105,7 +116,7 @@ static int parse_network(struct psv_bytes text, struct psv_ip_network *ret)
             return PSV_ESYNTAX;
         }
     }
-    ret->prefix_bits = (unsigned)bits;
+    make_network(&ip, (unsigned)bits, ret);
     return PSV_OK;
 }
 

@@ -358,7 +358,9 @@ enum psv_basic_verdict psv_basic_auth_check(const struct psv_basic_auth *auth, s
     }
     question.user = credentials.user;
     question.password = credentials.password;
-    (void)!psv_ip_parse(psv_bytes_of(exchange->peer.remote_address), &question.client); /* else zeros: unix */
+    if (exchange->peer.has_remote_ip) {
+        question.client = exchange->peer.remote_ip; /* else zeros: unix */
+    }
     for (unsigned i = 0; i < need->len; i++) {
         add_hash(&question, need->rules[i]);
     }

@@ -57,33 +57,26 @@ static void use_scheme(struct psv_exchange *exchange, const struct psv_forwarded
                                                      : PSV_HTTP_PORT;
 }
 
-static bool is_trusted(const struct psv_client_rules *rules, const struct psv_exchange *exchange,
-                       struct psv_ip *ret_speaker)
+static bool is_unix(const struct psv_peer *peer)
 {
-    return rules->trusted.len > 0 &&
-           psv_ip_parse(psv_bytes_of(exchange->peer.remote_address), ret_speaker) == PSV_OK &&
-           psv_ip_networks_hold(&rules->trusted, ret_speaker);
+    return !peer->has_remote_ip && psv_bytes_equal(psv_bytes_of(peer->remote_address), PSV_BYTES("unix:"));
 }
 
 bool psv_client_is_trusted(const struct psv_client_rules *rules, const struct psv_exchange *exchange)
 {
-    struct psv_ip client;
+    const struct psv_peer *peer = &exchange->peer;
 
-    if (psv_bytes_equal(psv_bytes_of(exchange->peer.remote_address), PSV_BYTES("unix:"))) {
-        return rules->trusted.holds_unix;
-    }
-    return is_trusted(rules, exchange, &client);
+    return peer->has_remote_ip ? psv_ip_networks_hold(&rules->trusted, &peer->remote_ip)
+                               : rules->trusted.holds_unix && is_unix(peer);
 }
 
 bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchange *exchange)
 {
     struct psv_forwarded_hop hops[PSV_FORWARDED_HOPS_MAX];
     const struct psv_headers *headers = &exchange->request.headers;
-    struct psv_ip speaker = {{0}};
     unsigned used = 0;
 
-    bool is_unix = psv_bytes_equal(psv_bytes_of(exchange->peer.remote_address), PSV_BYTES("unix:"));
-    if (is_unix ? !rules->trusted.holds_unix : !is_trusted(rules, exchange, &speaker)) {
+    if (!psv_client_is_trusted(rules, exchange)) {
         return false;
     }
     if (rules->fields == PSV_CONFIG_FORWARDED_NONE) {
@@ -92,8 +85,8 @@ bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
     unsigned len = rules->fields == PSV_CONFIG_FORWARDED_RFC ? psv_forwarded_read(headers, hops)
                                                              : psv_x_forwarded_read(headers, hops);
     /* speaker is trusted: what it says of its own client (hops[used]) is believed */
-    struct psv_ip client = speaker;
-    bool is_known = !is_unix;
+    struct psv_ip client = exchange->peer.remote_ip;
+    bool is_known = exchange->peer.has_remote_ip;
     uint16_t port = exchange->peer.remote_port;
     while (used < len) {
         struct psv_ip next;
@@ -113,6 +106,8 @@ bool psv_client_resolve(const struct psv_client_rules *rules, struct psv_exchang
     }
     if (is_known) {
         (void)psv_ip_format(&client, exchange->peer.remote_address);
+        exchange->peer.remote_ip = client;
+        exchange->peer.has_remote_ip = true;
     }
     exchange->peer.remote_port = port;
     use_host(exchange, hops[used - 1].host);

@@ -126,7 +126,8 @@ static struct psv_bytes only_value(const struct psv_headers *headers, struct psv
 
     for (unsigned i = 0; i < headers->len; i++) {
         const struct psv_field *field = &headers->items[i];
-        if (field->id == PSV_FIELD_UNKNOWN && psv_bytes_equal_case(field->name, name)) {
+        if (field->id == PSV_FIELD_UNKNOWN && field->name.len == name.len &&
+            psv_bytes_equal_case(field->name, name)) {
             if (found != NULL) {
                 return PSV_BYTES_EMPTY;
             }
@@ -143,7 +144,7 @@ static struct psv_bytes allowed_origin(const struct psv_cors *cors, const struct
         return PSV_BYTES("*");
     }
     struct psv_bytes origin = only_value(&exchange->request.headers, PSV_BYTES("Origin"));
-    for (size_t i = 0; i < cors->patterns_len; i++) {
+    for (size_t i = 0; origin.len > 0 && i < cors->patterns_len; i++) {
         if (psv_origin_matches(&cors->patterns[i], origin)) {
             return origin;
         }

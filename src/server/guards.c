@@ -130,20 +130,20 @@ static bool is_permitted(const struct psv_guards *guards, bool has_address, cons
 
 bool psv_guards_refuse(struct psv_guards *guards, struct psv_exchange *exchange, uint64_t now_ns)
 {
-    struct psv_ip ip;
+    bool has_address = exchange->peer.has_remote_ip;
+    const struct psv_ip *ip = &exchange->peer.remote_ip;
 
     if (!guards->is_used) {
         return false;
     }
-    bool has_address = psv_ip_parse(psv_bytes_of(exchange->peer.remote_address), &ip) == PSV_OK;
-    if (!is_permitted(guards, has_address, &ip)) {
+    if (!is_permitted(guards, has_address, ip)) {
         psv_exchange_refuse(exchange, 403, "address not allowed", NULL, 0);
         return true;
     }
-    if (!guards->has_rate || (has_address && psv_ip_networks_hold(&guards->exempt, &ip))) {
+    if (!guards->has_rate || (has_address && psv_ip_networks_hold(&guards->exempt, ip))) {
         return false;
     }
-    struct psv_bytes key = key_of(guards, exchange, has_address, &ip);
+    struct psv_bytes key = key_of(guards, exchange, has_address, ip);
     uint64_t wait_ns = key.len > 0 ? psv_rate_limit_take(&guards->limit, key, now_ns) : 0;
     if (UNLIKELY(guards->limit.evictions != guards->evictions_told)) {
         psv_metric_add(PSV_METRIC_RATE_EVICTIONS, guards->limit.evictions - guards->evictions_told);

@@ -79,10 +79,9 @@ static void test_used_bytes_are_wiped(void **state)
     }
 }
 
-static void test_child_gets_other_values(void **state)
+static void assert_child_gets_other_values(uint64_t (*next)(void))
 {
-    (void)state;
-    (void)psv_random_u64();
+    (void)next();
     int pipe_fds[2];
     uint64_t of_child[4];
     uint64_t of_parent[4];
@@ -90,11 +89,11 @@ static void test_child_gets_other_values(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         for (size_t i = 0; i < 4; i++)
-            of_child[i] = psv_random_u64();
+            of_child[i] = next();
         _exit(write(pipe_fds[1], of_child, sizeof(of_child)) == sizeof(of_child) ? 0 : 1);
     }
     for (size_t i = 0; i < 4; i++)
-        of_parent[i] = psv_random_u64();
+        of_parent[i] = next();
     int status = -1;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
@@ -107,22 +106,64 @@ static void test_child_gets_other_values(void **state)
     }
 }
 
-static void *fill_on_thread(void *out)
+static void test_child_gets_other_values(void **state)
 {
-    psv_random_fill(out, 32);
+    (void)state;
+    assert_child_gets_other_values(psv_random_u64);
+    assert_child_gets_other_values(psv_random_quick_u64);
+}
+
+static void fill_quick(uint64_t out[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        out[i] = psv_random_quick_u64();
+}
+
+struct filled {
+    uint8_t bytes[32];
+    uint64_t quick[4];
+};
+
+static void *fill_on_thread(void *context)
+{
+    struct filled *out = context;
+    psv_random_fill(out->bytes, sizeof(out->bytes));
+    fill_quick(out->quick);
     return NULL;
 }
 
 static void test_threads_get_other_values(void **state)
 {
     (void)state;
-    uint8_t mine[32];
-    uint8_t other[32];
+    struct filled mine;
+    struct filled other;
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, fill_on_thread, other), 0);
-    psv_random_fill(mine, sizeof(mine));
+    assert_int_equal(pthread_create(&thread, NULL, fill_on_thread, &other), 0);
+    (void)fill_on_thread(&mine);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_memory_not_equal(mine, other, sizeof(mine));
+    assert_memory_not_equal(mine.bytes, other.bytes, sizeof(mine.bytes));
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = 0; j < 4; j++)
+            assert_true(mine.quick[i] != other.quick[j]);
+    }
+}
+
+/* None repeats, and each bit is set in about half of them: 8 standard deviations are let pass. */
+static void test_quick_values_are_even(void **state)
+{
+    (void)state;
+    static uint64_t values[10000];
+    unsigned counts[64] = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        values[i] = psv_random_quick_u64();
+        for (unsigned bit = 0; bit < 64; bit++)
+            counts[bit] += (unsigned)(values[i] >> bit & 1);
+    }
+    for (unsigned bit = 0; bit < 64; bit++)
+        assert_in_range(counts[bit], 4600, 5400);
+    qsort(values, ARRAY_SIZE(values), sizeof(values[0]), compare_u64);
+    for (size_t i = 1; i < ARRAY_SIZE(values); i++)
+        assert_true(values[i - 1] != values[i]);
 }
 
 static void test_hex_encode(void **state)
@@ -158,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_used_bytes_are_wiped),
         cmocka_unit_test(test_child_gets_other_values),
         cmocka_unit_test(test_threads_get_other_values),
+        cmocka_unit_test(test_quick_values_are_even),
         cmocka_unit_test(test_hex_encode),
     };
     return cmocka_run_group_tests_name("base/random", tests, NULL, NULL);

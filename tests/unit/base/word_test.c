@@ -9,6 +9,20 @@
 
 #include "base/word.h"
 
+/* Nothing is written behind the text. */
+static void check_copy(struct psv_bytes text, bool is_plain)
+{
+    char out[32];
+    memset(out, '#', sizeof(out));
+    assert_int_equal(psv_copy_plain(out, text), is_plain);
+    for (size_t i = text.len; i < sizeof(out); i++) {
+        assert_int_equal(out[i], '#');
+    }
+    if (is_plain) {
+        assert_memory_equal(out, text.data, text.len);
+    }
+}
+
 static void plain_runs(void **state)
 {
     (void)state;
@@ -20,10 +34,12 @@ static void plain_runs(void **state)
                 memset(text, 'x', sizeof(text));
                 text[at] = (char)byte;
                 assert_int_equal(psv_plain_len((struct psv_bytes){text, len}), is_plain ? len : at);
+                check_copy((struct psv_bytes){text, len}, is_plain);
             }
         }
     }
     assert_int_equal(psv_plain_len(PSV_BYTES_EMPTY), 0);
+    check_copy(PSV_BYTES_EMPTY, true);
 }
 
 static void a_yes_is_never_missed(void **state)
@@ -36,6 +52,7 @@ static void a_yes_is_never_missed(void **state)
             uint64_t word = psv_word_load(text);
             assert_true(psv_word_equal(word, (uint8_t)byte) != 0);
             assert_true(byte >= 0x20 || psv_word_below(word, 0x20) != 0);
+            assert_true(psv_word_special(word) != 0);
         }
     }
     assert_true(psv_word_below(psv_word_load("abcdefgh"), 0x20) == 0);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "base/macros.h"
@@ -43,8 +44,62 @@ static void durations(void **state)
     }
 }
 
+/* A number may end where the room ends. */
+static void numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t value;
+        const char *text;
+    } values[] = {{0, "0"}, {9, "9"}, {10, "10"}, {200, "200"}, {UINT64_MAX, "18446744073709551615"}};
+    char out[64];
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        size_t len = strlen(values[i].text);
+        const size_t sizes[] = {sizeof(out), len};
+        for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+            struct psv_access_line line = {.out = out, .size = sizes[k]};
+            memset(out, '#', sizeof(out));
+            psv_access_line_put_u64(&line, values[i].value);
+            assert_int_equal(line.len, len);
+            assert_memory_equal(out, values[i].text, len);
+            assert_int_equal(out[sizes[k] % sizeof(out) == len ? len : sizeof(out) - 1], '#');
+        }
+    }
+}
+
+/* Plain texts are copied by words, others byte by byte: with the same outcome where they meet. */
+static void escaped_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *expected;
+    } texts[] = {
+        {"", 3, ""},
+        {"abc", 6, "abc"},
+        {"abcd", 6, "abc..."},
+        {"0123456789abcdefg", 20, "0123456789abcdefg"},
+        {"0123456789abcdefg", 19, "0123456789abcdef..."},
+        {"0123456789abcdef\"", 21, "0123456789abcdef\\\""},
+        {"0123456789abcdef\"", 20, "0123456789abcdef..."},
+        {"a\"", 7, "a\\\""},
+        {"gr\xc3\xbc\xc3\x9f", 9, "gr\xc3\xbc\xc3\x9f"},
+        {"caf\xe9 au lait", 40, "caf\\u00e9 au lait"},
+        {"tab\there and there", 40, "tab\\u0009here and there"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char out[64];
+        struct psv_access_line line = {.out = out, .size = texts[i].max};
+        psv_access_line_put_escaped(&line, psv_bytes_of(texts[i].text), PSV_ACCESS_ESCAPE_JSON, texts[i].max);
+        assert_int_equal(line.len, strlen(texts[i].expected));
+        assert_memory_equal(out, texts[i].expected, line.len);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(durations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(durations), cmocka_unit_test(numbers),
+                                       cmocka_unit_test(escaped_texts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "http/extra_fields.h"
 #include "http1/write.h"
 
 #define DATE PSV_BYTES_INIT("Date: now\r\n")
@@ -154,10 +155,38 @@ static void test_chunk_sizes(void **state)
     }
 }
 
+/* The server's own fields: at once when all are missing, else one by one. */
+static void test_extra_fields(void **state)
+{
+    static struct psv_field fields[] = {
+        {.name = PSV_BYTES_INIT("X"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_UNKNOWN},
+        {.name = PSV_BYTES_INIT("b-two"), .value = PSV_BYTES_INIT("own"), .id = PSV_FIELD_UNKNOWN},
+        {.name = PSV_BYTES_INIT("A-One"), .value = PSV_BYTES_INIT("own"), .id = PSV_FIELD_UNKNOWN},
+    };
+    static const char *const expected[] = {
+        "HTTP/1.1 204 No Content\r\nX: 1\r\nA-One: 1\r\nB-Two: 2\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nX: 1\r\nb-two: own\r\nA-One: 1\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nX: 1\r\nb-two: own\r\nA-One: own\r\n\r\n",
+    };
+    struct psv_extra_fields extra = {.len = 0};
+    (void)state;
+    assert_true(psv_extra_fields_add(&extra, PSV_BYTES("A-One"), PSV_BYTES("1")));
+    assert_true(psv_extra_fields_add(&extra, PSV_BYTES("B-Two"), PSV_BYTES("2")));
+    for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
+        const struct psv_response response = {.status = 204, .headers = {.items = fields, .len = i + 1}};
+        const struct psv_h1_head head = {.response = &response, .version = PSV_HTTP_1_1, .extra = &extra};
+        char out[512];
+        assert_true(psv_h1_head_size(&head) <= sizeof(out));
+        size_t len = psv_h1_head_format(&head, out);
+        assert_bytes_equal(((struct psv_bytes){out, len}), expected[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_extra_fields),
         cmocka_unit_test(test_chunk_sizes),
     };
     return cmocka_run_group_tests_name("write", tests, NULL, NULL);

@@ -182,20 +182,6 @@ static void truncation(void **state)
     assert_true(cut > 100);
 }
 
-static void raw_lines(void **state)
-{
-    (void)state;
-    char out[PSV_LOG_ROOM_MIN];
-    char long_line[400];
-    size_t len = psv_log_format_raw(out, sizeof(out), PSV_BYTES("\033[31mx"));
-    assert_memory_equal(out, "\033[31mx\n", len);
-    assert_int_equal(psv_log_format_raw(out, sizeof(out), PSV_BYTES_EMPTY), 1);
-    memset(long_line, 'a', sizeof(long_line));
-    len = psv_log_format_raw(out, sizeof(out), (struct psv_bytes){long_line, sizeof(long_line)});
-    assert_true(len <= sizeof(out));
-    assert_memory_equal(out + len - 5, "a...\n", 5);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,7 +189,6 @@ int main(void)
         cmocka_unit_test(hostile_values),
         cmocka_unit_test(nul_bytes_and_odd_numbers),
         cmocka_unit_test(truncation),
-        cmocka_unit_test(raw_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,15 @@ static unsigned long number_after(struct psv_bytes line, const char *key)
     return strtoul(at + strlen(key), NULL, 10);
 }
 
+static void log_access(struct psv_bytes line)
+{
+    char *out = psv_log_access_begin();
+    if (out != NULL) {
+        memcpy(out, line.data, line.len);
+        psv_log_access_end(out, line.len);
+    }
+}
+
 /* ---- standard error, redirected */
 
 static int saved_stderr = -1;
@@ -99,7 +108,7 @@ static void without_a_thread_lines_go_to_standard_error(void **state)
     redirect_stderr(fds[1]);
     PSV_LOG(PSV_LOG_WARN, "test.early", PSV_LOG_U64("number", 7));
     PSV_LOG(PSV_LOG_DEBUG, "test.silent");
-    psv_log_access(PSV_BYTES("nowhere to go"));
+    log_access(PSV_BYTES("nowhere to go"));
     psv_log_reopen();
     restore_stderr();
     (void)psv_fd_close(fds[1]);
@@ -120,7 +129,7 @@ static void *write_lines(void *argument)
         PSV_LOG(PSV_LOG_INFO, "test.line", PSV_LOG_U64("thread", thread), PSV_LOG_U64("number", i),
                 PSV_LOG_TEXT("text", "a \"b\"\n\xff"));
         int len = snprintf(access, sizeof(access), "thread=%u number=%u", (unsigned)thread, (unsigned)i);
-        psv_log_access((struct psv_bytes){access, (size_t)len});
+        log_access((struct psv_bytes){access, (size_t)len});
     }
     return NULL;
 }
@@ -203,7 +212,7 @@ static void one_file_for_both_keeps_the_order(void **state)
         } else {
             char line[64];
             int len = snprintf(line, sizeof(line), "thread=0 number=%u", (unsigned)i);
-            psv_log_access((struct psv_bytes){line, (size_t)len});
+            log_access((struct psv_bytes){line, (size_t)len});
         }
     }
     psv_log_stop();
@@ -214,6 +223,33 @@ static void one_file_for_both_keeps_the_order(void **state)
     assert_int_equal(unlink(error_path), 0);
 }
 
+/* A line that is none gives its place back; the longest one fits. */
+static void access_lines_of_any_length(void **state)
+{
+    (void)state;
+    start(&(struct psv_log_options){
+        .min_level = PSV_LOG_INFO, .error_path = error_path, .access_path = access_path, .ring_lines = 1});
+    for (int i = 0; i < 100; i++) {
+        char *out = psv_log_access_begin();
+        assert_non_null(out);
+        assert_null(psv_log_access_begin()); /* this one is dropped, and counted */
+        psv_log_access_end(out, 0);
+    }
+    assert_int_equal(psv_log_dropped(), 100);
+    char *out = psv_log_access_begin();
+    assert_non_null(out);
+    memset(out, 'x', PSV_LOG_LINE_BYTES - 1);
+    psv_log_access_end(out, PSV_LOG_LINE_BYTES - 1);
+    psv_log_stop();
+    struct psv_buffer text;
+    read_file(access_path, &text);
+    assert_int_equal(text.len, PSV_LOG_LINE_BYTES);
+    assert_memory_equal(text.data + text.len - 3, "xx\n", 3);
+    psv_buffer_fini(&text);
+    assert_int_equal(unlink(error_path), 0);
+    assert_int_equal(unlink(access_path), 0);
+}
+
 static void levels(void **state)
 {
     (void)state;
@@ -222,7 +258,7 @@ static void levels(void **state)
     PSV_LOG(PSV_LOG_WARN, "test.seen");
     psv_log_set_min_level(PSV_LOG_DEBUG);
     PSV_LOG(PSV_LOG_DEBUG, "test.seen_later");
-    psv_log_access(PSV_BYTES("the access log is off"));
+    log_access(PSV_BYTES("the access log is off"));
     psv_log_stop();
     psv_log_set_min_level(PSV_LOG_INFO);
     struct psv_buffer text;
@@ -336,7 +372,7 @@ static void reopening_makes_a_new_file(void **state)
         (void)usleep(1000);
     }
     PSV_LOG(PSV_LOG_INFO, "test.after");
-    psv_log_access(PSV_BYTES("access after"));
+    log_access(PSV_BYTES("access after"));
     psv_log_stop();
     struct psv_buffer text;
     read_file(error_path, &text);
@@ -442,6 +478,7 @@ int main(void)
         cmocka_unit_test(without_a_thread_lines_go_to_standard_error),
         cmocka_unit_test(every_line_is_written_or_counted),
         cmocka_unit_test(one_file_for_both_keeps_the_order),
+        cmocka_unit_test(access_lines_of_any_length),
         cmocka_unit_test(levels),
         cmocka_unit_test(a_stuck_reader_stops_nobody),
         cmocka_unit_test(a_non_blocking_pipe_loses_nothing),

@@ -31,6 +31,12 @@ static void membership(void **state)
         {"2001:db8::/32", "2001:db8:ffff::1", true},
         {"2001:db8::/32", "2001:db9::1", false},
         {"2001:db8::/33", "2001:db8:8000::1", false},
+        {"2001:db8::2/127", "2001:db8::3", true},
+        {"2001:db8::2/127", "2001:db8::4", false},
+        {"2001:db8:0:1::/64", "2001:db8:0:1:ffff::", true},
+        {"2001:db8:0:1::/64", "2001:db8:0:2::", false},
+        {"2001:db8:0:1::/65", "2001:db8:0:1:8000::", false},
+        {"10.1.2.3/8", "10.9.9.9", true}, /* bits of the host mean nothing */
         {"private", "172.31.0.1", true},
         {"private", "172.32.0.1", false},
         {"private", "fd00::1", true},

@@ -133,3 +133,22 @@ void psv_access_line_put_escaped(struct psv_access_line *line, struct psv_bytes 
         text = psv_bytes_from(text, used);
     }
 }
+
+void psv_access_line_put_json(struct psv_access_line *line, struct psv_bytes text, size_t max)
+{
+    if (text.len == 0) {
+        PSV_ACCESS_PUT(line, "null");
+        return;
+    }
+    char *out = line->out + line->len;
+    INVARIANT(MIN(text.len, max) + 2 <= line->size - line->len);
+    if (LIKELY(text.len <= max - 3 && psv_copy_plain(out + 1, text))) {
+        out[0] = '"';
+        out[text.len + 1] = '"';
+        line->len += text.len + 2;
+        return;
+    }
+    PSV_ACCESS_PUT(line, "\"");
+    psv_access_line_put_escaped(line, text, PSV_ACCESS_ESCAPE_JSON, max);
+    PSV_ACCESS_PUT(line, "\"");
+}

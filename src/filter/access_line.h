@@ -55,3 +55,5 @@ void psv_access_line_put_seconds(struct psv_access_line *line, uint64_t duration
 /** At most max bytes (3 or more), escapes included; what is cut ends in "...". */
 void psv_access_line_put_escaped(struct psv_access_line *line, struct psv_bytes text,
                                  enum psv_access_escaping escaping, size_t max);
+/** A JSON string, its quotes beyond max; null for an empty text. */
+void psv_access_line_put_json(struct psv_access_line *line, struct psv_bytes text, size_t max);

@@ -140,14 +140,8 @@ static void put_combined(struct psv_access_line *line, const struct psv_exchange
 /* ,"name":"text", or null for none.  The text is foreign. */
 #define PUT_MEMBER(line, name, text, max)                                                                    \
     do {                                                                                                     \
-        struct psv_bytes put_member_ = (text);                                                               \
-        if (put_member_.len == 0) {                                                                          \
-            PUT((line), ",\"" name "\":null");                                                               \
-        } else {                                                                                             \
-            PUT((line), ",\"" name "\":\"");                                                                 \
-            psv_access_line_put_escaped((line), put_member_, PSV_ACCESS_ESCAPE_JSON, (max));                 \
-            PUT((line), "\"");                                                                               \
-        }                                                                                                    \
+        PUT((line), ",\"" name "\":");                                                                       \
+        psv_access_line_put_json((line), (text), (max));                                                     \
     } while (0)
 
 /* The same for what can hold nothing that is escaped: digits, tokens (RFC 9110 5.6.2). */

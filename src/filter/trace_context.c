@@ -24,11 +24,11 @@ static void make_id(char *out, size_t len)
     out[len] = '\0';
 }
 
-static void begin_or_continue(struct psv_trace *trace, const struct psv_headers *headers,
+static void begin_or_continue(struct psv_trace *trace, const struct psv_headers *headers, unsigned theirs,
                               uint32_t sampled_ppm)
 {
     /* several of them, or a malformed one, are as none: section 4.3 */
-    if (psv_headers_count(headers, PSV_FIELD_TRACEPARENT) == 1 &&
+    if (theirs == 1 &&
         psv_trace_parent_parse(psv_headers_value(headers, PSV_FIELD_TRACEPARENT), &trace->span)) {
         memcpy(trace->parent_id, trace->span.span_id, sizeof(trace->parent_id));
     } else {
@@ -40,23 +40,32 @@ static void begin_or_continue(struct psv_trace *trace, const struct psv_headers 
     psv_trace_parent_format(&trace->span, trace->text);
 }
 
-void psv_trace_begin(struct psv_exchange *exchange, uint32_t sampled_ppm)
+static void drop_theirs(struct psv_headers *headers)
 {
-    struct psv_headers *headers = &exchange->request.headers;
-    struct psv_trace *trace = psv_arena_calloc(&exchange->arena, sizeof(*trace));
     unsigned kept = 0;
 
-    if (trace == NULL) {
-        return;
-    }
-    begin_or_continue(trace, headers, sampled_ppm);
     for (unsigned i = 0; i < headers->len; i++) {
         if (headers->items[i].id != PSV_FIELD_TRACEPARENT) {
             headers->items[kept++] = headers->items[i];
         }
     }
     headers->len = kept;
-    headers->max_len = MAX(headers->max_len, kept + 1);
+}
+
+void psv_trace_begin(struct psv_exchange *exchange, uint32_t sampled_ppm)
+{
+    struct psv_headers *headers = &exchange->request.headers;
+    struct psv_trace *trace = psv_arena_calloc(&exchange->arena, sizeof(*trace));
+
+    if (trace == NULL) {
+        return;
+    }
+    unsigned theirs = psv_headers_count(headers, PSV_FIELD_TRACEPARENT);
+    begin_or_continue(trace, headers, theirs, sampled_ppm);
+    if (theirs > 0) {
+        drop_theirs(headers);
+    }
+    headers->max_len = MAX(headers->max_len, headers->len + 1);
     if (psv_headers_add_known(headers, &exchange->arena, PSV_FIELD_TRACEPARENT,
                               (struct psv_bytes){trace->text, PSV_TRACE_PARENT_LEN}) == PSV_OK) {
         exchange->trace = trace;

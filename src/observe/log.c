@@ -260,8 +260,10 @@ static void flush(const struct psv_log_sink *sink, struct batch *batch)
 static size_t write_batch(void)
 {
     struct psv_log_slot *slots[BATCH_LINES];
-    struct batch batches[2] = {{.count = 0}, {.count = 0}};
+    struct batch batches[2]; /* large: only the counts are set */
     size_t len = 0;
+    batches[PSV_LOG_TARGET_ERROR].count = 0;
+    batches[PSV_LOG_TARGET_ACCESS].count = 0;
     while (len < BATCH_LINES && (slots[len] = psv_ring_pop(&logger.ready)) != NULL) {
         struct psv_log_slot *slot = slots[len++];
         struct batch *batch = &batches[logger.is_shared ? PSV_LOG_TARGET_ERROR : slot->target];
@@ -269,9 +271,7 @@ static size_t write_batch(void)
     }
     flush(&logger.error, &batches[PSV_LOG_TARGET_ERROR]);
     flush(&logger.access, &batches[PSV_LOG_TARGET_ACCESS]);
-    for (size_t i = 0; i < len; i++) {
-        psv_log_slots_give_back(&logger.slots, slots[i]);
-    }
+    psv_log_slots_give_back_all(&logger.slots, slots, len);
     return len;
 }
 

@@ -53,13 +53,35 @@ struct psv_log_slot *psv_log_slots_take(struct psv_log_slots *slots)
     }
 }
 
-void psv_log_slots_give_back(struct psv_log_slots *slots, struct psv_log_slot *slot)
+static size_t index_of(const struct psv_log_slots *slots, const struct psv_log_slot *slot)
 {
-    size_t index = (size_t)(slot - slots->slots);
+    return (size_t)(slot - slots->slots);
+}
+
+/* The slots from first down to last lie on each other already. */
+static void put_on_top(struct psv_log_slots *slots, size_t first, size_t last)
+{
     uint64_t top = atomic_load_explicit(&slots->top, memory_order_relaxed);
     do {
-        atomic_store_explicit(&slots->below[index], INDEX(top), memory_order_relaxed);
+        atomic_store_explicit(&slots->below[last], INDEX(top), memory_order_relaxed);
         /* release pairs with take's acquire */
-    } while (!atomic_compare_exchange_weak_explicit(&slots->top, &top, NEXT_TAG(top) << 32 | (index + 1),
+    } while (!atomic_compare_exchange_weak_explicit(&slots->top, &top, NEXT_TAG(top) << 32 | (first + 1),
                                                     memory_order_release, memory_order_relaxed));
+}
+
+void psv_log_slots_give_back(struct psv_log_slots *slots, struct psv_log_slot *slot)
+{
+    put_on_top(slots, index_of(slots, slot), index_of(slots, slot));
+}
+
+void psv_log_slots_give_back_all(struct psv_log_slots *slots, struct psv_log_slot *const *all, size_t len)
+{
+    if (len == 0) {
+        return;
+    }
+    for (size_t i = 0; i + 1 < len; i++) {
+        atomic_store_explicit(&slots->below[index_of(slots, all[i])],
+                              (uint32_t)index_of(slots, all[i + 1]) + 1, memory_order_relaxed);
+    }
+    put_on_top(slots, index_of(slots, all[0]), index_of(slots, all[len - 1]));
 }

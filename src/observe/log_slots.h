@@ -35,3 +35,5 @@ void psv_log_slots_fini(struct psv_log_slots *slots);
 /** NULL when all are in use.  [any] */
 struct psv_log_slot *psv_log_slots_take(struct psv_log_slots *slots);
 void psv_log_slots_give_back(struct psv_log_slots *slots, struct psv_log_slot *slot);
+/** The same for several, in one step; all[0] is taken next. */
+void psv_log_slots_give_back_all(struct psv_log_slots *slots, struct psv_log_slot *const *all, size_t len);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -94,6 +95,13 @@ static void escaped_texts(void **state)
         psv_access_line_put_escaped(&line, psv_bytes_of(texts[i].text), PSV_ACCESS_ESCAPE_JSON, texts[i].max);
         assert_int_equal(line.len, strlen(texts[i].expected));
         assert_memory_equal(out, texts[i].expected, line.len);
+        char expected[80];
+        (void)snprintf(expected, sizeof(expected), texts[i].text[0] != '\0' ? "\"%s\"" : "null",
+                       texts[i].expected);
+        line = (struct psv_access_line){.out = out, .size = MAX(texts[i].max + 2, strlen("null"))};
+        psv_access_line_put_json(&line, psv_bytes_of(texts[i].text), texts[i].max);
+        assert_int_equal(line.len, strlen(expected));
+        assert_memory_equal(out, expected, line.len);
     }
 }
 

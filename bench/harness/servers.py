@@ -5,10 +5,11 @@ import re
 import shutil
 import socket
 import subprocess
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import facts
 from .children import Child, wait_until
+from .log_file import LogFile
 from .wire import fetch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -82,6 +83,7 @@ class Server:
         self.children: List[Child] = []
         self.port = 0
         self.tls_port = 0
+        self.log_file: Optional[LogFile] = None  # that gets a line for each request
 
     def __enter__(self) -> "Server":
         try:
@@ -150,6 +152,9 @@ class Phpsrv(Server):
             START_SECONDS, "the ready line", child,
         )  # fmt: skip
         self.port, self.tls_port, self.server_pid = (int(text) for text in ready.groups())
+        options = self.spec.get("options", [])
+        if "--log-access-path" in options:
+            self.log_file = LogFile(os.path.join(self.folder, options[options.index("--log-access-path") + 1]))
 
     def loop_cpu_ns(self) -> int:
         # the first thread of the supervised process

@@ -35,10 +35,16 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
 
 def measure(running: List[servers.Server], scenario: Dict[str, Any], options, body_path: Optional[str]) -> List[Dict[str, Any]]:
     def round_of(server: servers.Server, seconds: float) -> Dict[str, Any]:
-        return load.run(server, scenario, seconds, body_path)
+        result = load.run(server, scenario, seconds, body_path)
+        if server.log_file is not None:
+            server.log_file.check(result)
+            server.log_file.clear()
+        return result
 
     for server in running:
-        round_of(server, options.warm_up)
+        load.run(server, scenario, options.warm_up, body_path)
+        if server.log_file is not None:
+            server.log_file.warm(options.warm_up, options.seconds)
     return options.pairs(lambda: {server.name: round_of(server, options.seconds) for server in running})
 
 
@@ -46,6 +52,10 @@ def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Di
     valid = [pair for pair in pairs if all(result["is_valid"] for result in pair.values())]
     if len(valid) * 2 <= len(pairs):
         raise InvalidRun(f"{len(pairs) - len(valid)} of {len(pairs)} rounds had errors: {[_errors(pair) for pair in pairs]}")
+    for name in scenario["servers"]:
+        if all("log_bytes_per_request" in pair[name] for pair in valid):
+            logged = median(pair[name]["log_bytes_per_request"] for pair in valid)
+            notes = notes + [f"{name}: {logged:.0f} bytes in the log for each request"]
     if len(valid) < len(pairs):
         notes = notes + [f"{len(pairs) - len(valid)} rounds had errors and do not count"]
     rows = []

@@ -4,6 +4,7 @@
 #include "authority.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/macros.h"
@@ -12,12 +13,13 @@
 /* unreserved and sub-delims, but the comma: a list of hosts is an attack, never a name. */
 static bool is_name_byte(char c)
 {
-    char lower = psv_ascii_lower(c);
+    static const uint64_t bits[2] = {
+        UINT64_C(0x2bff6fd200000000), /* ! $ & ' ( ) * + - . 0-9 ; = */
+        UINT64_C(0x47fffffe87fffffe), /* A-Z _ a-z ~ */
+    };
+    uint8_t byte = (uint8_t)c;
 
-    if ((lower >= 'a' && lower <= 'z') || psv_ascii_is_digit(c)) {
-        return true;
-    }
-    return c != '\0' && strchr("-._~!$&'()*+;=", c) != NULL;
+    return byte < 128 && (bits[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
 static bool is_reg_name(struct psv_bytes text)

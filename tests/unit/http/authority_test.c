@@ -50,6 +50,21 @@ static void test_good(void **state)
     }
 }
 
+/* RFC 3986 3.2.2: unreserved and sub-delims, but the comma.  '%' begins an escape, ':' a port. */
+static void test_every_byte_of_a_name(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        char text[3] = {'a', (char)byte, 'b'};
+        struct psv_bytes host;
+        uint16_t port;
+        bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+        bool is_other = byte != 0 && strchr("0123456789-._~!$&'()*+;=", byte) != NULL;
+        bool is_good = psv_authority_parse((struct psv_bytes){text, sizeof(text)}, &host, &port) == 0;
+        assert_int_equal(is_good, is_letter || is_other);
+    }
+}
+
 static const struct bad_row {
     const char *name;
     struct psv_bytes text;
@@ -201,9 +216,8 @@ static void test_local_hosts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_local_hosts),
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_local_hosts),          cmocka_unit_test(test_good),
+        cmocka_unit_test(test_every_byte_of_a_name), cmocka_unit_test(test_bad),
         cmocka_unit_test(test_host_is_resolved),
     };
     return cmocka_run_group_tests_name("http/authority", tests, NULL, NULL);

@@ -127,16 +127,25 @@ struct psv_config_worker_mode {
     uint64_t boot_timeout_ms;       /* to reach its loop */
     enum psv_config_worker_reset reset;
     struct psv_config_list env;   /* "NAME=value": in $_SERVER and getenv() while the script boots */
-    struct psv_config_list match; /* "/api" and what is below, "*.php": also these paths; else the script's */
+    struct psv_config_list match; /* paths that it answers besides its own: config_workers.h */
     struct psv_config_list watch; /* files and folders whose change boots the script anew */
 };
+
+/** All sites that have the script. */
+#define PSV_CONFIG_ANY_SITE SIZE_MAX
 
 /** A script of worker mode: --worker, or [[worker]] of the file. */
 struct psv_config_worker {
     const char *name;   /* in logs and metrics; unique */
-    const char *script; /* absolute */
-    const char *site;   /* name of the one site that it serves; "" = all that have the script */
+    const char *script; /* absolute and without links; as given when there is no such file */
+    const char *given;  /* as given, without ",N" */
+    const char *site;   /* name or host of the one site that it serves; "" = all that have the script */
+    size_t site_number; /* that site as a scope: 0 = the configuration itself, else its index in scopes + 1;
+                           or PSV_CONFIG_ANY_SITE */
+    size_t home_number; /* the scope (numbered the same) with whose document root and settings it boots */
     unsigned line;      /* of the file; 0 = command line or environment */
+    uint32_t set;       /* of [[worker]]: bit N = the Nth option of section worker_mode is its own */
+    bool is_named;      /* of [[worker]]: it has a name of its own */
     struct psv_config_worker_mode mode;
 };
 
@@ -401,8 +410,9 @@ struct psv_config_loaded {
     struct psv_config config;
     struct psv_config_scope *scopes; /* sites before prefixes, each in the order of the file; on the arena */
     size_t scopes_len;
-    struct psv_config_worker *workers; /* on the arena */
+    struct psv_config_worker *workers; /* on the arena; --worker, then the file's in their order */
     size_t workers_len;
+    size_t worker_tables_len;    /* [[worker]] of the file */
     int operand_at;              /* of SCRIPT, ROUTE, HEALTH: its place in argv */
     enum psv_config_shell shell; /* of PRINT_COMPLETION */
     const char *file;            /* as given to --config; "" = no file */
@@ -420,6 +430,13 @@ void psv_config_loaded_fini(struct psv_config_loaded *loaded);
 
 /** True when the scope itself sets an option of this section ("guard"). */
 bool psv_config_scope_sets(const struct psv_config_scope *scope, const char *section);
+
+/** Whether a script of worker mode is for this scope (0 = the configuration itself, else its index + 1). */
+bool psv_config_worker_serves(const struct psv_config_loaded *loaded, const struct psv_config_worker *worker,
+                              size_t number);
+/** `phpsrv.toml:3: worker "api.php"`: how messages call it.  Returns out. */
+const char *psv_config_worker_where(const struct psv_config_loaded *loaded,
+                                    const struct psv_config_worker *worker, char *out, size_t size);
 
 /** Rules between options and with the machine (the document root exists, ...).  0 or PSV_EINVAL, PSV_ENOENT.
  * [boot] */

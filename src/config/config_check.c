@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "config_origin.h"
 #include "config_scopes.h"
+#include "config_workers.h"
 #include "option_value.h"
 #include "options.h"
 #include "os/ip_network.h"
@@ -262,6 +263,9 @@ int psv_config_check(const struct psv_config_loaded *loaded, struct psv_error *r
     int result = check_site(loaded, reterr);
     if (result == 0) {
         result = check_scopes(loaded, reterr);
+    }
+    if (result == 0) {
+        result = psv_config_check_workers(loaded, reterr);
     }
     if (result == 0) {
         result = check_addresses(loaded, reterr);

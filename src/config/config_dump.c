@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "config_origin.h"
 #include "config_standard.h"
+#include "config_workers.h"
 #include "option_value.h"
 #include "options.h"
 
@@ -134,6 +135,66 @@ static int dump_scopes(const struct psv_config_loaded *loaded, struct psv_buffer
     return result;
 }
 
+/* A script of worker mode as if it were the configuration. */
+static void view_worker(const struct psv_config_loaded *loaded, const struct psv_config_worker *worker,
+                        struct psv_config_loaded *ret)
+{
+    *ret = (struct psv_config_loaded){.config.worker_mode = worker->mode, .file = loaded->file};
+    for (size_t i = 0; i < psv_options_len; i++) {
+        ret->origins[i] = (struct psv_config_origin){.kind = PSV_CONFIG_ORIGIN_FILE, .line = worker->line};
+    }
+}
+
+static bool is_set_by(const struct psv_config_worker *worker, const struct psv_option *option)
+{
+    return psv_bytes_equal(psv_option_section(option), PSV_BYTES("worker_mode")) &&
+           (worker->set & psv_config_worker_bit(option)) != 0;
+}
+
+static int dump_text(const char *name, const char *text, struct psv_buffer *out)
+{
+    int result = psv_buffer_printf(out, "%s = ", name);
+    if (result == 0) {
+        result = psv_option_append_quoted(out, psv_bytes_of(text));
+    }
+    return result != 0 ? result : psv_buffer_append_byte(out, '\n');
+}
+
+/* Those of --worker are in worker_mode.scripts. */
+static int dump_worker(const struct psv_config_loaded *loaded, const struct psv_config_worker *worker,
+                       struct psv_buffer *out)
+{
+    struct psv_config_loaded view;
+    view_worker(loaded, worker, &view);
+    int result = psv_buffer_printf(out, "\n[[worker]]\n");
+    if (result == 0) {
+        result = dump_text("script", worker->given, out);
+    }
+    if (result == 0 && worker->is_named) {
+        result = dump_text("name", worker->name, out);
+    }
+    if (result == 0 && worker->site[0] != '\0') {
+        result = dump_text("site", worker->site, out);
+    }
+    for (size_t i = 0; i < psv_options_len && result == 0; i++) {
+        if (is_set_by(worker, &psv_options[i])) {
+            result = dump_option(&view, &psv_options[i], psv_options[i].path + sizeof("worker_mode"), out);
+        }
+    }
+    return result;
+}
+
+static int dump_workers(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    int result = 0;
+    for (size_t i = 0; i < loaded->workers_len && result == 0; i++) {
+        if (loaded->workers[i].line > 0) {
+            result = dump_worker(loaded, &loaded->workers[i], out);
+        }
+    }
+    return result;
+}
+
 int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *out)
 {
     int result = 0;
@@ -149,7 +210,10 @@ int psv_config_dump(const struct psv_config_loaded *loaded, struct psv_buffer *o
             }
         }
     }
-    return result != 0 ? result : dump_scopes(loaded, out);
+    if (result == 0) {
+        result = dump_scopes(loaded, out);
+    }
+    return result != 0 ? result : dump_workers(loaded, out);
 }
 
 static int format_json_option(const struct psv_config_loaded *loaded, const struct psv_option *option,
@@ -197,6 +261,62 @@ static int format_json_scope(const struct psv_config_loaded *loaded, const struc
     return result != 0 ? result : psv_buffer_append_byte(out, '}');
 }
 
+static int format_json_text(const char *name, const char *text, struct psv_buffer *out)
+{
+    int result = psv_buffer_printf(out, "\"%s\":", name);
+    return result != 0 ? result : psv_option_append_quoted(out, psv_bytes_of(text));
+}
+
+/* {"name": ..., "script": ..., "site": ..., "line": 0, "worker_mode.count": {...}}: what it sets itself; line
+ * 0 is
+ * --worker. */
+static int format_json_worker(const struct psv_config_loaded *loaded, const struct psv_config_worker *worker,
+                              struct psv_buffer *out)
+{
+    struct psv_config_loaded view;
+    view_worker(loaded, worker, &view);
+    int result = psv_buffer_append_byte(out, '{');
+    if (result == 0) {
+        result = format_json_text("name", worker->name, out);
+    }
+    if (result == 0) {
+        result = psv_buffer_append_byte(out, ',');
+    }
+    if (result == 0) {
+        result = format_json_text("script", worker->script, out);
+    }
+    if (result == 0) {
+        result = psv_buffer_append_byte(out, ',');
+    }
+    if (result == 0) {
+        result = format_json_text("site", worker->site, out);
+    }
+    if (result == 0) {
+        result = psv_buffer_printf(out, ",\"line\":%u", worker->line);
+    }
+    for (size_t i = 0; i < psv_options_len && result == 0; i++) {
+        if (is_set_by(worker, &psv_options[i])) {
+            result = psv_buffer_append_byte(out, ',');
+            if (result == 0) {
+                result = format_json_option(&view, &psv_options[i], out);
+            }
+        }
+    }
+    return result != 0 ? result : psv_buffer_append_byte(out, '}');
+}
+
+static int format_json_workers(const struct psv_config_loaded *loaded, struct psv_buffer *out)
+{
+    int result = 0;
+    for (size_t i = 0; i < loaded->workers_len && result == 0; i++) {
+        result = psv_buffer_printf(out, "%s", i == 0 ? ",\"workers\":[" : ",");
+        if (result == 0) {
+            result = format_json_worker(loaded, &loaded->workers[i], out);
+        }
+    }
+    return result == 0 && loaded->workers_len > 0 ? psv_buffer_append_byte(out, ']') : result;
+}
+
 int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_buffer *out)
 {
     int result = psv_buffer_append_byte(out, '{');
@@ -214,6 +334,9 @@ int psv_config_format_json(const struct psv_config_loaded *loaded, struct psv_bu
     }
     if (result == 0 && loaded->scopes_len > 0) {
         result = psv_buffer_append_byte(out, ']');
+    }
+    if (result == 0) {
+        result = format_json_workers(loaded, out);
     }
     return result != 0 ? result : psv_buffer_append(out, "}\n", 2);
 }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "config_scopes.h"
+#include "config_workers.h"
 #include "option_value.h"
 #include "toml_reader.h"
 
@@ -120,15 +121,20 @@ int psv_config_file_refuse(const struct psv_config_file *file, struct psv_bytes 
     return value->kind == PSV_TOML_TABLE ? check_section(file, path, value) : refuse_key(file, path, value);
 }
 
-int psv_config_file_set(const struct psv_config_file *file, const struct psv_option *option,
-                        struct psv_config *config, const struct psv_toml_value *value)
+int psv_config_file_set_as(const struct psv_config_file *file, const struct psv_option *option,
+                           struct psv_config *config, const struct psv_toml_value *value, const char *name)
 {
     char where[320];
-    (void)snprintf(where, sizeof(where), "%s:%u:%u: %s", file->name, value->line, value->column,
-                   option->path);
+    (void)snprintf(where, sizeof(where), "%s:%u:%u: %s", file->name, value->line, value->column, name);
     struct psv_option_target target = {
         .config = config, .arena = &file->loaded->arena, .where = where, .reterr = file->reterr};
     return set_value(option, &target, value);
+}
+
+int psv_config_file_set(const struct psv_config_file *file, const struct psv_option *option,
+                        struct psv_config *config, const struct psv_toml_value *value)
+{
+    return psv_config_file_set_as(file, option, config, value, option->path);
 }
 
 static int visit(struct psv_bytes path, const struct psv_toml_value *value, void *argument)
@@ -136,6 +142,9 @@ static int visit(struct psv_bytes path, const struct psv_toml_value *value, void
     const struct psv_config_file *file = argument;
     if (psv_config_is_of_scope(path)) {
         return psv_config_check_scopes(file, path, value);
+    }
+    if (psv_config_is_of_worker(path)) {
+        return psv_config_check_worker_tables(file, path, value);
     }
     const struct psv_option *option = psv_option_find_path(path);
     if (option == NULL) {

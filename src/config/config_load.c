@@ -58,7 +58,7 @@ static int apply_defaults(struct psv_config_loaded *loaded, struct psv_error *re
 
 /* ---- file */
 
-/* text: to be read into; sites and prefixes are left in it for later. */
+/* text: to be read into; sites, prefixes and workers are left in it for later. */
 static int apply_file(struct psv_config_loaded *loaded, const char *path, const char *where,
                       struct psv_buffer *text, struct psv_error *reterr)
 {
@@ -200,7 +200,7 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
         result = psv_config_apply_scopes(loaded, psv_buffer_bytes(&text), loaded->file, reterr);
     }
     if (result == 0) {
-        result = psv_config_apply_workers(loaded, reterr);
+        result = psv_config_apply_workers(loaded, psv_buffer_bytes(&text), loaded->file, reterr);
     }
     psv_buffer_fini(&text);
     return result;

@@ -72,7 +72,9 @@ int psv_config_format_example(struct psv_buffer *out)
         "# All options of phpsrv with their defaults; made by phpsrv --print-example-config.\n"
         "# Use a copy with phpsrv --config FILE. Command line and environment win over the file.\n"
         "# Under [[sites]] (with hosts = [...]) and [[prefixes]] (with prefix = \"/...\") options have other "
-        "values\n# for some requests: docs/sites.md.\n"
+        "values\n# for some requests: docs/sites.md. Under [[worker]] (with script = \"...\") those of "
+        "[worker_mode] "
+        "have other\n# values for one script: docs/worker-mode.md.\n"
         "# Sizes: a number of bytes, or a text such as \"64K\". Durations: milliseconds, or a text such as "
         "\"30s\".\n";
     struct psv_config_loaded defaults;

@@ -29,8 +29,8 @@ struct reading {
     struct psv_config_scope *prefix; /* that was begun last */
 };
 
-/* Takes "word" or "word[N]" off the front, with the dot behind it. */
-static bool take_word(struct psv_bytes *path, const char *word, bool *ret_is_list, size_t *ret_index_plus_1)
+bool psv_config_take_table(struct psv_bytes *path, const char *word, bool *ret_is_list,
+                           size_t *ret_index_plus_1)
 {
     struct psv_bytes name = psv_bytes_of(word);
     uint64_t index;
@@ -62,9 +62,9 @@ static bool take_word(struct psv_bytes *path, const char *word, bool *ret_is_lis
 static bool find_place(struct psv_bytes path, struct place *ret)
 {
     struct place place = {.site = 0};
-    bool is_of_scope = take_word(&path, SITES, &place.is_list, &place.site);
+    bool is_of_scope = psv_config_take_table(&path, SITES, &place.is_list, &place.site);
     if (!place.is_list && (!is_of_scope || path.len > 0)) {
-        is_of_scope = take_word(&path, PREFIXES, &place.is_list, &place.prefix) || is_of_scope;
+        is_of_scope = psv_config_take_table(&path, PREFIXES, &place.is_list, &place.prefix) || is_of_scope;
     }
     place.key = path;
     *ret = place;

@@ -38,6 +38,7 @@ static const char *const format_choices[] = {"text", "json", NULL};
 static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", "short", NULL};
 static const char *const server_timing_choices[] = {"off", "trusted", "all", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
+static const char *const reset_choices[] = {"compat", "strict", NULL};
 
 /* clang-format off: one option after the other, in the order of --help */
 const struct psv_option psv_options[] = {
@@ -265,39 +266,8 @@ const struct psv_option psv_options[] = {
      .group = PSV_OPTION_GROUP_PROXY, .default_text = "false",
      .help = "every connection of the site begins with the PROXY protocol (version 1 or 2)"},
 
-    /* ---- workers */
-    {NAME("executor", executor, name, "executor", "EXECUTOR"), .type = PSV_OPTION_TEXT,
-     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "NAME", .default_text = "ext", RANGE(1, 16),
-     .choices = executor_choices,
-     .help = "what answers dynamic requests: ext runs PHP; eval too, without opcache for the requested "
-             "script (slow, to "
-             "compare with); stub answers by itself (to measure the server)"},
-    {NAME("workers", workers, count, "workers", "WORKERS"), .short_name = 'w', .type = PSV_OPTION_INTEGER,
-     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 4096),
-     .help = "threads that run PHP; 0: as many as the cores that the container may use"},
-    {NAME("workers", workers, stack_bytes, "workers-stack-bytes", "WORKERS_STACK_BYTES"),
-     .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "SIZE", .default_text = "8M",
-     RANGE(256 * KIB, GIB),
-     .help = "stack of a worker thread; deep recursion in PHP and in regular expressions needs it"},
-    {NAME("workers", workers, max_requests, "workers-max-requests", "WORKERS_MAX_REQUESTS"),
-     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0",
-     RANGE(0, 1000000000),
-     .help =
-         "requests after which a worker is replaced by a fresh one, give or take a tenth, one at a time; 0: "
-         "never"},
-    {NAME("workers", workers, give_up_ms, "workers-give-up-ms", "WORKERS_GIVE_UP_MS"),
-     .type = PSV_OPTION_DURATION, .group = PSV_OPTION_GROUP_WORKERS, .value_name = "DURATION",
-     .default_text = "30s", RANGE(0, DAY),
-     .help =
-         "time past its deadline after which a worker that cannot be interrupted is left behind, and another "
-         "takes its place; 0: never"},
-    {NAME("worker_mode", worker_mode, scripts, "worker", "WORKER"), .type = PSV_OPTION_LIST,
-     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "FILE[,N]", .default_text = "", RANGE(1, TEXT_MAX),
-     .help = "script that N threads boot once and that then handles request after request with "
-             "frankenphp_handle_request()"},
-    {NAME("queue", queue, capacity, "queue-capacity", "QUEUE_CAPACITY"), .type = PSV_OPTION_INTEGER,
-     .group = PSV_OPTION_GROUP_WORKERS, .value_name = "N", .default_text = "0", RANGE(0, 1000000),
-     .help = "requests that may wait for a worker, above it the answer is 503; 0: workers x 100"},
+/* ---- workers */
+#include "options_worker_rows.h"
 
     /* ---- limits */
     {NAME("http", http, request_line_bytes_max, "http-request-line-bytes-max", "HTTP_REQUEST_LINE_BYTES_MAX"),

@@ -31,6 +31,7 @@
 #include "server/route_command.h"
 #include "server/router.h"
 #include "server/tls.h"
+#include "server/worker_routes.h"
 #include "supervise/supervised.h"
 #include "supervise/supervisor.h"
 
@@ -206,6 +207,9 @@ static int check_more(const struct psv_config_loaded *loaded, struct psv_error *
                                             check_basic_auth, check_error_pages, check_response_fields};
     int code = check_all(of_server, ARRAY_SIZE(of_server), &loaded->config, reterr);
 
+    if (code == PSV_OK) {
+        code = psv_worker_routes_check(loaded, reterr);
+    }
     if (code == PSV_OK) {
         code = check_all(of_site, ARRAY_SIZE(of_site), &loaded->config, reterr);
     }

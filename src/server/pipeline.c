@@ -100,17 +100,6 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
     return PSV_BODY_KEEP;
 }
 
-static struct psv_worker_group *choose_group(const struct psv_dynamic *dynamic,
-                                             const struct psv_script *script)
-{
-    for (unsigned i = 1; i < dynamic->groups_len; i++) {
-        if (psv_bytes_equal(script->filename, psv_bytes_of(dynamic->groups[i].script->path))) {
-            return &dynamic->groups[i];
-        }
-    }
-    return &dynamic->groups[0];
-}
-
 static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_exchange *exchange,
                                  const struct psv_route *found)
 {
@@ -129,7 +118,7 @@ static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_excha
         return PSV_BODY_IGNORE;
     case PSV_ROUTE_SCRIPT:
         state->script = found->script;
-        state->script.group = choose_group(&pipeline->dynamic, &found->script);
+        state->script.group = &pipeline->dynamic.groups[found->worker];
         return admit(pipeline, exchange, state->site, state->script.group);
     case PSV_ROUTE_NONE:
         psv_exchange_refuse(exchange, found->status, found->reason, NULL, 0);

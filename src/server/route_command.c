@@ -14,6 +14,7 @@
 #include "server/basic_auth.h"
 #include "server/router.h"
 #include "server/site_table.h"
+#include "server/worker_routes.h"
 
 #define ARENA_BYTES_MAX (1u << 20)
 
@@ -23,6 +24,29 @@ static int describe_file(const struct psv_route *route, const char *root, struct
 
     return psv_buffer_printf(out, "  file         %s%.*s\n  type         %.*s\n", root,
                              PSV_BYTES_ARG(file->path), PSV_BYTES_ARG(file->content_type));
+}
+
+/* Nothing is said when there are no scripts of worker mode. */
+static int describe_worker(const struct psv_config_loaded *loaded, const struct psv_route *route,
+                           const struct psv_router *router, struct psv_bytes path, struct psv_buffer *out)
+{
+    char where[400];
+    const char *pattern = NULL;
+
+    if (loaded->workers_len == 0 || route->kind != PSV_ROUTE_SCRIPT) {
+        return PSV_OK;
+    }
+    if (route->worker == 0) {
+        return psv_buffer_printf(out, "  worker       none: the script runs for this request only\n");
+    }
+    const struct psv_config_worker *worker = &loaded->workers[route->worker - 1];
+    psv_config_worker_where(loaded, worker, where, sizeof(where));
+    int code = psv_buffer_printf(out, "  worker       %s (%s)\n", worker->name, where);
+    const struct psv_worker_route *matched = psv_worker_routes_match(router->workers, path, &pattern);
+    if (code == PSV_OK && matched != NULL && matched->number == route->worker) {
+        code = psv_buffer_printf(out, "  match        %s\n", pattern);
+    }
+    return code;
 }
 
 static int describe_script(const struct psv_route *route, const struct psv_request *request,
@@ -161,11 +185,18 @@ static int route_in(const struct psv_config_loaded *loaded, const struct psv_sit
         code = open_router(config, &opened, reterr);
     }
     if (code == PSV_OK) {
+        code =
+            psv_worker_routes_new(loaded, number, psv_bytes_of(opened.root), &opened.router->workers, reterr);
+    }
+    if (code == PSV_OK) {
         psv_router_route(opened.router, exchange, &found);
         code = describe_passwords(config, &found, asked, exchange->request.path, out, reterr);
     }
     if (code == PSV_OK) {
         code = describe(&found, &exchange->request, opened.root, out);
+    }
+    if (code == PSV_OK) {
+        code = describe_worker(loaded, &found, opened.router, exchange->request.path, out);
     }
     psv_arena_reset(&exchange->arena); /* it holds the router's files */
     close_router(&opened);
@@ -205,6 +236,9 @@ int psv_route_command(const struct psv_config_loaded *loaded, const char *url, s
     struct psv_site_table table;
     int code = psv_config_check(loaded, reterr);
 
+    if (code == PSV_OK) {
+        code = psv_worker_routes_check(loaded, reterr);
+    }
     if (code == PSV_OK) {
         code = psv_site_table_init(&table, loaded, reterr);
     }

@@ -14,9 +14,10 @@
 #include "exec/body_filter.h"
 #include "exec/exchange.h"
 #include "handler/encoded_cache.h"
-#include "http/escape.h"
 #include "http/script_path.h"
 #include "server/route_rules.h"
+#include "server/router_redirect.h"
+#include "server/worker_routes.h"
 
 /* Small files are sent from memory: head and body in one write, and no descriptor held. */
 #define CONTENT_MAX_BYTES (UINT64_C(16) << 10)
@@ -32,6 +33,7 @@ struct routing {
     struct psv_route *route;
 };
 
+static bool route_matched(const struct routing *routing, struct psv_bytes path);
 static bool route_script_path(const struct routing *routing);
 static void route_folder(const struct routing *routing, struct psv_bytes path);
 static void route_file(const struct routing *routing, struct psv_bytes path);
@@ -137,6 +139,7 @@ struct psv_router *psv_router_free(struct psv_router *router)
         return NULL;
     psv_file_cache_fini(&router->cache);
     psv_free(router->document_root);
+    router->workers = psv_worker_routes_free(router->workers);
     fini_rules(router);
     return psv_free(router);
 }
@@ -175,7 +178,9 @@ void psv_router_route(struct psv_router *router, struct psv_exchange *exchange, 
     if ((router->redirects != NULL || router->rewrites != NULL) && apply_rules(&routing, &rule))
         return;
     struct psv_bytes path = exchange->request.path;
-    if (router->index.len > 0)
+    if (router->workers != NULL && route_matched(&routing, path)) {
+        /* decided */
+    } else if (router->index.len > 0)
         route_with_index(&routing, path);
     else if (!route_script_path(&routing)) {
         if (psv_path_is_hidden(path))
@@ -213,11 +218,35 @@ static enum psv_cached_kind kind_of(const struct routing *routing, struct psv_by
     return kind;
 }
 
+static void keep_path_info(const struct routing *routing, struct psv_bytes path_info)
+{
+    if (path_info.data == NULL)
+        return;
+    routing->route->script.path_info = psv_arena_copy(&routing->exchange->arena, path_info);
+    if (routing->route->script.path_info.data == NULL)
+        refuse(routing, 503, "out of memory");
+}
+
+static void run_worker(const struct routing *routing, const struct psv_worker_route *worker)
+{
+    *routing->route = (struct psv_route){
+        .kind = PSV_ROUTE_SCRIPT,
+        .script = {.filename = worker->filename, .name = worker->name},
+        .worker = worker->number,
+    };
+}
+
 static void run_script(const struct routing *routing, struct psv_bytes script, struct psv_bytes path_info)
 {
     struct psv_arena *arena = &routing->exchange->arena;
     const struct psv_router *router = routing->router;
     size_t root_len = router->document_root_len;
+    const struct psv_worker_route *worker = psv_worker_routes_find(router->workers, script);
+    if (worker != NULL) {
+        run_worker(routing, worker);
+        keep_path_info(routing, path_info);
+        return;
+    }
     char *filename = psv_arena_alloc_text(arena, root_len + script.len + 1);
     if (filename == NULL) {
         refuse(routing, 503, "out of memory");
@@ -230,11 +259,7 @@ static void run_script(const struct routing *routing, struct psv_bytes script, s
         .kind = PSV_ROUTE_SCRIPT,
         .script = {.filename = {filename, root_len + script.len}, .name = {filename + root_len, script.len}},
     };
-    if (path_info.data == NULL)
-        return;
-    routing->route->script.path_info = psv_arena_copy(arena, path_info);
-    if (routing->route->script.path_info.data == NULL)
-        refuse(routing, 503, "out of memory");
+    keep_path_info(routing, path_info);
 }
 
 /* True when a prefix of the path is a script, or the request was refused.  Deeper candidates exist only below
@@ -421,31 +446,14 @@ static void route_folder(const struct routing *routing, struct psv_bytes path)
     route_nothing(routing, "folder without index");
 }
 
-/* "/dir" -> "/dir/", query kept.  The decoded path is encoded anew: it begins with exactly one slash and a
- * backslash is not plain, so that no client takes the reference for one to another host. */
 static void redirect_to_folder(const struct routing *routing, struct psv_bytes path)
 {
-    struct psv_bytes query = routing->exchange->request.query;
-    char *text = psv_arena_alloc_text(&routing->exchange->arena, path.len * 3 + query.len * 3 + 2);
-    if (text == NULL) {
+    struct psv_bytes location;
+    if (psv_router_folder_location(&routing->exchange->arena, path, routing->exchange->request.query,
+                                   &location) != PSV_OK)
         refuse(routing, 503, "out of memory");
-        return;
-    }
-    char *out = text;
-    for (size_t i = 0; i < path.len; i++) {
-        if (path.data[i] == '/' && i != 0 && path.data[i - 1] == '/')
-            continue;
-        if (psv_is_plain_in_path(path.data[i]))
-            *out++ = path.data[i];
-        else
-            out = psv_escape_encode(out, path.data[i]);
-    }
-    *out++ = '/';
-    if (query.data != NULL)
-        *out++ = '?';
-    out = psv_escape_query(out, query);
-    *routing->route = (struct psv_route){
-        .kind = PSV_ROUTE_REDIRECT, .location = {text, (size_t)(out - text)}, .status = 301};
+    else
+        *routing->route = (struct psv_route){.kind = PSV_ROUTE_REDIRECT, .location = location, .status = 301};
 }
 
 static void route_file(const struct routing *routing, struct psv_bytes path)
@@ -470,14 +478,48 @@ static void route_file(const struct routing *routing, struct psv_bytes path)
 static void route_nothing(const struct routing *routing, const char *reason)
 {
     if (routing->router->runs_absent) {
-        routing->route->kind = PSV_ROUTE_SCRIPT;
-        routing->route->script =
-            (struct psv_script){.filename = PSV_BYTES(""), .name = routing->exchange->request.path};
+        *routing->route = (struct psv_route){
+            .kind = PSV_ROUTE_SCRIPT,
+            .script = {.filename = PSV_BYTES(""), .name = routing->exchange->request.path}};
         return;
     }
     struct psv_bytes fallback = routing->router->fallback;
     if (fallback.len == 0 || !answer_with(routing, fallback, "the path names nothing: the fallback"))
         refuse(routing, 404, reason);
+}
+
+/* A script of worker mode whose pattern the path fits; true: decided.  Files that are there are served all
+ * the same, and who asks for another script of worker mode by its name gets that. */
+static bool route_matched(const struct routing *routing, struct psv_bytes path)
+{
+    struct psv_router *router = routing->router;
+    const struct psv_worker_route *worker = psv_worker_routes_match(router->workers, path, NULL);
+    struct psv_bytes script;
+    struct psv_bytes path_info;
+    size_t position = 0;
+    if (worker == NULL)
+        return false;
+    if (router->index.len == 0 && psv_script_path_next(path, &position, &script, &path_info) &&
+        psv_worker_routes_find(router->workers, script) != NULL)
+        return false;
+    if (psv_path_is_hidden(path)) {
+        refuse(routing, 404, "hidden path");
+        return true;
+    }
+    if (router->static_enabled && path.data[path.len - 1] != '/') {
+        struct psv_cached_file *file = find_ref(routing, path);
+        if (file == NULL)
+            return true; /* refused */
+        if (file->kind == PSV_CACHED_FILE) {
+            send_file(routing, file);
+            routing->route->why = "the file is there: it comes before patterns of workers (match)";
+            return true;
+        }
+        psv_cached_file_unref(file);
+    }
+    run_worker(routing, worker);
+    routing->route->why = "the path fits a pattern of the worker (match)";
+    return true;
 }
 
 /* "/style.css" that is not there need not wake a worker. */
@@ -551,19 +593,4 @@ static void route_with_index(const struct routing *routing, struct psv_bytes pat
     }
     if (!answer_with(routing, routing->router->index, "no file: the index answers"))
         refuse(routing, 404, "the index is not in the document root");
-}
-
-void psv_router_answer_redirect(struct psv_exchange *exchange, const struct psv_route *route)
-{
-    struct psv_list none;
-    psv_list_init(&none);
-    psv_headers_init(&exchange->response.headers, 1);
-    if (psv_headers_add_known(&exchange->response.headers, &exchange->arena, PSV_FIELD_LOCATION,
-                              route->location) != 0) {
-        psv_exchange_refuse(exchange, 503, "out of memory", NULL, 0);
-        return;
-    }
-    exchange->response.status = route->status;
-    exchange->response.content_length = 0;
-    psv_exchange_respond(exchange, &none, true);
 }

@@ -1,7 +1,7 @@
 /* Decides what answers a request: a file, a script, a redirect, or nothing.  [loop]
  * Traditional mode: what the path names below the document root, else the fallback.  With an index (front
- * controller or single-page application): files, and the index for all the rest.  Redirects and rewrites come
- * before that. Must not know codecs, jobs or how anything is sent.
+ * controller or single-page application): files, and the index for all the rest.  Redirects, rewrites and the
+ * patterns of scripts of worker mode come before that. Must not know codecs, jobs or how anything is sent.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -21,6 +21,7 @@ struct psv_config;
 struct psv_encoded_cache;
 struct psv_exchange;
 struct psv_route_rules;
+struct psv_worker_routes;
 
 enum psv_route_kind {
     PSV_ROUTE_STATIC,   /* file: psv_static_file_answer */
@@ -34,6 +35,7 @@ struct psv_route {
     enum psv_route_kind kind;
     struct psv_static_choice file;
     struct psv_script script;
+    unsigned worker; /* of SCRIPT: worker_routes.h's number of a script of worker mode; 0 = classic */
     struct psv_bytes location; /* path and query, relative to scheme and authority; safe as a field value */
     unsigned status;           /* of REDIRECT and NONE */
     const char *reason;        /* of NONE: static text for the log */
@@ -73,6 +75,8 @@ struct psv_router {
     struct psv_bytes assets; /* extensions, with commas between; the configuration's */
     struct psv_route_rules *redirects;
     struct psv_route_rules *rewrites;
+    struct psv_worker_routes
+        *workers; /* scripts of worker mode; NULL = none.  Set by who made the router, owned */
     bool static_enabled;
     bool runs_absent; /* a path that names nothing is for the executor all the same (stub) */
     const struct psv_static_file *static_file; /* how files are sent: the next field */

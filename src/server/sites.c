@@ -15,10 +15,12 @@
 #include "server/error_pages_load.h"
 #include "server/response_fields.h"
 #include "server/router.h"
+#include "server/worker_routes.h"
 
 /* A site while it is made. */
 struct making {
     struct psv_sites *sites;
+    const struct psv_config_loaded *loaded;
     const struct psv_config_scope *scope; /* NULL: the configuration itself */
     struct psv_site *site;
     const struct psv_site *around; /* NULL for the configuration itself */
@@ -56,6 +58,8 @@ static int make_router(const struct making *making)
     if (code == PSV_OK) {
         site->router = site->own_router;
         site->router->runs_absent = making->sites->executor == &psv_executor_stub; /* it has no files */
+        code = psv_worker_routes_new(making->loaded, (size_t)(site - making->sites->items),
+                                     site->dynamic.document_root, &site->router->workers, making->reterr);
     }
     return code;
 }
@@ -219,6 +223,7 @@ int psv_sites_init(struct psv_sites *sites, const struct psv_config_loaded *load
         struct psv_site *site = &sites->items[number];
         const struct making making = {
             .sites = sites,
+            .loaded = loaded,
             .scope = scope,
             .site = site,
             .around = scope != NULL ? &sites->items[scope->around] : NULL,

@@ -26,13 +26,12 @@ static size_t capacity_of(const struct psv_server *server, unsigned group)
     return capacity != 0 ? (size_t)capacity : (size_t)count_of(server, group) * 100;
 }
 
-static void fill_script(struct psv_worker_script *script, const struct psv_config_worker *config,
-                        const char *document_root)
+/* All but what is its site's. */
+static void fill_script(struct psv_worker_script *script, const struct psv_config_worker *config)
 {
     *script = (struct psv_worker_script){
         .name = config->name,
         .path = config->script,
-        .document_root = document_root,
         .environment = config->mode.env.items,
         .environment_len = config->mode.env.len,
         .memory_bytes_max = config->mode.memory_bytes_max,
@@ -62,8 +61,7 @@ int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, stru
         server->groups_len++;
         *ret_jobs_max += capacity + 2 * (size_t)count_of(server, i);
         if (i > 0) {
-            fill_script(&server->scripts[i - 1], &server->loaded->workers[i - 1],
-                        server->config->site.docroot);
+            fill_script(&server->scripts[i - 1], &server->loaded->workers[i - 1]);
             group->script = &server->scripts[i - 1];
         }
     }
@@ -97,11 +95,22 @@ int psv_worker_groups_start_classic(struct psv_server *server, struct psv_error 
     return start(server, 0, reterr);
 }
 
+/* Sites are made after the groups. */
+static void fill_site(struct psv_server *server, unsigned index)
+{
+    size_t number = server->loaded->workers[index].home_number;
+    const struct psv_dynamic_site *site = &server->pipeline.sites.items[number].dynamic;
+
+    server->scripts[index].document_root = site->document_root.data;
+    server->scripts[index].settings = site->settings;
+}
+
 int psv_worker_groups_start_scripts(struct psv_server *server, struct psv_error *reterr)
 {
     int code = PSV_OK;
 
     for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
+        fill_site(server, i - 1);
         code = start(server, i, reterr);
     }
     return code;

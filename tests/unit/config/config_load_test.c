@@ -211,7 +211,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
     /* command line */
-    {{.arguments = {"--worker", "3"}}, "unknown option \"--worker\"; did you mean \"--workers\"?"},
+    {{.arguments = {"--wrkers", "3"}}, "unknown option \"--wrkers\"; did you mean \"--workers\"?"},
     {{.arguments = {"--dump-confg"}}, "unknown option \"--dump-confg\"; did you mean \"--dump-config\"?"},
     {{.arguments = {"--xyz"}}, "unknown option \"--xyz\"; see \"phpsrv --help\""},
     {{.arguments = {"-x"}}, "unknown option \"-x\"; see \"phpsrv --help\""},
@@ -254,8 +254,8 @@ static const struct refusal refusals[] = {
 
     /* environment */
     {{.environment = {"PHPSRV_WORKERS=abc"}}, "PHPSRV_WORKERS: \"abc\" is not a whole number from 0 to 4096"},
-    {{.environment = {"PHPSRV_WORKER=1"}},
-     "unknown environment variable \"PHPSRV_WORKER\"; did you mean \"PHPSRV_WORKERS\"?"},
+    {{.environment = {"PHPSRV_WRKERS=1"}},
+     "unknown environment variable \"PHPSRV_WRKERS\"; did you mean \"PHPSRV_WORKERS\"?"},
     {{.environment = {"PHPSRV_CONFIGS=1"}},
      "unknown environment variable \"PHPSRV_CONFIGS\"; did you mean \"PHPSRV_CONFIG\"?"},
     {{.environment = {"PHPSRV_ENTIRELY_UNKNOWN=1"}},
@@ -266,8 +266,8 @@ static const struct refusal refusals[] = {
     /* file */
     {{.arguments = {"--config", "/nonexistent.toml"}},
      "--config: cannot read the file \"/nonexistent.toml\": not found"},
-    {{.toml = "[worker]\ncount = 3\n"},
-     "phpsrv.toml:2:1: unknown key \"worker.count\"; did you mean \"workers.count\"?"},
+    {{.toml = "[wrkers]\ncount = 3\n"},
+     "phpsrv.toml:2:1: unknown key \"wrkers.count\"; did you mean \"workers.count\"?"},
     {{.toml = "[site]\n\n  docrot = \".\"\n"},
      "phpsrv.toml:3:3: unknown key \"site.docrot\"; did you mean \"site.docroot\"?"},
     {{.toml = "[server]\ndocroot = \".\"\n"},
@@ -281,7 +281,7 @@ static const struct refusal refusals[] = {
     /* The first mistake of the file, not of the alphabet. */
     {{.toml = "[log]\nzzz = 1\n[http]\naaa = 1\n"},
      "phpsrv.toml:2:1: unknown key \"log.zzz\"; \"phpsrv --dump-config\" lists all keys"},
-    {{.toml = "[worker]\n"}, "phpsrv.toml:1:2: unknown section \"worker\"; did you mean \"workers\"?"},
+    {{.toml = "[wrkers]\n"}, "phpsrv.toml:1:2: unknown section \"wrkers\"; did you mean \"workers\"?"},
     {{.toml = "[nonsense]\n"}, "phpsrv.toml:1:2: unknown section \"nonsense\""},
     {{.toml = "workers = 3\n"},
      "phpsrv.toml:1:1: \"workers\" is a section and cannot be a whole number; did you mean "

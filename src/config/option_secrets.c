@@ -43,9 +43,8 @@ static bool has_user_info(struct psv_bytes value)
 
 size_t psv_option_shown_len(struct psv_bytes item)
 {
-    static const char *const keys[] = {"password", "passwd",     "default_pw", "secret",
-                                       "token",    "credential", "passphrase", "license",
-                                       "api_key",  "apikey",     "private_key"};
+    static const char *const keys[] = {"password",   "passwd",  "default_pw", "secret", "token", "credential",
+                                       "passphrase", "license", "apikey",     "_key",   "_pass", "_pwd"};
     static const char *const values[] = {
         "auth=", "auth[", "password=", "passwd=", "pass=", "secret=", "token="};
     size_t equals = psv_bytes_find(item, '=');

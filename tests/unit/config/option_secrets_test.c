@@ -23,6 +23,8 @@ static void shown(void **state)
         "zend_extension=opcache",
         "mysqli.default_pw=",
         "display_errors",
+        "APP_ENV=prod",
+        "KEYBOARD=de",
         "",
         "=",
         "user_agent=see http://host/a:b@c",
@@ -37,6 +39,10 @@ static void shown(void **state)
         "app.db=host=h password=hunter2",
         "app.secret_value=x=y",
         "openssl.passphrase=x",
+        "APP_KEY=base64:0123",
+        "STRIPE_API_KEY=x",
+        "MAIL_PASS=x",
+        "DATABASE_URL=mysql://app:hunter2@db/app",
     };
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         print_message("%s\n", all[i]);

@@ -177,6 +177,7 @@ $cases = [
         tell([session_id(), $_SESSION['n'], session_module_name()]);
     },
     'strict' => function () {
+        session_module_name('files'); // another request of this worker may have set handlers, which are kept
         $old = ini_set('session.use_strict_mode', '1');
         session_start();
         $id = session_id();

@@ -226,7 +226,7 @@ def test_wrong_command_line(tmp_path, arguments, words):
     "text, line, words",
     [
         ("[workers]\ncout = 3\n", 2, ["workers.cout", "workers.count"]),
-        ("[worker]\ncount = 3\n", 2, ["worker", "workers"]),
+        ("[wrkers]\ncount = 3\n", 2, ["wrkers", "workers"]),
         ("[completely_different]\nx = 1\n", 2, ["completely_different"]),
         ("top = 1\n", 1, ["top"]),
         ("[workers]\ncount = 'three'\n", 2, ["workers.count"]),

@@ -13,7 +13,8 @@ TELL = """<?php
 $boot = ['env' => [$_SERVER['COLOR'] ?? null, getenv('COLOR')], 'root' => $_SERVER['DOCUMENT_ROOT'], 'precision' => ini_get('precision')];
 $handle = function () use ($boot) {
     echo json_encode(['worker' => basename(__FILE__), 'script' => $_SERVER['SCRIPT_NAME'], 'file' => $_SERVER['SCRIPT_FILENAME'], 'info' => $_SERVER['PATH_INFO'] ?? null,
-        'uri' => $_SERVER['REQUEST_URI'], 'root' => $_SERVER['DOCUMENT_ROOT'], 'self' => $_SERVER['PHP_SELF'], 'precision' => ini_get('precision'), 'boot' => $boot, 'thread' => spl_object_id($GLOBALS['me'] ?? $GLOBALS['me'] = new stdClass)]);
+        'uri' => $_SERVER['REQUEST_URI'], 'root' => $_SERVER['DOCUMENT_ROOT'], 'self' => $_SERVER['PHP_SELF'], 'precision' => ini_get('precision'), 'boot' => $boot,
+        'env' => [$_SERVER['COLOR'] ?? null, getenv('COLOR')]]);
 };
 if (isset($_SERVER['FRANKENPHP_WORKER'])) {
     while (frankenphp_handle_request($handle)) {
@@ -127,7 +128,8 @@ def test_who_answers(plain, path, expected):
 def test_what_a_script_is_given(plain):
     by_name = told(ask(plain, "/index.php/a/b?c=d"))
     assert (by_name["info"], by_name["self"], by_name["uri"]) == ("/a/b", "/index.php/a/b", "/index.php/a/b?c=d")
-    assert by_name["boot"]["env"] == ["red", "red"] and by_name["root"] == by_name["boot"]["root"] == str(plain.docroot)
+    assert by_name["boot"]["env"] == ["red", "red"] and by_name["env"] == [None, "red"]
+    assert by_name["root"] == by_name["boot"]["root"] == str(plain.docroot)
     matched = told(ask(plain, "/api/users/7?x=1"))
     assert (matched["info"], matched["self"], matched["uri"]) == (None, "/api.php", "/api/users/7?x=1")
     assert matched["file"] == str(plain.docroot / "api.php")

@@ -8,6 +8,7 @@
 #include "php_compat.h"
 
 #include "php_superglobals.h"
+#include "php_superglobals_table.h"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -17,15 +18,12 @@
 #include "os/privileges.h"
 #include "php_engine.h"
 #include "php_thread.h"
-#include "php_worker.h"
+#include "php_worker_server.h"
 #include "phpsrv/message.h"
 #include "psv_version.h"
 
-/** Makes the value, or returns false when the variable is absent in this request. */
-typedef bool value_fn(const struct psv_message *message, zval *ret_value);
-
-static value_fn value_auth_type, value_content_length, value_content_type, value_document_root,
-    value_gateway_interface, value_home, value_https, value_method, value_path_info, value_path_translated,
+static psv_php_variable_fn value_auth_type, value_content_length, value_content_type, value_document_root,
+    value_gateway_interface, value_home, value_https, value_method, value_nothing, value_path_info, value_path_translated,
     value_protocol, value_query, value_redirect_status, value_remote_address, value_remote_port,
     value_remote_user, value_scheme, value_script_filename, value_script_name, value_self,
     value_server_address, value_server_name, value_server_port, value_software, value_target,
@@ -33,42 +31,41 @@ static value_fn value_auth_type, value_content_length, value_content_type, value
 
 /* The order is that of php-fpm's array. */
 #define VARIABLE_TABLE(X)                                                                                    \
-    X("USER", value_user)                                                                                    \
-    X("HOME", value_home)                                                                                    \
-    X("SCRIPT_FILENAME", value_script_filename)                                                              \
-    X("PATH_INFO", value_path_info)                                                                          \
-    X("PATH_TRANSLATED", value_path_translated)                                                              \
-    X("REDIRECT_STATUS", value_redirect_status)                                                              \
-    X("SERVER_NAME", value_server_name)                                                                      \
-    X("SERVER_PORT", value_server_port)                                                                      \
-    X("SERVER_ADDR", value_server_address)                                                                   \
-    X("REMOTE_USER", value_remote_user)                                                                      \
-    X("AUTH_TYPE", value_auth_type)                                                                          \
-    X("REMOTE_PORT", value_remote_port)                                                                      \
-    X("REMOTE_ADDR", value_remote_address)                                                                   \
-    X("SERVER_SOFTWARE", value_software)                                                                     \
-    X("GATEWAY_INTERFACE", value_gateway_interface)                                                          \
-    X("HTTPS", value_https)                                                                                  \
-    X("REQUEST_SCHEME", value_scheme)                                                                        \
-    X("SSL_PROTOCOL", value_tls_protocol)                                                                    \
-    X("SSL_CIPHER", value_tls_cipher)                                                                        \
-    X("SSL_SERVER_NAME", value_tls_server_name)                                                              \
-    X("SERVER_PROTOCOL", value_protocol)                                                                     \
-    X("DOCUMENT_ROOT", value_document_root)                                                                  \
-    X("DOCUMENT_URI", value_self)                                                                            \
-    X("REQUEST_URI", value_target)                                                                           \
-    X("SCRIPT_NAME", value_script_name)                                                                      \
-    X("CONTENT_LENGTH", value_content_length)                                                                \
-    X("CONTENT_TYPE", value_content_type)                                                                    \
-    X("REQUEST_METHOD", value_method)                                                                        \
-    X("QUERY_STRING", value_query)                                                                           \
-    X("PHP_SELF", value_self)
+    X("USER", value_user, PSV_PHP_FIXED)                                                                     \
+    X("HOME", value_home, PSV_PHP_FIXED)                                                                     \
+    X("SCRIPT_FILENAME", value_script_filename, PSV_PHP_ALWAYS)                                              \
+    X("PATH_INFO", value_path_info, PSV_PHP_EMPTY)                                                           \
+    X("PATH_TRANSLATED", value_path_translated, PSV_PHP_ABSENT)                                              \
+    X("REDIRECT_STATUS", value_redirect_status, PSV_PHP_FIXED)                                               \
+    X("SERVER_NAME", value_server_name, PSV_PHP_ALWAYS)                                                      \
+    X("SERVER_PORT", value_server_port, PSV_PHP_ALWAYS)                                                      \
+    X("SERVER_ADDR", value_server_address, PSV_PHP_ALWAYS)                                                   \
+    X("REMOTE_USER", value_remote_user, PSV_PHP_ABSENT)                                                      \
+    X("AUTH_TYPE", value_auth_type, PSV_PHP_EMPTY)                                                           \
+    X("REMOTE_PORT", value_remote_port, PSV_PHP_ALWAYS)                                                      \
+    X("REMOTE_ADDR", value_remote_address, PSV_PHP_ALWAYS)                                                   \
+    X("REMOTE_HOST", value_remote_address, PSV_PHP_COMPAT)                                                   \
+    X("REMOTE_IDENT", value_nothing, PSV_PHP_COMPAT)                                                         \
+    X("SERVER_SOFTWARE", value_software, PSV_PHP_FIXED)                                                      \
+    X("GATEWAY_INTERFACE", value_gateway_interface, PSV_PHP_FIXED)                                           \
+    X("HTTPS", value_https, PSV_PHP_EMPTY)                                                                   \
+    X("REQUEST_SCHEME", value_scheme, PSV_PHP_ALWAYS)                                                        \
+    X("SSL_PROTOCOL", value_tls_protocol, PSV_PHP_EMPTY)                                                     \
+    X("SSL_CIPHER", value_tls_cipher, PSV_PHP_EMPTY)                                                         \
+    X("SSL_SERVER_NAME", value_tls_server_name, PSV_PHP_ABSENT)                                              \
+    X("SERVER_PROTOCOL", value_protocol, PSV_PHP_ALWAYS)                                                     \
+    X("DOCUMENT_ROOT", value_document_root, PSV_PHP_ALWAYS)                                                  \
+    X("DOCUMENT_URI", value_self, PSV_PHP_ALWAYS)                                                            \
+    X("REQUEST_URI", value_target, PSV_PHP_ALWAYS)                                                           \
+    X("SCRIPT_NAME", value_script_name, PSV_PHP_ALWAYS)                                                      \
+    X("CONTENT_LENGTH", value_content_length, PSV_PHP_ALWAYS)                                                \
+    X("CONTENT_TYPE", value_content_type, PSV_PHP_ALWAYS)                                                    \
+    X("REQUEST_METHOD", value_method, PSV_PHP_ALWAYS)                                                        \
+    X("QUERY_STRING", value_query, PSV_PHP_ALWAYS)                                                           \
+    X("PHP_SELF", value_self, PSV_PHP_ALWAYS)
 
-static const struct {
-    const char *name;
-    value_fn *value;
-} variables[] = {
-#define X(name, value) {name, value},
+static const struct psv_php_variable variables[] = {
+#define X(name, value, kind) {name, value, kind},
     VARIABLE_TABLE(X)
 #undef X
 };
@@ -102,6 +99,8 @@ enum shared_text {
 /* Written at start, then read by all threads. */
 static zend_string *names[ARRAY_SIZE(variables)];
 static zend_string *field_names[PSV_FIELD_COUNT]; /* NULL: not forwarded */
+static zend_string *content_type_name;            /* HTTP_CONTENT_TYPE, which is FrankenPHP's */
+static zend_string *content_length_name;
 static zend_string *shared[TEXT_COUNT];
 static zend_string *user_name;
 static zend_string *user_home;
@@ -188,6 +187,8 @@ void psv_php_superglobals_on_module_init(void)
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
         names[i] = intern(variables[i].name, strlen(variables[i].name));
     intern_field_names();
+    content_type_name = intern(ZEND_STRL("HTTP_CONTENT_TYPE"));
+    content_length_name = intern(ZEND_STRL("HTTP_CONTENT_LENGTH"));
     intern_user();
     wrap_filter_functions();
 }
@@ -352,6 +353,7 @@ DEFINE_TEXT_VALUE(value_target, target)
         (void)message;                                                                                       \
         return expression;                                                                                   \
     }
+DEFINE_VALUE(value_nothing, take_text(PSV_BYTES_EMPTY, ret_value))
 DEFINE_VALUE(value_gateway_interface, take_shared(TEXT_CGI, ret_value))
 DEFINE_VALUE(value_home, take_interned(user_home, ret_value))
 DEFINE_VALUE(value_redirect_status, take_shared(TEXT_REDIRECT_STATUS, ret_value))
@@ -400,32 +402,58 @@ static void add_unknown_field(HashTable *table, const struct psv_field *field)
     zend_string_release_ex(name, 0);
 }
 
-static void fill(HashTable *table, const struct psv_message *message)
+void psv_php_superglobals_add_fields(HashTable *table, const struct psv_message *message, bool is_compat)
 {
-    zend_hash_extend(table, TABLE_SIZE, 0);
     for (unsigned i = 0; i < message->fields_len; i++) {
         const struct psv_field *field = &message->fields[i];
         if (field->id == PSV_FIELD_UNKNOWN)
             add_unknown_field(table, field);
         else if (field_names[field->id] != NULL)
             add_field(table, field_names[field->id], field);
+        else if (is_compat && field->id == PSV_FIELD_CONTENT_TYPE)
+            add_field(table, content_type_name, field);
+        else if (is_compat && field->id == PSV_FIELD_CONTENT_LENGTH)
+            add_field(table, content_length_name, field);
     }
+}
+
+static void fill(HashTable *table, const struct psv_message *message, bool is_compat)
+{
+    zend_hash_extend(table, TABLE_SIZE, 0);
+    psv_php_superglobals_add_fields(table, message, is_compat);
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         zval value;
-        if (variables[i].value(message, &value))
+        if (is_compat ? psv_php_variable_compat_value(&variables[i], message, &value)
+                      : variables[i].kind != PSV_PHP_COMPAT && variables[i].value(message, &value))
             zend_hash_update(table, names[i], &value);
     }
+}
+
+const struct psv_php_variable *psv_php_variables_get(zend_string ***ret_names, size_t *ret_len)
+{
+    *ret_names = names;
+    *ret_len = ARRAY_SIZE(variables);
+    return variables;
+}
+
+bool psv_php_variable_compat_value(const struct psv_php_variable *variable, const struct psv_message *message,
+                                   zval *ret_value)
+{
+    bool is_there = variable->value(message, ret_value);
+    if (variable->kind == PSV_PHP_ABSENT)
+        return is_there && Z_STRLEN_P(ret_value) > 0;
+    return is_there || (variable->kind == PSV_PHP_EMPTY && take_text(PSV_BYTES_EMPTY, ret_value));
 }
 
 /* ---- the input filter */
 
 /** Shows the filter every variable; what it lets through, and what it registers by itself, ends up in target.
  */
-static void fill_through_filter(const struct psv_message *message, zval *target)
+static void fill_through_filter(const struct psv_message *message, bool is_compat, zval *target)
 {
     zval all;
     array_init(&all);
-    fill(Z_ARRVAL(all), message);
+    fill(Z_ARRVAL(all), message, is_compat);
     zend_string *name;
     zval *value;
     ZEND_HASH_FOREACH_STR_KEY_VAL (Z_ARRVAL(all), name, value) {
@@ -450,7 +478,7 @@ static void give_to_filter(struct psv_php_thread *thread)
     array_init(&scratch);
     ZVAL_COPY_VALUE(&real, &PG(http_globals)[TRACK_VARS_SERVER]);
     ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_SERVER], &scratch);
-    fill_through_filter(thread->message, &PG(http_globals)[TRACK_VARS_SERVER]);
+    fill_through_filter(thread->message, psv_php_worker_is_compat(thread), &PG(http_globals)[TRACK_VARS_SERVER]);
     zval_ptr_dtor(&PG(http_globals)[TRACK_VARS_SERVER]);
     ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_SERVER], &real);
 }
@@ -478,14 +506,18 @@ void psv_php_superglobals_fill_server(zval *array)
     struct psv_php_thread *thread = psv_php_thread_current();
     if (thread == NULL)
         return;
-    if (UNLIKELY(thread->mode != NULL))
-        psv_php_worker_fill_environment(thread, array);
+    const bool is_compat = psv_php_worker_is_compat(thread);
     if (LIKELY(!filter_changes_values())) {
-        fill(Z_ARRVAL_P(array), thread->message);
+        if (LIKELY(thread->mode == NULL))
+            fill(Z_ARRVAL_P(array), thread->message, false);
+        else if (!psv_php_worker_server_fill(thread, array))
+            fill(Z_ARRVAL_P(array), thread->message, is_compat);
         return;
     }
+    if (thread->mode != NULL)
+        psv_php_worker_server_fill_environment(thread, array);
     thread->filter_has_server = true;
-    fill_through_filter(thread->message, array);
+    fill_through_filter(thread->message, is_compat, array);
 }
 
 /* ---- getenv() */
@@ -512,7 +544,7 @@ static bool find_variable(const struct psv_message *message, struct psv_bytes na
 {
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         if (zend_string_equals_cstr(names[i], name.data, name.len))
-            return variables[i].value(message, ret_value);
+            return variables[i].kind != PSV_PHP_COMPAT && variables[i].value(message, ret_value);
     }
     return psv_bytes_starts_with(name, PSV_BYTES("HTTP_")) && find_field(message, name, ret_value);
 }

@@ -23,6 +23,7 @@
 #include "php_timeout.h"
 #include "php_worker_cache.h"
 #include "php_worker_reset.h"
+#include "php_worker_server.h"
 #include "phpsrv/executor.h"
 
 #define OUTPUT_LINE_MAX 1024
@@ -71,7 +72,7 @@ void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
     mode->has_bailed = false;
     mode->uses_server = false;
     mode->uses_request = false;
-    ZVAL_UNDEF(&mode->environment);
+    ZVAL_UNDEF(&mode->server_template);
     SG(sapi_headers).http_response_code = 200;
     sapi_request_info *info = &SG(request_info);
     memset(info, 0, sizeof(*info));
@@ -88,32 +89,6 @@ void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
             (void)setenv(name, item + len + 1, 1);
         }
     }
-}
-
-static void add_variable(HashTable *table, const char *name, size_t len, const char *text)
-{
-    zval value;
-    ZVAL_STRING(&value, text);
-    zend_hash_str_update(table, name, len, &value);
-}
-
-void psv_php_worker_fill_environment(struct psv_php_thread *thread, zval *array)
-{
-    struct psv_php_worker *mode = thread->mode;
-    if (Z_ISUNDEF(mode->environment)) {
-        array_init(&mode->environment);
-        psv_php_environment_import_process(&mode->environment);
-    }
-    zend_hash_copy(Z_ARRVAL_P(array), Z_ARRVAL(mode->environment), zval_add_ref);
-    if (mode->is_serving)
-        return;
-    for (size_t i = 0; i < mode->script->environment_len; i++) {
-        const char *item = mode->script->environment[i];
-        size_t len = strcspn(item, "=");
-        if (item[len] == '=')
-            add_variable(Z_ARRVAL_P(array), item, len, item + len + 1);
-    }
-    add_variable(Z_ARRVAL_P(array), ZEND_STRL("FRANKENPHP_WORKER"), "1");
 }
 
 size_t psv_php_worker_log_output(struct psv_php_thread *thread, const char *data, size_t len)
@@ -135,10 +110,7 @@ void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
     mode->has_bailed = CG(unclean_shutdown) != 0;
     mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
     (void)is_done; /* false after exit(0) as well */
-    if (!Z_ISUNDEF(mode->environment)) {
-        zval_ptr_dtor(&mode->environment);
-        ZVAL_UNDEF(&mode->environment);
-    }
+    psv_php_worker_server_forget(thread);
 }
 
 /* ---- the loop */
@@ -163,6 +135,7 @@ int psv_php_worker_run(struct psv_php_thread *thread)
     thread->mode = &mode;
     fill_boot_message(&mode);
     psv_php_worker_cache_thread_start(thread);
+    psv_php_worker_reset_thread_start();
     while (goes_on) {
         psv_worker_script_begin(thread->worker);
         int rc = psv_php_request_run(thread, NULL);
@@ -213,17 +186,6 @@ static bool take_request(struct psv_php_thread *thread)
     return true;
 }
 
-/* As the engine reports one that leaves a script; the loop goes on. */
-static void report_uncaught(void)
-{
-    if (zend_is_unwind_exit(EG(exception)) || zend_is_graceful_exit(EG(exception)))
-        return;
-    if (!SG(headers_sent) && SG(sapi_headers).http_response_code == 200)
-        SG(sapi_headers).http_response_code = 500;
-    (void)zend_exception_error(EG(exception), E_ERROR);
-    EG(exit_status) = 0;
-}
-
 PHP_FUNCTION(phpsrv_handle_request)
 {
     zend_fcall_info call;
@@ -251,13 +213,10 @@ PHP_FUNCTION(phpsrv_handle_request)
     mode->is_handling = true;
     if (zend_call_function(&call, &cache) == SUCCESS)
         zval_ptr_dtor(&result);
-    if (EG(exception) != NULL)
-        report_uncaught();
-    if (EG(exception) != NULL) /* exit: the script ends with this request */
+    if (!psv_php_worker_report_uncaught()) /* exit: the script ends with this request */
         return;
-    psv_php_worker_end_response(thread);
+    if (!psv_php_worker_end_response(thread))
+        return;
     mode->is_handling = false;
-    if (EG(exception) != NULL)
-        return;
     RETURN_TRUE;
 }

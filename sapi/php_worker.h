@@ -18,7 +18,8 @@ struct psv_php_worker {
     const struct psv_worker_script *script;
     struct psv_message boot_message; /* what the script sees as its request while it boots */
     struct psv_job *job;             /* taken and not given back; NULL: none */
-    zval environment; /* what $_SERVER begins with in each request; memory of the running script */
+    zval server_template;            /* what $_SERVER begins with; memory of the running script */
+    uint32_t server_places;          /* index of the first variable in it that each request sets */
     bool is_serving;  /* it has asked for a request */
     bool is_handling; /* it is inside its callback */
     bool is_ending;   /* it gets no more requests */
@@ -37,5 +38,3 @@ void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done);
 
 /** Output without a request goes to the log, line by line.  Returns len.  [worker] */
 size_t psv_php_worker_log_output(struct psv_php_thread *thread, const char *data, size_t len);
-/** What $_SERVER has before the variables of the request.  [worker] */
-void psv_php_worker_fill_environment(struct psv_php_thread *thread, zval *array);

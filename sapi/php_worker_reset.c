@@ -48,17 +48,23 @@ static void drop_input(struct psv_php_worker *mode)
         zend_hash_del(&EG(symbol_table), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_REQUEST)) == SUCCESS;
 }
 
-/* Code that was compiled earlier does not ask again for what PHP fills when it is first mentioned. */
+/* Code that was compiled earlier does not ask again for what PHP fills when it is first mentioned.  $_ENV is
+ * not filled a second time, also with auto_globals_jit=0. */
 static void import_input(struct psv_php_worker *mode)
 {
     zval environment;
+    zend_auto_global *global = zend_hash_find_ptr(CG(auto_globals), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
+    zend_auto_global_callback fill_environment = NULL;
     ZVAL_COPY_VALUE(&environment, &PG(http_globals)[TRACK_VARS_ENV]);
+    if (!Z_ISUNDEF(environment) && global != NULL) {
+        fill_environment = global->auto_global_callback;
+        global->auto_global_callback = NULL;
+    }
     (void)php_hash_environment();
-    if (!Z_ISUNDEF(environment)) {
+    if (fill_environment != NULL) {
         ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_ENV], &environment);
-        zend_auto_global *global = zend_hash_find_ptr(CG(auto_globals), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_ENV));
-        if (global != NULL)
-            global->armed = false;
+        global->auto_global_callback = fill_environment;
+        global->armed = false;
     }
     if (mode->uses_server)
         (void)zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_SERVER));
@@ -66,14 +72,35 @@ static void import_input(struct psv_php_worker *mode)
         (void)zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_REQUEST));
 }
 
+/* ---- modules that keep something of a request */
+
+enum { MODULE_ZLIB, MODULE_SESSION, MODULE_COUNT };
+
+/* Of the thread's registry, which is the process's; NULL: not loaded. */
+static _Thread_local const zend_module_entry *modules[MODULE_COUNT];
+
+void psv_php_worker_reset_thread_start(void)
+{
+    static const char *const names[MODULE_COUNT] = {"zlib", "session"};
+    for (size_t i = 0; i < MODULE_COUNT; i++)
+        modules[i] = zend_hash_str_find_ptr(&module_registry, names[i], strlen(names[i]));
+}
+
+static void start_module(const zend_module_entry *module)
+{
+    if (module != NULL && module->request_startup_func != NULL)
+        (void)module->request_startup_func(module->type, module->module_number);
+}
+
+static void stop_module(const zend_module_entry *module)
+{
+    if (module != NULL && module->request_shutdown_func != NULL)
+        (void)module->request_shutdown_func(module->type, module->module_number);
+}
+
 /* ---- session */
 
 #if PSV_PHP_HAS_SESSION
-static zend_module_entry *session_module(void)
-{
-    return zend_hash_str_find_ptr(&module_registry, ZEND_STRL("session"));
-}
-
 static void add_reference(zval *value)
 {
     Z_TRY_ADDREF_P(value);
@@ -82,8 +109,7 @@ static void add_reference(zval *value)
 /* The module's own end of a request frees save handlers that the script has set, too; they are kept. */
 static void end_session(void)
 {
-    const zend_module_entry *module = session_module();
-    if (module == NULL)
+    if (modules[MODULE_SESSION] == NULL)
         return;
     __typeof__(PS(mod_user_names)) *names = &PS(mod_user_names);
     add_reference(&names->ps_open);
@@ -99,21 +125,18 @@ static void end_session(void)
     zend_string *class_name = PS(mod_user_class_name);
     if (class_name != NULL)
         zend_string_addref(class_name);
-    (void)module->request_shutdown_func(module->type, module->module_number);
+    stop_module(modules[MODULE_SESSION]);
     PS(mod_user_names) = kept;
     PS(mod_user_class_name) = class_name;
 }
-
-static void begin_session(void)
-{
-    const zend_module_entry *module = session_module();
-    if (module != NULL)
-        (void)module->request_startup_func(module->type, module->module_number);
-}
 #else
-static void end_session(void) {}
-static void begin_session(void) {}
+static void end_session(void)
+{
+    stop_module(modules[MODULE_SESSION]);
+}
 #endif
+
+static void drop_header_callback(void);
 
 /* ---- output */
 
@@ -163,6 +186,7 @@ static void end_limbo(void)
     php_output_end_all();
     php_output_deactivate();
     psv_php_worker_release_input(); /* of php://input between two requests */
+    drop_header_callback();
     zend_llist_destroy(&SG(sapi_headers).headers);
     if (SG(sapi_headers).mimetype != NULL) {
         efree(SG(sapi_headers).mimetype);
@@ -176,6 +200,12 @@ static void end_limbo(void)
 
 /* ---- the three steps */
 
+/* What the engine has may be the last request's input time. */
+static zend_long max_execution_time(void)
+{
+    return PG(max_input_time) == -1 ? EG(timeout_seconds) : INI_INT("max_execution_time");
+}
+
 void psv_php_worker_begin_request(struct psv_php_thread *thread)
 {
     zval handler;
@@ -185,32 +215,51 @@ void psv_php_worker_begin_request(struct psv_php_thread *thread)
     ZVAL_COPY_VALUE(&handler, &EG(user_error_handler));
     ZVAL_UNDEF(&EG(user_error_handler));
     PG(header_is_being_sent) = false;
+    PG(during_request_startup) = true;
     PG(connection_status) = PHP_CONNECTION_NORMAL;
     PG(ignore_user_abort) = true; /* a client that goes away must not take the script along */
     EG(exit_status) = 0;
     begin_output();
     sapi_activate();
-    if (PG(max_input_time) != -1)
-        zend_set_timeout(PG(max_input_time), true);
+    SG(sapi_started) = true;
+    const zend_long seconds = max_execution_time();
+    if (thread->message->content_length > 0)
+        zend_set_timeout(PG(max_input_time) == -1 ? seconds : PG(max_input_time), true);
     if (PG(expose_php) && !SG(headers_sent))
         sapi_add_header(SAPI_PHP_VERSION_HEADER, sizeof(SAPI_PHP_VERSION_HEADER) - 1, true);
     import_input(thread->mode);
+    PG(during_request_startup) = false;
     ZVAL_COPY_VALUE(&EG(user_error_handler), &handler);
-    begin_session();
-    /* without an input time of its own, nothing but the setting has set the engine's */
-    zend_set_timeout(PG(max_input_time) == -1 ? EG(timeout_seconds) : INI_INT("max_execution_time"), false);
+    start_module(modules[MODULE_ZLIB]);
+    start_module(modules[MODULE_SESSION]);
+    zend_set_timeout(seconds, false);
     psv_php_worker_cache_set_time((time_t)(thread->message->received_unix_us / 1000000));
     zend_memory_reset_peak_usage();
 }
 
-void psv_php_worker_end_response(struct psv_php_thread *thread)
+bool psv_php_worker_end_response(struct psv_php_thread *thread)
 {
     php_output_end_all();
-    (void)sapi_send_headers();
+    if (!psv_php_worker_report_uncaught())
+        return false;
     end_session();
+    if (!psv_php_worker_report_uncaught())
+        return false;
+    (void)sapi_send_headers();
+    if (!psv_php_worker_report_uncaught()) /* of header_register_callback() */
+        return false;
     psv_php_request_note_usage(thread);
     psv_php_output_finish(thread);
     psv_php_dev_forget(thread);
+    SG(request_info).no_headers = true; /* what follows until the next request may set some, in vain */
+    return true;
+}
+
+/* header_register_callback() of a request that never called it, or of none. */
+static void drop_header_callback(void)
+{
+    zval_ptr_dtor(&SG(callback_func));
+    ZVAL_UNDEF(&SG(callback_func));
 }
 
 void psv_php_worker_leave_request(struct psv_php_thread *thread)
@@ -223,11 +272,26 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
     end_rewriting(&BG(url_adapt_output_ex));
     end_rewriting(&BG(url_adapt_session_ex));
     psv_php_worker_release_input();
+    drop_header_callback();
     sapi_deactivate();
     drop_input(mode);
+    stop_module(modules[MODULE_ZLIB]);
     if (thread->environment_text != NULL) {
         zend_string_release(thread->environment_text);
         thread->environment_text = NULL;
     }
     begin_limbo();
+}
+
+bool psv_php_worker_report_uncaught(void)
+{
+    if (EXPECTED(EG(exception) == NULL))
+        return true;
+    if (zend_is_unwind_exit(EG(exception)) || zend_is_graceful_exit(EG(exception)))
+        return false;
+    if (!SG(headers_sent) && SG(sapi_headers).http_response_code == 200)
+        SG(sapi_headers).http_response_code = 500;
+    (void)zend_exception_error(EG(exception), E_ERROR);
+    EG(exit_status) = 0;
+    return EG(exception) == NULL;
 }

@@ -24,6 +24,10 @@ END
 """
 
 
+def code_field(code):
+    return ("X-Code", base64.b64encode(code.encode()).decode())
+
+
 class WorkerSite:
     """A running server with the script /w.php in worker mode."""
 
@@ -31,8 +35,7 @@ class WorkerSite:
         self.server = server
 
     def run(self, code, suffix="", fields=(), **options):
-        text = base64.b64encode(code.encode()).decode()
-        return self.server.fetch("/w.php" + suffix, fields=[("X-Code", text), *fields], **options)
+        return self.server.fetch("/w.php" + suffix, fields=[code_field(code), *fields], **options)
 
     def text(self, code, suffix="", **options):
         response = self.run(code, suffix, **options)

@@ -40,7 +40,7 @@ static psv_php_variable_fn value_auth_type, value_content_length, value_content_
     X("SERVER_NAME", value_server_name, PSV_PHP_ALWAYS)                                                      \
     X("SERVER_PORT", value_server_port, PSV_PHP_ALWAYS)                                                      \
     X("SERVER_ADDR", value_server_address, PSV_PHP_ALWAYS)                                                   \
-    X("REMOTE_USER", value_remote_user, PSV_PHP_ABSENT)                                                      \
+    X("REMOTE_USER", value_remote_user, PSV_PHP_ALWAYS)                                                      \
     X("AUTH_TYPE", value_auth_type, PSV_PHP_EMPTY)                                                           \
     X("REMOTE_PORT", value_remote_port, PSV_PHP_ALWAYS)                                                      \
     X("REMOTE_ADDR", value_remote_address, PSV_PHP_ALWAYS)                                                   \

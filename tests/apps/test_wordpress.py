@@ -4,6 +4,8 @@ The tests build on each other, as a person's visit does: they run in this order,
 SPDX-License-Identifier: MIT
 """
 
+import collections
+import concurrent.futures
 import re
 import shutil
 import struct
@@ -32,6 +34,17 @@ define('WP_CRON_LOCK_TIMEOUT', 1); define('WP_HTTP_BLOCK_EXTERNAL', true); defin
 foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $name) {{ define($name . '_KEY', "key $name"); define($name . '_SALT', "salt $name"); }}
 """
 INI = pages.INI + "post_max_size = 20M\n"
+WORKER = """<?php
+/* Beside WordPress: booted once, and asked by its visitors' pages. */
+$boot = bin2hex(random_bytes(6));
+$served = 0;
+while (frankenphp_handle_request(function () use ($boot, &$served) {
+    header('Content-Type: application/json');
+    echo json_encode(['boot' => $boot, 'served' => ++$served, 'q' => $_GET['q'], 'wordpress' => defined('ABSPATH') || isset($GLOBALS['wp'])]);
+})) {
+    gc_collect_cycles();
+}
+"""
 # Nonces and times, keys of caches, and the memory that a page took.
 CHANGING = [re.compile(pattern) for pattern in (
     r'(?<=nonce=)[0-9a-f]{10}', r'(?<=value=")[0-9a-f]{10}(?=")', r'(?<=")[0-9a-f]{10}(?=")', r"(?<=')[0-9a-f]{10}(?=')",
@@ -59,7 +72,10 @@ class Site(services.Site):
         (folder / "etc/wordpress").mkdir(parents=True, exist_ok=True)
         (folder / "etc/wordpress/config-default.php").write_text(CONFIG.format(socket=self.database.socket, docroot=self.docroot))
         (folder / "php.ini").write_text(INI)
-        self.server = launch("--static-follow-symlinks=true", "--php-ini", folder / "php.ini", docroot=self.docroot, executor="ext", workers=4)
+        (self.docroot / "worker.php").write_text(WORKER)
+        self.server = launch(
+            "--static-follow-symlinks=true", "--php-ini", folder / "php.ini", "--worker", "worker.php,2", docroot=self.docroot, executor="ext", workers=4,
+        )  # fmt: skip
         self.url = "http://%s:%d" % self.server.address
         (folder / "peer").mkdir()
         self.peer = Peer(folder / "peer", self.server, folder / "php.ini")
@@ -237,6 +253,26 @@ def test_cron(site, visitor):
     page(visitor.get("/"))
     wait_until(lambda: site.value("SELECT option_value FROM wp_options WHERE option_name = 'tests_ran_in'") == "/wp-cron.php", "the event has run")
     (folder / "cron.php").unlink()
+
+
+def test_a_worker_script_beside_it(site):
+    """WordPress cannot be booted once; it is run as ever, while another script of the same server is."""
+
+    def ask(i):
+        with httpx.Client(base_url=site.url, trust_env=False, timeout=60) as client:
+            text = page(client.get("/", params={"s": f"{WORD} {i}"}))
+            found = [client.get("/worker.php", params={"q": f"{i} {n}"}).json() for n in range(10)]
+        return f"{WORD} {i}" in text and [answer["q"] for answer in found] == [f"{i} {n}" for n in range(10)], found
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(ask, range(24)))
+    assert all(is_own for is_own, _ in answers)
+    answers = [answer for _, found in answers for answer in found]
+    assert not any(answer["wordpress"] for answer in answers)
+    served = collections.defaultdict(list)
+    for answer in answers:
+        served[answer["boot"]].append(answer["served"])
+    assert len(served) <= 2 and all(sorted(counts) == list(range(1, len(counts) + 1)) for counts in served.values())
 
 
 PAGES = [

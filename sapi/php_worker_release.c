@@ -6,17 +6,25 @@
 #include "php_worker_release.h"
 
 /* Streams of php://input that the script has kept hold a pointer to the body and do not count as its owners
- * (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field it is): they are closed. */
-static void close_readers(const php_stream *body)
+ * (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field it is).  Those that fclose() could
+ * close are closed; others have an owner in C, such as an SplFileObject, which would not learn of it. Returns
+ * whether none is left. */
+static bool close_readers(const php_stream *body)
 {
+    bool are_closed = true;
     zend_resource *resource;
     ZEND_HASH_FOREACH_PTR (&EG(regular_list), resource) {
         php_stream *stream = resource->type == php_file_le_stream() ? resource->ptr : NULL;
-        if (stream != NULL && strcmp(stream->ops->label, "Input") == 0 &&
-            *(const php_stream *const *)stream->abstract == body)
+        if (stream == NULL || strcmp(stream->ops->label, "Input") != 0 ||
+            *(const php_stream *const *)stream->abstract != body)
+            continue;
+        if (stream->__exposed && (stream->flags & PHP_STREAM_FLAG_NO_FCLOSE) == 0)
             (void)php_stream_free(stream, PHP_STREAM_FREE_KEEP_RSRC | PHP_STREAM_FREE_CLOSE);
+        else
+            are_closed = false;
     }
     ZEND_HASH_FOREACH_END();
+    return are_closed;
 }
 
 /* The copies that filter_input() looks at; the next request begins with an empty set and does not free them.
@@ -31,8 +39,7 @@ static void release_filter(void)
 void psv_php_worker_release_input(void)
 {
     php_stream *body = SG(request_info).request_body;
-    if (body != NULL) {
-        close_readers(body);
+    if (body != NULL && close_readers(body)) {
         SG(request_info).request_body = NULL;
         (void)php_stream_free(body, PHP_STREAM_FREE_CLOSE);
     }

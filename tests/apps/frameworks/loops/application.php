@@ -130,13 +130,17 @@ final class Application
         exit;
     }
 
-    /** A stream of one request's body that is looked at in the next. */
-    private function keep(): void
+    /** A stream of one request's body that is looked at in the next: PHP's own, or that of an object. */
+    private function keep(string $what): void
     {
         static $kept = null;
         $own = file_get_contents('php://input');
-        $found = is_resource($kept) ? stream_get_contents($kept, null, 0) : null;
-        $kept = isset($_GET['keep']) ? fopen('php://input', 'r') : null;
+        $found = $kept instanceof SplFileObject ? $kept->fread(100) : (is_resource($kept) ? 'open' : 'closed');
+        $kept = match ($what) {
+            'stream' => fopen('php://input', 'r'),
+            'object' => new SplFileObject('php://input'),
+            default => null,
+        };
         $this->json(['kept' => $found, 'own' => $own]);
     }
 }

@@ -33,7 +33,11 @@ enum psv_config_log_level {
     PSV_CONFIG_LOG_LEVEL_WARN,
     PSV_CONFIG_LOG_LEVEL_ERROR
 };
-enum psv_config_log_format { PSV_CONFIG_LOG_FORMAT_TEXT, PSV_CONFIG_LOG_FORMAT_JSON };
+enum psv_config_log_format {
+    PSV_CONFIG_LOG_FORMAT_TEXT,
+    PSV_CONFIG_LOG_FORMAT_JSON,
+    PSV_CONFIG_LOG_FORMAT_CADDY
+};
 enum psv_config_http_version {
     PSV_CONFIG_HTTP_1_0,
     PSV_CONFIG_HTTP_1_1,
@@ -52,7 +56,8 @@ enum psv_config_access {
     PSV_CONFIG_ACCESS_COMBINED,
     PSV_CONFIG_ACCESS_JSON,
     PSV_CONFIG_ACCESS_CUSTOM, /* access_format */
-    PSV_CONFIG_ACCESS_SHORT
+    PSV_CONFIG_ACCESS_SHORT,
+    PSV_CONFIG_ACCESS_CADDY
 };
 /* Equals enum psv_log_color. */
 enum psv_config_log_color {
@@ -64,7 +69,7 @@ enum psv_config_log_color {
 /* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
 
 struct psv_config_listen {
-    const char *address; /* HOST:PORT, [IPV6]:PORT, unix:PATH, with commas; port 0 = any free one */
+    const char *address; /* HOST:PORT, [IPV6]:PORT, unix:PATH, with commas; port 0 = any free one; "" = TLS only */
     uint64_t backlog;
     bool reuse_port;
 };
@@ -99,6 +104,7 @@ struct psv_config_supervisor {
 
 struct psv_config_internal {
     const char *listen; /* HOST:PORT; "" = off */
+    bool frankenphp;    /* handler/frankenphp_admin.h */
 };
 
 struct psv_config_workers {
@@ -313,7 +319,8 @@ struct psv_config_log {
     const char *error_path;
     enum psv_config_access access;
     const char *access_path;
-    const char *access_format; /* of PSV_CONFIG_ACCESS_CUSTOM */
+    const char *access_format;  /* of PSV_CONFIG_ACCESS_CUSTOM */
+    uint64_t access_status_min; /* 0 = all */
     uint64_t ring_lines;
     enum psv_config_log_color color;
 };

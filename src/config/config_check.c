@@ -148,6 +148,10 @@ static int check_addresses(const struct psv_config_loaded *loaded, struct psv_er
 {
     const struct psv_config *config = &loaded->config;
     bool has_tls = config->tls.certificates.len > 0;
+    if (config->listen.address[0] == '\0' && !has_tls) {
+        return psv_error_set(reterr, PSV_EINVAL,
+                             "listen.address is empty, and without tls.certificates nothing else is served");
+    }
     int result = check_pair(loaded, "listen.address", config->listen.address, "internal.listen",
                             config->internal.listen, reterr);
     if (result == 0 && has_tls) {

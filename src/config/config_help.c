@@ -89,7 +89,8 @@ int psv_config_help(struct psv_buffer *out, unsigned columns)
     size_t width = columns == 0 ? COLUMNS_DEFAULT : MAX(columns, (unsigned)COLUMNS_MIN);
     int result = psv_buffer_printf(out, "Usage: phpsrv [OPTION]...\n       phpsrv run [OPTION]... SCRIPT "
                                         "[ARGUMENT]...\n       phpsrv route [OPTION]... URL\n"
-                                        "       phpsrv health [OPTION]... [URL]\n\n");
+                                        "       phpsrv health [OPTION]... [URL]\n"
+                                        "       phpsrv frankenphp VERB [ARGUMENT]...\n\n");
     if (result == 0) {
         result = psv_text_append_wrapped(
             out,

@@ -34,8 +34,8 @@ static const char *const time_limit_choices[] = {"cpu", "wall", NULL};
 static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
-static const char *const format_choices[] = {"text", "json", NULL};
-static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", "short", NULL};
+static const char *const format_choices[] = {"text", "json", "caddy", NULL};
+static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", "short", "caddy", NULL};
 static const char *const server_timing_choices[] = {"off", "trusted", "all", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const reset_choices[] = {"compat", "strict", NULL};
@@ -45,9 +45,9 @@ const struct psv_option psv_options[] = {
     /* ---- server */
     {NAME("listen", listen, address, "listen", "LISTEN"), .short_name = 'l', .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "0.0.0.0:8080",
-     RANGE(1, 1000),
+     RANGE(0, 1000),
      .help = "address of the site, or several with commas; port 0 takes any free port; unix:/PATH is a "
-             "socket in the file system"},
+             "socket in the file system; empty: --tls-listen only"},
     {NAME("listen", listen, backlog, "listen-backlog", "LISTEN_BACKLOG"), RESTART, .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "N", .default_text = "1024", RANGE(1, 65535),
      .help = "connections that may wait in the kernel to be accepted"},
@@ -57,6 +57,10 @@ const struct psv_option psv_options[] = {
     {NAME("internal", internal, listen, "internal", "INTERNAL"), .type = PSV_OPTION_ADDRESS,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "HOST:PORT", .default_text = "", RANGE(0, 300),
      .help = "address of /health, /ready, /metrics, /status, /config; empty: off; not for the public"},
+    {NAME("internal", internal, frankenphp, "internal-frankenphp", "INTERNAL_FRANKENPHP"),
+     .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_SERVER, .default_text = "false",
+     .help = "there also what FrankenPHP's administration has, for clients of this machine: POST /stop, POST "
+             "/frankenphp/workers/restart, GET /frankenphp/threads, GET and PATCH /config/apps/frankenphp"},
     {NAME("site", site, docroot, "docroot", "DOCROOT"), PER_SCOPE, .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = ".", RANGE(1, TEXT_MAX - 1),
      .help = "document root: the folder with index.php and the public files"},
@@ -452,7 +456,7 @@ const struct psv_option psv_options[] = {
      .help = "least level that is written"},
     {NAME("log", log, format, "log-format", "LOG_FORMAT"), .type = PSV_OPTION_ENUM,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "text", .choices = format_choices,
-     .help = "form of the error log"},
+     .help = "form of the error log; caddy: JSON with the names of Caddy's log, as Laravel Octane reads it"},
     {NAME("response", response, server_timing, "server-timing", "SERVER_TIMING"), PER_SCOPE,
      .type = PSV_OPTION_ENUM, .group = PSV_OPTION_GROUP_LOG, .value_name = "WHO", .default_text = "off",
      .choices = server_timing_choices,
@@ -505,7 +509,11 @@ const struct psv_option psv_options[] = {
      .help = "error log: stderr, stdout or a file"},
     {NAME("log", log, access, "log-access", "LOG_ACCESS"), .type = PSV_OPTION_ENUM,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "FORMAT", .default_text = "off", .choices = access_choices,
-     .help = "form of the access log; custom: as log.access_format says"},
+     .help = "form of the access log; custom: as log.access_format says; caddy: JSON as Caddy writes it"},
+    {NAME("log", log, access_status_min, "log-access-status-min", "LOG_ACCESS_STATUS_MIN"),
+     .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LOG, .value_name = "STATUS", .default_text = "0",
+     RANGE(0, 600),
+     .help = "only requests with this status or a higher one, such as 500, are in the access log; 0: all"},
     {NAME("log", log, access_format, "log-access-format", "LOG_ACCESS_FORMAT"), .type = PSV_OPTION_TEXT,
      .group = PSV_OPTION_GROUP_LOG, .value_name = "TEXT", .default_text = "", RANGE(0, 2000),
      .help = "a line of the access log with variables as nginx names them, such as '$remote_addr "

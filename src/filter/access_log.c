@@ -10,6 +10,7 @@
 #include "exec/exchange.h"
 #include "exec/job.h"
 #include "filter/access_line.h"
+#include "filter/access_log_caddy.h"
 #include "filter/access_log_short.h"
 #include "filter/access_variables.h"
 #include "filter/exchange_times.h"
@@ -42,6 +43,7 @@ _Static_assert(REQUEST_ID_MAX + REMOTE_MAX + USER_MAX + METHOD_MAX + TARGET_MAX 
 
 _Static_assert(CUT_MARK == PSV_ACCESS_CUT_MARK, "one mark");
 _Static_assert(PSV_ACCESS_LOG_SHORT_BYTES <= PSV_ACCESS_LOG_LINE_BYTES, "so does the short one");
+_Static_assert(PSV_ACCESS_LOG_CADDY_BYTES <= PSV_ACCESS_LOG_LINE_BYTES, "and Caddy's");
 
 #define PUT(line, literal) PSV_ACCESS_PUT((line), literal)
 
@@ -302,16 +304,24 @@ size_t psv_access_log_line(struct psv_access_log *log, const struct psv_exchange
         break;
     case PSV_ACCESS_LOG_SHORT:
         return psv_access_log_short(exchange, now_ns, is_aborted, psv_log_access_has_colour(), out);
+    case PSV_ACCESS_LOG_CADDY:
+        psv_access_log_caddy(exchange, now_ns, is_aborted, &line);
+        break;
     case PSV_ACCESS_LOG_FORMAT_COUNT:
         UNREACHABLE("no such format");
     }
     return line.len;
 }
 
+bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange, bool is_aborted)
+{
+    return log->is_enabled && psv_access_status(exchange, is_aborted) >= log->status_min;
+}
+
 void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,
                         bool is_aborted)
 {
-    if (!log->is_enabled)
+    if (!psv_access_log_wants(log, exchange, is_aborted))
         return;
     char *out = psv_log_access_begin();
     if (out != NULL)

@@ -25,6 +25,7 @@ enum psv_access_log_format {
     PSV_ACCESS_LOG_JSON,
     PSV_ACCESS_LOG_CUSTOM,
     PSV_ACCESS_LOG_SHORT, /* access_log_short.h */
+    PSV_ACCESS_LOG_CADDY, /* access_log_caddy.h */
     PSV_ACCESS_LOG_FORMAT_COUNT
 };
 
@@ -33,7 +34,8 @@ enum psv_access_log_format {
 
 struct psv_access_log {
     bool is_enabled;
-    bool names_sites; /* JSON: there are several */
+    bool names_sites;    /* JSON: there are several */
+    unsigned status_min; /* lower ones are left out; 0 = none */
     enum psv_access_log_format format;
     bool has_second;
     uint64_t second;                   /* of both texts */
@@ -53,7 +55,9 @@ MUST_CHECK int psv_access_log_init_custom(struct psv_access_log *log, const char
 /** Accepts a zeroed struct. */
 void psv_access_log_fini(struct psv_access_log *log);
 
-/** The exchange is over: makes its line in the log's own memory.  Does nothing when the log is off. */
+/** Whether the exchange has a line: the log is on, and its status high enough. */
+bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange, bool is_aborted);
+/** The exchange is over: makes its line, if it has one, in the log's own memory. */
 void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,
                         bool is_aborted);
 

@@ -14,6 +14,7 @@
 #include "exec/body_filter.h"
 #include "exec/exchange.h"
 #include "exec/worker.h"
+#include "handler/frankenphp_admin.h"
 #include "handler/history.h"
 #include "handler/metrics_page.h"
 #include "handler/status_page.h"
@@ -190,6 +191,9 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
 {
     enum psv_method method = exchange->request.method;
     page_fn *build = find_page(exchange->request.path);
+    if (build == NULL && internal->options.frankenphp != NULL &&
+        psv_frankenphp_admin_answer(internal->options.frankenphp, exchange))
+        return;
     if (build == NULL) {
         refuse(exchange, 404, "no such internal page");
         return;

@@ -14,6 +14,7 @@ struct psv_body_filter;
 struct psv_config_loaded;
 struct psv_exchange;
 struct psv_executor;
+struct psv_frankenphp_admin;
 struct psv_headers;
 struct psv_internal;
 struct psv_worker_report;
@@ -60,6 +61,7 @@ struct psv_internal_options {
      * any. */
     const struct psv_body_filter *(*choose_coding)(void *context, const struct psv_headers *headers);
     void *context;                       /* of all three */
+    const struct psv_frankenphp_admin *frankenphp; /* asked for what is no page here; NULL = off */
     psv_internal_clock_fn *monotonic_ns; /* NULL = the coarse system clock */
 };
 

@@ -6,34 +6,16 @@
 #include <inttypes.h>
 
 #include "base/buffer.h"
-#include "base/utf8.h"
 #include "exec/worker.h"
 #include "handler/history.h"
 #include "handler/internal.h"
+#include "handler/json_text.h"
 #include "observe/decimal.h"
 #include "observe/time_text.h"
 
-/* What a client sent need not be UTF-8, and may be cut within a sequence: then it becomes U+FFFD. */
 static int put_text(struct psv_buffer *out, const char *text)
 {
-    struct psv_bytes rest = psv_bytes_of(text);
-    int code = psv_buffer_append_byte(out, '"');
-
-    while (rest.len > 0 && code == 0) {
-        uint32_t point = 0;
-        size_t len = psv_utf8_decode(rest, &point);
-        if (len == 0) {
-            code = psv_buffer_printf(out, "\xef\xbf\xbd");
-        } else if (point == '"' || point == '\\') {
-            code = psv_buffer_printf(out, "\\%c", (char)point);
-        } else if (point < 0x20 || point == 0x7f) {
-            code = psv_buffer_printf(out, "\\u%04x", (unsigned)point);
-        } else {
-            code = psv_buffer_append(out, rest.data, len);
-        }
-        rest = psv_bytes_from(rest, MAX(len, (size_t)1));
-    }
-    return code == 0 ? psv_buffer_append_byte(out, '"') : code;
+    return psv_json_text_put(out, psv_bytes_of(text));
 }
 
 static int put_number(struct psv_buffer *out, const char *name, double value, const char *end)

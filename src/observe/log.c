@@ -117,8 +117,15 @@ static void push(struct psv_log_slot *slot)
 
 static size_t format_event(char *out, size_t room, const struct psv_log_event *event)
 {
-    return logger.format == PSV_LOG_FORMAT_JSON ? psv_log_format_json(out, room, event)
-                                                : psv_log_format_text(out, room, event, logger.has_colour);
+    switch (logger.format) {
+    case PSV_LOG_FORMAT_JSON:
+        return psv_log_format_json(out, room, event);
+    case PSV_LOG_FORMAT_CADDY:
+        return psv_log_format_caddy(out, room, event);
+    case PSV_LOG_FORMAT_TEXT:
+        break;
+    }
+    return psv_log_format_text(out, room, event, logger.has_colour);
 }
 
 static void write_directly(const struct psv_log_event *event)

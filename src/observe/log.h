@@ -27,7 +27,7 @@ enum psv_log_level {
 /** AUTO: on a terminal, unless NO_COLOR is set. */
 enum psv_log_color { PSV_LOG_COLOR_AUTO, PSV_LOG_COLOR_ALWAYS, PSV_LOG_COLOR_NEVER };
 
-enum psv_log_format { PSV_LOG_FORMAT_TEXT, PSV_LOG_FORMAT_JSON };
+enum psv_log_format { PSV_LOG_FORMAT_TEXT, PSV_LOG_FORMAT_JSON, PSV_LOG_FORMAT_CADDY };
 
 struct psv_log_field {
     const char *key; /* static, snake_case; NULL: the field is left out */

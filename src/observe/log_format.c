@@ -263,3 +263,46 @@ size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *e
     close_with(&line, line.is_truncated ? ",\"truncated\":true}\n" : "}\n");
     return line.len;
 }
+
+/* The field of this name that holds text, or NULL. */
+static const struct psv_log_field *find_text(const struct psv_log_event *event, const char *key)
+{
+    for (size_t i = 0; i < event->fields_len; i++) {
+        const struct psv_log_field *field = &event->fields[i];
+        if (field->key != NULL && field->kind == PSV_LOG_KIND_BYTES && strcmp(field->key, key) == 0) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+size_t psv_log_format_caddy(char *out, size_t room, const struct psv_log_event *event)
+{
+    INVARIANT(room >= PSV_LOG_ROOM_MIN && event->level < PSV_LOG_LEVEL_COUNT);
+    struct line line = {.out = out, .room = room - TAIL_BYTES};
+    char time[PSV_DECIMAL_BYTES];
+    const struct psv_log_field *message = find_text(event, "message");
+    const struct psv_log_field *reason = message == NULL ? find_text(event, "reason") : NULL;
+    (void)snprintf(time, sizeof(time), "%" PRIu64 ".%06u", event->unix_us / 1000000u,
+                   (unsigned)(event->unix_us % 1000000u));
+    (void)put_text(&line, "{\"level\":\"");
+    (void)put_text(&line, level_texts[event->level]);
+    (void)put_text(&line, "\",\"ts\":");
+    (void)put_text(&line, time);
+    (void)put_text(&line, ",\"logger\":\"phpsrv\",\"event\":\"");
+    put_escaped(&line, psv_bytes_of(event->name), true);
+    (void)put_text(&line, "\",\"msg\":\"");
+    put_escaped(&line, message != NULL ? message->value.bytes : psv_bytes_of(event->name), true);
+    if (reason != NULL && put_text(&line, ": ")) {
+        put_escaped(&line, reason->value.bytes, true);
+    }
+    close_with(&line, "\"");
+    for (size_t i = 0; i < event->fields_len; i++) {
+        const struct psv_log_field *field = &event->fields[i];
+        if (field->key != NULL && field != message && field != reason) {
+            put_json_field(&line, field);
+        }
+    }
+    close_with(&line, line.is_truncated ? ",\"truncated\":true}\n" : "}\n");
+    return line.len;
+}

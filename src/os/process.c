@@ -67,16 +67,31 @@ int psv_process_open_signals(bool with_children, struct psv_error *reterr)
                                "cannot receive signals");
 }
 
+static int take_signal(int signal_fd, struct signalfd_siginfo *ret_info)
+{
+    ssize_t count;
+    do {
+        count = read(signal_fd, ret_info, sizeof(*ret_info));
+    } while (count < 0 && errno == EINTR);
+    if (count == (ssize_t)sizeof(*ret_info))
+        return (int)ret_info->ssi_signo;
+    return count < 0 && errno == EAGAIN ? PSV_EAGAIN : PSV_EIO;
+}
+
 int psv_process_take_signal(int signal_fd)
 {
     struct signalfd_siginfo info;
-    ssize_t count;
+    return take_signal(signal_fd, &info);
+}
+
+int psv_process_take_sent_signal(int signal_fd)
+{
+    struct signalfd_siginfo info;
+    int number;
     do {
-        count = read(signal_fd, &info, sizeof(info));
-    } while (count < 0 && errno == EINTR);
-    if (count == (ssize_t)sizeof(info))
-        return (int)info.ssi_signo;
-    return count < 0 && errno == EAGAIN ? PSV_EAGAIN : PSV_EIO;
+        number = take_signal(signal_fd, &info);
+    } while (number == SIGINT && info.ssi_code == SI_KERNEL);
+    return number;
 }
 
 const char *psv_process_signal_name(int number)

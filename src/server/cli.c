@@ -17,6 +17,7 @@
 #include "net/tls_error.h"
 #include "observe/otlp_http.h"
 #include "os/fd.h"
+#include "os/limits.h"
 #include "os/privileges.h"
 #include "phpsrv/server.h"
 #include "psv_version.h"
@@ -24,6 +25,7 @@
 #include "server/compression.h"
 #include "server/cors.h"
 #include "server/error_pages_load.h"
+#include "server/frankenphp_command.h"
 #include "server/guards.h"
 #include "server/health_command.h"
 #include "server/observation.h"
@@ -295,18 +297,13 @@ static int act(int argc, char **argv, const struct psv_config_loaded *loaded, st
                                       : psv_error_set(reterr, code, "cannot print: %s", psv_error_text(code));
 }
 
-int psv_cli_main(int argc, char **argv, char **environment, const struct psv_executor *const *runtimes,
-                 size_t runtimes_len)
+static int load_and_act(int argc, char **argv, char **environment)
 {
     struct psv_config_loaded loaded = {0};
     struct psv_error error = {0};
     bool needs_check;
     int exit_code = PSV_CONFIG_EXIT_CODE;
 
-    for (size_t i = 0; i < runtimes_len; i++) {
-        psv_executor_register(runtimes[i]);
-    }
-    psv_executor_register(&psv_executor_stub);
     int code = psv_config_load(argc, argv, environment, &loaded, &error);
 
     if (code == PSV_OK) {
@@ -328,4 +325,42 @@ int psv_cli_main(int argc, char **argv, char **environment, const struct psv_exe
     }
     psv_config_loaded_fini(&loaded);
     return exit_code;
+}
+
+/* Under another program's name: what it would do, or print. */
+static int act_as_frankenphp(int argc, char **argv, char **environment)
+{
+    const struct psv_frankenphp_machine machine = {.environment = environment,
+                                                   .cores = psv_limits_cores(&psv_limits_system_roots),
+                                                   .is_terminal = isatty(STDERR_FILENO) == 1};
+    struct psv_frankenphp_command command = {0};
+    struct psv_error error = {0};
+    struct psv_arena arena;
+    struct psv_buffer out;
+    int exit_code = PSV_CONFIG_EXIT_CODE;
+
+    psv_arena_init(&arena, TEXT_BYTES_MAX);
+    psv_buffer_init(&out, TEXT_BYTES_MAX);
+    int code = psv_frankenphp_translate(argc, argv, &machine, &arena, &out, &command, &error);
+    if (code != PSV_OK) {
+        (void)fprintf(stderr, "phpsrv: %s\n", error.message);
+    } else if (command.argv == NULL) {
+        exit_code = psv_fd_write_all(STDOUT_FILENO, out.data, out.len) == PSV_OK ? 0 : 1;
+    } else {
+        exit_code = load_and_act(command.argc, command.argv, environment);
+    }
+    psv_buffer_fini(&out);
+    psv_arena_fini(&arena);
+    return exit_code;
+}
+
+int psv_cli_main(int argc, char **argv, char **environment, const struct psv_executor *const *runtimes,
+                 size_t runtimes_len)
+{
+    for (size_t i = 0; i < runtimes_len; i++) {
+        psv_executor_register(runtimes[i]);
+    }
+    psv_executor_register(&psv_executor_stub);
+    return psv_frankenphp_is_meant(argc, argv) ? act_as_frankenphp(argc, argv, environment)
+                                               : load_and_act(argc, argv, environment);
 }

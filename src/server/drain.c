@@ -54,6 +54,9 @@ static void begin(struct psv_server *server, const char *signal_name)
     psv_dev_drain(server->dev);
     drain_site(&server->site);
     drain_site(&server->secure);
+    if (server->has_successor) {
+        drain_site(&server->admin);
+    }
     psv_timer_start(&server->drain_queue, &server->drain_timer, server->loop.now_ns);
     psv_timer_start(&server->drain_check_queue, &server->drain_check_timer, server->loop.now_ns);
 }
@@ -68,7 +71,9 @@ static void leave(struct psv_server *server, int number)
 {
     uint64_t delay_ms = number == SIGTERM ? server->config->server.drain_delay_ms : 0;
 
-    server->is_draining = true; /* /ready tells it from now on */
+    server->is_draining = true; /* /ready tells it from now on, ... */
+    /* ... unless the supervisor has another one that serves: then questions about the service are for that one */
+    server->has_successor = number == SIGINT && psv_supervised_is(&server->supervised);
     if (delay_ms == 0) {
         begin(server, psv_process_signal_name(number));
         return;
@@ -107,9 +112,10 @@ static void on_check(struct psv_timer *timer, void *context)
 static void on_signals(int fd, void *context)
 {
     struct psv_server *server = context;
+    bool is_supervised = psv_supervised_is(&server->supervised);
     int number;
 
-    while ((number = psv_process_take_signal(fd)) > 0) {
+    while ((number = is_supervised ? psv_process_take_sent_signal(fd) : psv_process_take_signal(fd)) > 0) {
         switch (number) {
         case SIGTERM:
         case SIGINT:

@@ -12,6 +12,7 @@
 #include "handler/internal.h"
 #include "os/clock.h"
 #include "psv_version.h"
+#include "server/frankenphp_link.h"
 #include "server/server_state.h"
 
 #define PROBE_EVERY_NS (UINT64_C(2) * PSV_NS_PER_S)
@@ -42,7 +43,7 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
         .reloads_failed = shared.reloads_failed,
         .last_reload_failed = shared.last_reload_failed,
         .last_reload_unix_s = shared.last_reload_unix_s,
-        .is_draining = server->is_draining,
+        .is_draining = server->is_draining && !server->has_successor,
         .probe_was_right = probe_was_right,
         .probe_age_ns = now_ns > probed_ns ? now_ns - probed_ns : 0,
     };
@@ -82,6 +83,7 @@ static const struct psv_body_filter *choose_coding(void *context, const struct p
 
 int psv_health_init(struct psv_server *server, struct psv_error *reterr)
 {
+    psv_frankenphp_link(server);
     const struct psv_internal_options options = {
         .version = PSV_VERSION,
         .config = server->loaded,
@@ -90,6 +92,7 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         .read_workers = read_workers,
         .choose_coding = choose_coding,
         .context = server,
+        .frankenphp = server->config->internal.frankenphp ? &server->frankenphp : NULL,
     };
 
     const struct psv_compress_options coding = {.codings = PSV_BYTES("gzip"), .levels[PSV_COMPRESS_GZIP] = 1};

@@ -49,6 +49,9 @@ static int init_access_log(struct psv_access_log *log, const struct psv_config *
     case PSV_CONFIG_ACCESS_SHORT:
         psv_access_log_init(log, true, PSV_ACCESS_LOG_SHORT);
         break;
+    case PSV_CONFIG_ACCESS_CADDY:
+        psv_access_log_init(log, true, PSV_ACCESS_LOG_CADDY);
+        break;
     case PSV_CONFIG_ACCESS_JSON:
         psv_access_log_init(log, true, PSV_ACCESS_LOG_JSON);
         break;
@@ -85,6 +88,7 @@ int psv_observation_init(struct psv_server *server, struct psv_pipeline *pipelin
     const struct psv_otlp_options options = otlp_options(config);
     int code = init_access_log(&pipeline->access_log, config, reterr);
     pipeline->access_log.names_sites = pipeline->sites.len > 1;
+    pipeline->access_log.status_min = (unsigned)config->log.access_status_min;
 
     if (code == PSV_OK && server->otlp == NULL && config->otlp.endpoint[0] != '\0') {
         code = psv_otlp_start(&options, &server->otlp, reterr);

@@ -42,7 +42,7 @@
 _Static_assert((int)PSV_CONFIG_LOG_LEVEL_ERROR == (int)PSV_LOG_ERROR, "config and log name the same levels");
 _Static_assert((int)PSV_CONFIG_HTTP_2 == (int)PSV_HTTP_2 && (int)PSV_CONFIG_HTTP_1_0 == (int)PSV_HTTP_1_0,
                "config and http name the same versions");
-_Static_assert((int)PSV_CONFIG_LOG_FORMAT_JSON == (int)PSV_LOG_FORMAT_JSON,
+_Static_assert((int)PSV_CONFIG_LOG_FORMAT_CADDY == (int)PSV_LOG_FORMAT_CADDY,
                "config and log name the same formats");
 
 _Static_assert((int)PSV_CONFIG_LOG_COLOR_NEVER == (int)PSV_LOG_COLOR_NEVER,
@@ -61,7 +61,7 @@ static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
     psv_process_block_signals(false);
     psv_process_ignore_sigpipe();
-    psv_crash_init(server->config->log.format == PSV_CONFIG_LOG_FORMAT_JSON);
+    psv_crash_init(server->config->log.format != PSV_CONFIG_LOG_FORMAT_TEXT);
     (void)psv_limits_raise_open_files();
     int code = boot_environment(&server->config->server, reterr);
     if (code != PSV_OK) {

@@ -10,6 +10,7 @@
 #include "exec/mailbox.h"
 #include "exec/worker_group.h"
 #include "handler/encoded_cache.h"
+#include "handler/frankenphp_admin.h"
 #include "http1/config.h"
 #include "http2/config.h"
 #include "net/client_limit.h"
@@ -61,6 +62,7 @@ struct psv_server {
     struct psv_exchange_pool *exchanges;
     struct psv_dev *dev; /* NULL without --dev */
     struct psv_internal *internal;
+    struct psv_frankenphp_admin frankenphp; /* with internal.frankenphp */
     struct psv_pipeline pipeline;
     struct psv_internal_host internal_host;
     struct psv_password_checker passwords; /* of all sites together */
@@ -92,6 +94,7 @@ struct psv_server {
     struct psv_timer beat_timer;
     /* the end */
     bool is_draining;                         /* not ready any more */
+    bool has_successor;                       /* another generation serves; only while draining */
     int exit_code;                            /* 1 after a second signal */
     struct psv_timer_queue drain_delay_queue; /* not ready any more, but still accepting */
     struct psv_timer drain_delay_timer;

@@ -170,6 +170,7 @@ bool psv_generation_listen(struct psv_generation *generation)
     }
     generation->beat_ns = psv_clock_monotonic_ns();
     generation->wants_reload |= memchr(said, 'L', (size_t)len) != NULL;
+    generation->wants_end |= memchr(said, 'E', (size_t)len) != NULL;
     return generation->state == PSV_GENERATION_STARTING && memchr(said, 'R', (size_t)len) != NULL;
 }
 

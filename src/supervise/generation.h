@@ -26,6 +26,7 @@ struct psv_generation {
     pid_t pid;
     int status_fd;     /* what psv_supervised_tell_... write comes here */
     bool wants_reload; /* see psv_generation_take_wish */
+    bool wants_end;    /* of everything, as by SIGTERM */
     uint64_t started_ns;
     uint64_t beat_ns; /* when it was heard last */
 };

@@ -68,6 +68,11 @@ void psv_supervised_tell_reload(const struct psv_supervised *supervised)
     tell(supervised, 'L');
 }
 
+void psv_supervised_tell_end(const struct psv_supervised *supervised)
+{
+    tell(supervised, 'E');
+}
+
 void psv_supervised_tell_beat(const struct psv_supervised *supervised)
 {
     tell(supervised, 'B');

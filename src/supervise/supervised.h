@@ -36,5 +36,7 @@ bool psv_supervised_is(const struct psv_supervised *supervised);
 void psv_supervised_tell_ready(const struct psv_supervised *supervised);
 /** A file that the server was started from has changed: a new generation, please. */
 void psv_supervised_tell_reload(const struct psv_supervised *supervised);
+/** Somebody who may has asked for the end of the whole service. */
+void psv_supervised_tell_end(const struct psv_supervised *supervised);
 /** The loop turns; once a second. */
 void psv_supervised_tell_beat(const struct psv_supervised *supervised);

@@ -485,6 +485,9 @@ static void run(struct supervisor *supervisor)
             watch_memory(supervisor);
             supervisor->is_reload_wanted |=
                 psv_generation_take_wish(&supervisor->current) && !supervisor->is_ending;
+            if (supervisor->current.wants_end && !supervisor->is_ending) { /* a second wish cuts nothing short */
+                end(supervisor, SIGTERM);
+            }
         }
         if (fds[1].revents != 0 && psv_generation_listen(&supervisor->next)) {
             on_ready(supervisor);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "../handler/fake_exchange.h"
+#include "json_check.h"
 
 #include "base/memory.h"
 #include "exec/job.h"
@@ -60,6 +61,13 @@ static void test_formats(void **state)
          "1\",\"referer\":\"http://r/\","
          "\"aborted\":false}"},
         {ROW("short"), PSV_ACCESS_LOG_SHORT, "1994-11-06T08:49:37.042Z GET   200 /a?b=c 12.3ms"},
+        {ROW("Caddy"), PSV_ACCESS_LOG_CADDY,
+         "{\"level\":\"info\",\"ts\":784111777.042000,\"logger\":\"http.log.access\",\"msg\":\"handled request\","
+         "\"request\":{\"remote_ip\":\"192.0.2.7\",\"remote_port\":\"0\",\"client_ip\":\"192.0.2.7\","
+         "\"proto\":\"HTTP/1.1\",\"method\":\"GET\",\"host\":\"\",\"uri\":\"/a?b=c\","
+         "\"headers\":{\"User-Agent\":[\"agent/1\"],\"Referer\":[\"http://r/\"]}},\"user_id\":\"ann\","
+         "\"duration\":0.012345,\"size\":1234,\"status\":200,"
+         "\"request_id\":\"0123456789abcdef0123456789abcdef\"}"},
     };
     (void)state;
     TABLE_FOR_EACH(row, cases)
@@ -234,7 +242,31 @@ static void test_long_texts_are_cut(void **state)
                                                               : " 599 18446744073709551615";
         assert_string_equal(line + strlen(line) - strlen(end), end);
     }
+    exchange->request.authority = everything;
+    line_of(&fake, PSV_ACCESS_LOG_CADDY, true);
+    assert_true(json_is_valid(line, strlen(line)));
+    assert_true(strlen(line) > 1500);
     exchange->job = NULL;
+    fake_exchange_end(&fake);
+}
+
+/* Only what has failed, when no more is asked for. */
+static void test_least_status(void **state)
+{
+    (void)state;
+    struct fake_exchange fake;
+    struct psv_access_log log;
+    begin(&fake, "GET", "/", NULL);
+    psv_access_log_init(&log, true, PSV_ACCESS_LOG_CADDY);
+    log.status_min = 500;
+    fake.exchange->response.status = 500;
+    assert_true(psv_access_log_wants(&log, fake.exchange, false));
+    assert_non_null(strstr(line_of(&fake, PSV_ACCESS_LOG_CADDY, false), "{\"level\":\"error\","));
+    fake.exchange->response.status = 499;
+    assert_false(psv_access_log_wants(&log, fake.exchange, false));
+    log.status_min = 0;
+    fake.exchange->is_answered = false;
+    assert_true(psv_access_log_wants(&log, fake.exchange, false));
     fake_exchange_end(&fake);
 }
 
@@ -312,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_escaping),
         cmocka_unit_test(test_user),
         cmocka_unit_test(test_long_texts_are_cut),
+        cmocka_unit_test(test_least_status),
         cmocka_unit_test(test_worker_and_its_times),
         cmocka_unit_test(test_time_moves_on),
         cmocka_unit_test(test_no_allocation),

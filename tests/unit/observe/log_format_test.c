@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "json_check.h"
@@ -73,6 +74,48 @@ static void exact_forms(void **state)
     assert_string_equal(
         as_json(&event),
         "{\"ts\":\"2026-01-31T12:00:00.123Z\",\"level\":\"error\",\"event\":\"server.ready\"}\n");
+}
+
+static const char *as_caddy(const struct psv_log_event *event, size_t room)
+{
+    static char out[ROOM + 1];
+    size_t len = psv_log_format_caddy(out, room, event);
+    assert_true(len <= room);
+    assert_true(json_is_valid(out, len));
+    out[len] = '\0';
+    return out;
+}
+
+/* Whoever reads Caddy's log finds a level and a text for people in each line. */
+static void caddy_form(void **state)
+{
+    (void)state;
+    static char text[3000];
+    const struct psv_log_field fields[] = {PSV_LOG_U64("worker", 8), PSV_LOG_TEXT("message", "a \"b\"\n")};
+    const struct psv_log_field reasons[] = {PSV_LOG_TEXT("reason", "no room"), PSV_LOG_BOOL("is_tls", true)};
+    struct psv_log_event event = {
+        .level = PSV_LOG_WARN, .name = "php.message", .fields = fields, .fields_len = 2, .unix_us = NOON};
+    assert_string_equal(as_caddy(&event, ROOM),
+                        "{\"level\":\"warn\",\"ts\":1769860800.123456,\"logger\":\"phpsrv\","
+                        "\"event\":\"php.message\",\"msg\":\"a \\\"b\\\"\\n\",\"worker\":8}\n");
+    event.fields = reasons;
+    assert_string_equal(as_caddy(&event, ROOM),
+                        "{\"level\":\"warn\",\"ts\":1769860800.123456,\"logger\":\"phpsrv\","
+                        "\"event\":\"php.message\",\"msg\":\"php.message: no room\",\"is_tls\":true}\n");
+    event.fields_len = 0;
+    event.unix_us = UINT64_C(1000000) * 7 + 5;
+    assert_string_equal(as_caddy(&event, ROOM), "{\"level\":\"warn\",\"ts\":7.000005,\"logger\":\"phpsrv\","
+                                                "\"event\":\"php.message\",\"msg\":\"php.message\"}\n");
+    memset(text, '"', sizeof(text) - 1);
+    const struct psv_log_field huge[] = {PSV_LOG_TEXT("message", text), PSV_LOG_TEXT("reason", text)};
+    event.fields = huge;
+    event.fields_len = 2;
+    for (size_t room = PSV_LOG_ROOM_MIN; room <= ROOM; room += 61) {
+        assert_non_null(strstr(as_caddy(&event, room), "\"truncated\":true}"));
+    }
+    event.fields = huge + 1;
+    event.fields_len = 1;
+    assert_non_null(strstr(as_caddy(&event, PSV_LOG_ROOM_MIN), "\"truncated\":true}"));
 }
 
 static void hostile_values(void **state)
@@ -186,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_forms),
+        cmocka_unit_test(caddy_form),
         cmocka_unit_test(hostile_values),
         cmocka_unit_test(nul_bytes_and_odd_numbers),
         cmocka_unit_test(truncation),

@@ -1,0 +1,60 @@
+/* See frankenphp_link.h.  The functions are called on the loop.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "frankenphp_link.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "exec/worker.h"
+#include "server/server_state.h"
+
+static unsigned read_threads(void *context, unsigned group, struct psv_worker_report *out, unsigned max)
+{
+    const struct psv_server *server = context;
+
+    return group < server->groups_len ? psv_worker_pool_report(server->groups[group].pool, out, max) : 0;
+}
+
+/* A new generation boots them, and takes over when all are ready: until then the old one serves. */
+static int restart_workers(void *context)
+{
+    const struct psv_server *server = context;
+
+    if (server->is_draining) {
+        return PSV_ESTOPPING;
+    }
+    if (!psv_supervised_is(&server->supervised)) {
+        return PSV_EUNSUPPORTED;
+    }
+    psv_supervised_tell_reload(&server->supervised);
+    return PSV_OK;
+}
+
+/* The supervisor ends all that it has started; without one the signal is our own. */
+static int stop(void *context)
+{
+    const struct psv_server *server = context;
+
+    if (server->has_successor) {
+        return PSV_ESTOPPING;
+    }
+    if (psv_supervised_is(&server->supervised)) {
+        psv_supervised_tell_end(&server->supervised);
+    } else {
+        (void)kill(getpid(), SIGTERM);
+    }
+    return PSV_OK;
+}
+
+void psv_frankenphp_link(struct psv_server *server)
+{
+    server->frankenphp = (struct psv_frankenphp_admin){
+        .config = server->loaded,
+        .read_threads = read_threads,
+        .restart_workers = restart_workers,
+        .stop = stop,
+        .context = server,
+    };
+}

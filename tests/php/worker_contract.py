@@ -69,7 +69,7 @@ def site_files(*scripts):
     return files
 
 
-def launch_contract(launch, folder, *arguments, scripts, threads=2, **options):
+def launch_contract(launch, folder, *arguments, scripts, threads=2, files=None, **options):
     """A server with them; sessions, uploads and other files lie in `folder`, beside the document root."""
     for name in ("sessions", "uploads", "temp"):
         (folder / name).mkdir(exist_ok=True)
@@ -78,6 +78,6 @@ def launch_contract(launch, folder, *arguments, scripts, threads=2, **options):
     settings = {"session.save_path": folder / "sessions", "upload_tmp_dir": folder / "uploads", "sys_temp_dir": folder / "temp"}
     for key, value in settings.items():
         arguments += ("-d", f"{key}={value}")
-    server = launch(*arguments, executor="ext", files=site_files(*scripts), **options)
+    server = launch(*arguments, executor="ext", files={**site_files(*scripts), **(files or {})}, **options)
     server.folder = folder
     return server

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from worker_contract import Mode, launch_contract
+from worker_cases import Mode, launch_contract
 
 
 class Site:

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from testenv import Crowd, wait_until
-from worker_contract import Mode
+from worker_cases import Mode
 
 SCRIPTS = ["errors", "plain"]
 CONTRACT_LOG = (r"php\.message .*(case |Cannot redeclare|no_such_function|strlen|in a destructor|Maximum (call stack|execution)|memory size|syntax error|not-there|user error)",)

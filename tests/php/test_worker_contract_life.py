@@ -13,7 +13,7 @@ import time
 import pytest
 
 from testenv import Clients, Crowd, wait_until
-from worker_contract import Mode, launch_contract
+from worker_cases import Mode, launch_contract
 
 QUICK_END = ("--server-drain-timeout-ms", "20s")
 

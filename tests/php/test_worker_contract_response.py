@@ -9,7 +9,7 @@ import json
 import pytest
 
 from testenv import Wire, decode_body, wait_until
-from worker_contract import decode
+from worker_cases import decode
 
 SCRIPTS = ["response"]
 # Scripts that wait for a test hold a thread.

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from testenv import wait_until
-from worker_contract import Mode, decode
+from worker_cases import Mode, decode
 
 SCRIPTS = ["session", "session_boot"]
 CONTRACT_LOG = ("with an open session", "with an own handler", "Allowed memory size")

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from testenv import Crowd, H2Wire, wait_until
-from worker_contract import Mode, launch_contract
+from worker_cases import Mode, launch_contract
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -79,6 +79,19 @@ static void count_error(int type)
         psv_metric_inc(PSV_METRIC_PHP_ERRORS_NOTICE);
 }
 
+/* Of a script of worker mode: what its end is explained with. */
+static void note_fatal(int type, zend_string *file, uint32_t line, zend_string *message)
+{
+    const struct psv_php_thread *thread = psv_php_thread_current();
+    if ((type & E_FATAL_ERRORS) == 0 || thread == NULL || thread->mode == NULL || psv_php_is_forked_child())
+        return;
+    char text[256];
+    int first_line = (int)strcspn(ZSTR_VAL(message), "\n");
+    snprintf(text, sizeof(text), "%.*s in %s on line %u", MIN(first_line, 160), ZSTR_VAL(message),
+             file != NULL ? ZSTR_VAL(file) : "Unknown", line);
+    psv_worker_script_note_error(thread->worker, psv_bytes_of(text));
+}
+
 static void on_error(int type, zend_string *file, const uint32_t line, zend_string *message)
 {
     /* With log_errors the line is written anyway. */
@@ -90,6 +103,7 @@ static void on_error(int type, zend_string *file, const uint32_t line, zend_stri
         efree(text);
     }
     count_error(type);
+    note_fatal(type, file, line, message);
     next_error_cb(type, file, line, message);
 }
 

@@ -14,6 +14,7 @@
 #include "php_engine.h"
 #include "php_quiet_calls.h"
 #include "php_thread.h"
+#include "php_worker.h"
 #include "phpsrv/message.h"
 
 /* PHP's own timers use SIGRTMIN. */
@@ -135,9 +136,12 @@ void psv_php_timeout_end_job(struct psv_php_thread *thread)
 static void on_interrupt(zend_execute_data *execute_data)
 {
     struct psv_php_thread *thread = psv_php_thread_current();
-    if (thread != NULL && thread->job != NULL && !psv_php_is_forked_child()) {
+    if (thread != NULL && (thread->job != NULL || psv_php_worker_is_booting(thread)) &&
+        !psv_php_is_forked_child()) {
         /* acquire: pairs with the store in psv_php_timeout_interrupt */
         if (atomic_exchange_explicit(&thread->is_interrupted, false, memory_order_acquire)) {
+            if (thread->job == NULL)
+                zend_error_noreturn(E_ERROR, "Boot of the worker script ended by the server");
             PG(connection_status) |= PHP_CONNECTION_TIMEOUT;
             if (psv_job_is_overdue(thread->job))
                 zend_error_noreturn(E_ERROR, "Request deadline exceeded");

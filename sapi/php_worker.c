@@ -110,6 +110,7 @@ void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
     mode->has_bailed = CG(unclean_shutdown) != 0;
     mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
     (void)is_done; /* false after exit(0) as well */
+    psv_worker_script_note_exit(thread->worker, EG(exit_status), mode->has_bailed);
     psv_php_worker_server_forget(thread);
 }
 
@@ -162,15 +163,23 @@ static bool is_too_large(const struct psv_php_worker *mode)
 static bool take_request(struct psv_php_thread *thread)
 {
     struct psv_php_worker *mode = thread->mode;
-    if (mode->is_serving)
-        mode->is_ending |= is_too_large(mode);
+    if (mode->is_serving) {
+        psv_worker_script_note_memory(thread->worker, zend_memory_usage(true));
+        if (is_too_large(mode)) {
+            psv_worker_script_retire(thread->worker, PSV_SCRIPT_HAS_GROWN);
+            mode->is_ending = true;
+        }
+    }
     else
         psv_php_worker_cache_end_boot();
     mode->is_ending |= psv_php_opcache_wants_boot(thread) || (EG(flags) & EG_FLAGS_IN_SHUTDOWN) != 0;
     psv_php_worker_leave_request(thread);
     give_job_back(thread);
+    if (!mode->is_serving) {
+        psv_worker_script_ready(thread->worker);
+        psv_php_timeout_end_job(thread); /* an interrupt that came just before is not meant for a request */
+    }
     mode->is_serving = true;
-    psv_worker_script_ready(thread->worker);
     if (mode->is_ending)
         return false;
     if (psv_php_engine_settings()->limits_wall_time)

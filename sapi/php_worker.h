@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "php_compat.h"
+#include "php_thread.h"
 #include "phpsrv/message.h"
 
 struct psv_php_thread;
@@ -28,6 +29,12 @@ struct psv_php_worker {
     bool uses_server; /* $_SERVER has been mentioned: filled for each request from then on */
     bool uses_request;
 };
+
+/** True while a script runs that has not asked for a request yet.  [worker] */
+static inline bool psv_php_worker_is_booting(const struct psv_php_thread *thread)
+{
+    return thread->mode != NULL && !thread->mode->is_serving;
+}
 
 /** The executor's run() for a worker that has a script.  [worker] */
 MUST_CHECK int psv_php_worker_run(struct psv_php_thread *thread);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "phpsrv/message.h"
 
@@ -49,8 +50,9 @@ struct psv_executor {
      * thread_stop is called and the server starts a fresh thread in its place.  [worker] */
     int (*run)(struct psv_worker *worker, void *state);
 
-    /** Asks the running job to stop soon (deadline passed, or shutdown); called only while that worker runs a
-     * job and cannot end it meanwhile.  Must be quick, must not block.  [any] */
+    /** Asks the running job, or the script that boots, to stop soon (deadline passed, or shutdown); called
+     * only while that worker runs a job or is between psv_worker_script_begin and _ready or _end, and cannot
+     * leave that meanwhile.  Must be quick, must not block.  [any] */
     void (*interrupt)(void *state);
 
     /** Writes what the running job is doing (a stack, one line, at most size bytes); returns the length, 0
@@ -95,6 +97,7 @@ struct psv_worker_script {
     uint64_t memory_bytes_max; /* booted anew when its heap is larger after a request; 0 = no limit */
     uint64_t max_requests;     /* booted anew after so many, or up to a tenth less; 0 = no limit */
     uint64_t time_max_ms;      /* the same, in time */
+    uint64_t boot_timeout_ms;  /* to reach its loop: then it is interrupted; 0 = no limit */
     bool is_strict;            /* settings, handlers, locale ... are put back after each request */
     bool tells_changes;        /* what a request has changed is named in the log (development) */
 };
@@ -123,9 +126,19 @@ const struct psv_worker_script *psv_worker_script(const struct psv_worker *worke
 void psv_worker_script_begin(struct psv_worker *worker);
 /** The booted script asks for its first request: the worker counts as ready.  Idempotent.  [worker] */
 void psv_worker_script_ready(struct psv_worker *worker);
+/** What the log and a failed start say when the script ends badly: the last one counts.  Cut to its room.
+ * [worker] */
+void psv_worker_script_note_error(struct psv_worker *worker, struct psv_bytes text);
+/** The same for how it has ended.  [worker] */
+void psv_worker_script_note_exit(struct psv_worker *worker, int exit_status, bool has_bailed);
+/** Size of its heap after a request, for the metrics.  [worker] */
+void psv_worker_script_note_memory(struct psv_worker *worker, uint64_t bytes);
 /** The script has ended; waits when that came too soon.  True: run it again; false: return from run().  After
  * psv_worker_next_job has returned NULL once, it does so until this was called.  [worker] */
 bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how);
+/** Each script of worker mode boots again in its thread, after the request that it has: the runtime cannot go
+ * on with what they hold (a cache that is emptied, say).  why: for the log.  [any] */
+void psv_worker_scripts_reboot(const char *why);
 
 /** True when the script gets no more requests: psv_worker_next_job would return NULL at once.  It does so
  * from then on, until psv_worker_script_end.  [worker] */

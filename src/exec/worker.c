@@ -45,6 +45,7 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     if (is_started) {
         job->started_ns = psv_clock_monotonic_ns();
         worker->job = job;
+        worker->life.requests++;
     }
     pthread_mutex_unlock(&worker->lock);
     if (is_started && job->wants_usage) {
@@ -134,6 +135,9 @@ struct psv_job *psv_worker_next_job_until(struct psv_worker *worker, uint64_t de
 
     INVARIANT(worker->job == NULL); /* written by this thread only */
     *ret_is_timeout = false;
+    if (UNLIKELY(atomic_load_explicit(&worker->life.is_candidate, memory_order_relaxed))) {
+        psv_worker_renew_wait(worker);
+    }
     while (!is_at_its_end(worker)) {
         /* here and not in the queue's order: behind a thousand requests the answer would come too late,
          * although PHP works as fast as it can (relaxed: seen a job later it is as good) */
@@ -145,7 +149,6 @@ struct psv_job *psv_worker_next_job_until(struct psv_worker *worker, uint64_t de
         if (job != NULL) {
             job = begin_job(worker, job);
             if (job != NULL) {
-                worker->script_requests++;
                 return job;
             }
         } else if (why == PSV_QUEUE_STOPPED) {
@@ -166,6 +169,16 @@ struct psv_job *psv_worker_next_job(struct psv_worker *worker)
     return psv_worker_next_job_until(worker, 0, &is_timeout);
 }
 
+static void note_times(struct psv_worker *worker, const struct psv_job *job)
+{
+    struct psv_worker_meter *meter = &worker->meter;
+
+    psv_histogram_cells_observe(false, &meter->run_seconds, PSV_BOUNDS_DURATION,
+                                job->finished_ns - job->started_ns);
+    psv_histogram_cells_observe(false, &meter->wait_seconds, PSV_BOUNDS_DURATION,
+                                job->started_ns - MIN(job->queued_ns, job->started_ns));
+}
+
 void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
 {
     INVARIANT(worker->job == job);
@@ -178,6 +191,9 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
     bool is_given_up = worker->is_given_up;
     worker->jobs++;
     pthread_mutex_unlock(&worker->lock);
+    if (worker->pool->script != NULL) {
+        note_times(worker, job);
+    }
     worker->ends_check = is_given_up || (worker->jobs_max > 0 && worker->jobs >= worker->jobs_max);
     if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) ==
         0) { /* the release ends its response */
@@ -266,9 +282,9 @@ static int run_runtime(struct psv_worker *worker)
         atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
     }
     executor->thread_stop(worker->state); /* without a job nobody interrupts: no lock */
-    /* A script that has come as far as to take requests is not what breaks: one of them did. */
+    /* a script has its own way to wait (worker_script.c) */
     bool is_broken =
-        code != PSV_OK && !worker->script_is_ready && psv_clock_monotonic_ns() - began_ns < HEALTHY_NS;
+        code != PSV_OK && worker->pool->script == NULL && psv_clock_monotonic_ns() - began_ns < HEALTHY_NS;
     worker->failures = is_broken ? worker->failures + 1 : 1;
     return code;
 }
@@ -309,10 +325,13 @@ static void join_predecessor(struct psv_worker *worker)
     INVARIANT(psv_thread_join(predecessor, 0) == PSV_OK);
 }
 
-/* The thread of a worker that was given up has come back after all. */
+/* Nobody needs this slot any more: its worker was given up and has come back after all, or a new set has
+ * taken over, or was to. */
 static void give_slot_back(struct psv_worker *worker)
 {
-    PSV_LOG(PSV_LOG_WARN, "worker.came_back", PSV_LOG_U64("worker", worker->id));
+    if (worker->is_given_up) {
+        PSV_LOG(PSV_LOG_WARN, "worker.came_back", PSV_LOG_U64("worker", worker->id));
+    }
     pthread_mutex_lock(&worker->pool->life_lock);
     worker->is_given_up = false;
     worker->is_used = false;
@@ -376,6 +395,11 @@ void psv_worker_thread(void *argument)
             if (is_first) {
                 return;
             }
+            if (atomic_load_explicit(&worker->life.is_candidate, memory_order_relaxed)) {
+                psv_worker_renew_fail(worker, &error);
+                give_slot_back(worker);
+                return;
+            }
             worker->failures++;
             PSV_LOG(PSV_LOG_ERROR, "worker.start_failed", PSV_LOG_U64("worker", worker->id),
                     PSV_LOG_TEXT("reason", error.message));
@@ -385,12 +409,12 @@ void psv_worker_thread(void *argument)
         if (psv_worker_pool_is_stopping(pool)) {
             return;
         }
-        if (worker->is_given_up) {
+        if (worker->is_given_up || atomic_load_explicit(&worker->life.is_retired, memory_order_acquire)) {
             give_slot_back(worker);
             return;
         }
-        if (code == PSV_OK && !worker->is_recycled) {
-            return; /* the queue has stopped */
+        if (worker->life.has_given_up || (code == PSV_OK && !worker->is_recycled)) {
+            return; /* the start fails, or the queue has stopped */
         }
         note_replacement(worker, code);
         if (start_successor(worker)) {
@@ -399,131 +423,4 @@ void psv_worker_thread(void *argument)
         worker->failures =
             MAX(worker->failures, 2); /* no thread to be had: go on with this one, a little later */
     }
-}
-
-/* ---- pool [boot] */
-
-static void tell_stopping(struct psv_worker_pool *pool)
-{
-    pthread_mutex_lock(&pool->life_lock); /* no successor is being started from here on */
-    atomic_store_explicit(&pool->stop_word, 1, memory_order_release);
-    pthread_mutex_unlock(&pool->life_lock);
-    psv_futex_wake(&pool->stop_word, UINT32_MAX);
-}
-
-static void free_pool(struct psv_worker_pool *pool)
-{
-    for (unsigned i = 0; i < pool->slots_len; i++) {
-        pthread_mutex_destroy(&pool->workers[i].lock);
-    }
-    pthread_cond_destroy(&pool->boot_change);
-    pthread_mutex_destroy(&pool->life_lock);
-    psv_free(pool->workers);
-    psv_free(pool->probe);
-    psv_free(pool);
-}
-
-static struct psv_worker_pool *new_pool(const struct psv_worker_pool_options *options)
-{
-    struct psv_worker_pool *pool = psv_calloc(1, sizeof(*pool));
-
-    if (pool == NULL) {
-        return NULL;
-    }
-    pool->slots_len = options->workers + PSV_WORKER_SPARES;
-    pool->workers = psv_calloc_aligned(_Alignof(struct psv_worker), sizeof(*pool->workers) * pool->slots_len);
-    pool->probe = psv_calloc_aligned(CACHE_LINE_BYTES, sizeof(*pool->probe));
-    if (pool->workers == NULL || pool->probe == NULL) {
-        psv_free(pool->workers);
-        psv_free(pool->probe);
-        return psv_free(pool);
-    }
-    pool->probe_was_right = true; /* the threads' start is the first answer */
-    pool->probe_done_ns = psv_clock_monotonic_ns();
-    pool->executor = options->executor;
-    pool->queue = options->queue;
-    pool->stack_bytes = options->stack_bytes;
-    pool->workers_len = options->workers;
-    pool->max_requests = options->max_requests;
-    pool->script = options->script;
-    pool->boot_failures_max = options->boot_failures_max;
-    atomic_flag_clear(&pool->is_recycling);
-    pthread_mutex_init(&pool->life_lock, NULL); /* without attributes neither can fail */
-    pthread_cond_init(&pool->boot_change, NULL);
-    for (unsigned i = 0; i < pool->slots_len; i++) {
-        pthread_mutex_init(&pool->workers[i].lock, NULL);
-        pool->workers[i].pool = pool;
-        pool->workers[i].id = options->first_id + i;
-        pool->workers[i].index = i;
-        pool->workers[i].is_used = i < pool->workers_len;
-    }
-    return pool;
-}
-
-static int start_first_threads(struct psv_worker_pool *pool, struct psv_error *reterr)
-{
-    int code = PSV_OK;
-
-    pthread_mutex_lock(&pool->life_lock);
-    for (unsigned i = 0; code == PSV_OK && i < pool->workers_len; i++) {
-        struct psv_worker *worker = &pool->workers[i];
-        char name[16];
-        snprintf(name, sizeof(name), "php-%u", worker->id);
-        const struct psv_thread_options options = {.name = name,
-                                                   .stack_bytes = pool->stack_bytes,
-                                                   .function = psv_worker_thread,
-                                                   .argument = worker};
-        code = psv_thread_start(&worker->threads[worker->newest], &options, reterr);
-    }
-    while (code == PSV_OK && pool->boot_failed == 0 && pool->boot_ready < pool->workers_len) {
-        pthread_cond_wait(&pool->boot_change, &pool->life_lock);
-    }
-    if (code == PSV_OK && pool->boot_failed > 0) {
-        code = psv_error_set(reterr, pool->boot_error.code, "a worker cannot start: %s",
-                             pool->boot_error.message);
-    }
-    pthread_mutex_unlock(&pool->life_lock);
-    return code;
-}
-
-int psv_worker_pool_start(const struct psv_worker_pool_options *options, struct psv_worker_pool **ret_pool,
-                          struct psv_error *reterr)
-{
-    struct psv_worker_pool *pool = new_pool(options);
-
-    if (pool == NULL) {
-        return psv_error_set(reterr, PSV_ENOMEM, "cannot start the workers: out of memory");
-    }
-    int code = start_first_threads(pool, reterr);
-    if (code != PSV_OK) {
-        psv_queue_stop(pool->queue);
-        psv_worker_pool_stop(pool, 0); /* without a deadline none is left */
-        return code;
-    }
-    *ret_pool = pool;
-    return PSV_OK;
-}
-
-unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns)
-{
-    unsigned survivors = 0;
-
-    if (pool == NULL) {
-        return 0;
-    }
-    tell_stopping(pool);
-    for (unsigned i = 0; i < pool->slots_len; i++) {
-        struct psv_worker *worker = &pool->workers[i];
-        pthread_mutex_lock(&pool->life_lock); /* its last writer may have been a worker */
-        struct psv_thread *thread = &worker->threads[worker->newest];
-        pthread_mutex_unlock(&pool->life_lock);
-        if (psv_thread_join(thread, deadline_ns) != PSV_OK) {
-            psv_thread_abandon(thread);
-            survivors++;
-        }
-    }
-    if (survivors == 0) {
-        free_pool(pool); /* else they still use it: it stays for as long as the process */
-    }
-    return survivors;
 }

@@ -16,9 +16,13 @@ struct psv_worker_pool;
 /* Slots beside the workers': one takes the place of a worker that is given up. */
 #define PSV_WORKER_SPARES 16
 
+/** Slots beside the workers', for a queue of that pool: scripts have as many again, for a new set that boots
+ * while the old one serves. */
+unsigned psv_worker_spares(unsigned workers, bool has_script);
+
 struct psv_worker_pool_options {
     const struct psv_executor *executor;
-    struct psv_queue *queue; /* made with PSV_WORKER_SPARES */
+    struct psv_queue *queue; /* made with psv_worker_spares */
     unsigned workers;
     size_t stack_bytes;
     uint64_t max_requests;                  /* a worker is replaced after about as many; 0 = never */
@@ -31,6 +35,14 @@ struct psv_worker_pool_options {
  * 0, what thread_start said, PSV_ENOMEM, PSV_ELIMIT.  [boot] */
 MUST_CHECK int psv_worker_pool_start(const struct psv_worker_pool_options *options,
                                      struct psv_worker_pool **ret_pool, struct psv_error *reterr);
+/** The same in two steps, so that several pools boot at once: the threads start, and it is waited for them.
+ * After a failure of either *ret_pool is NULL, or the caller stops the queue and the pool.  is_cancelled is
+ * asked every now and then and may be NULL; PSV_ESTOPPING.  [boot] */
+typedef bool psv_worker_cancel_fn(void *context);
+MUST_CHECK int psv_worker_pool_launch(const struct psv_worker_pool_options *options,
+                                      struct psv_worker_pool **ret_pool, struct psv_error *reterr);
+MUST_CHECK int psv_worker_pool_await(struct psv_worker_pool *pool, psv_worker_cancel_fn *is_cancelled,
+                                     void *context, struct psv_error *reterr);
 /** The queue must be stopped.  Joins the threads until deadline_ns (monotonic; 0 = for ever); returns how
  * many did not end.  They are abandoned, and process_stop must not be called then.  Frees the pool, unless
  * some did not end; it must not be used any more.  Accepts NULL.  [boot] */
@@ -39,6 +51,21 @@ unsigned psv_worker_pool_stop(struct psv_worker_pool *pool, uint64_t deadline_ns
 /** Each worker's script boots again, in its thread, after the request that it has: what comes meanwhile waits
  * in the queue.  [any] */
 void psv_worker_pool_reboot(struct psv_worker_pool *pool);
+
+/** Boots a new set of workers; when all of them have reached their loop the old ones end, each after the
+ * request that it has.  Until then, and when one of the new ones fails, the old ones go on.  PSV_EEXIST: one
+ * is under way; PSV_ELIMIT, PSV_ENOMEM, PSV_ESTOPPING; with a sentence.  [loop] */
+MUST_CHECK int psv_worker_pool_renew(struct psv_worker_pool *pool, struct psv_error *reterr);
+enum psv_renewal_state { PSV_RENEWAL_NONE, PSV_RENEWAL_BOOTING, PSV_RENEWAL_DONE, PSV_RENEWAL_FAILED };
+/** How the last one goes, or went; *reterr is written when it failed.  [loop] */
+enum psv_renewal_state psv_worker_pool_renewal(struct psv_worker_pool *pool, uint64_t *ret_began_ns,
+                                               struct psv_error *reterr);
+/** Interrupts scripts whose boot takes too long: to be called every now and then.  [any] */
+void psv_worker_pool_check_boots(struct psv_worker_pool *pool);
+/** Scripts that take requests; when it is 0: for how long already.  [loop] */
+unsigned psv_worker_pool_serving(struct psv_worker_pool *pool, uint64_t *ret_unserved_ns);
+/** The last boot of each of its scripts has failed, and none serves: requests need not wait.  [any] */
+bool psv_worker_pool_is_failing(const struct psv_worker_pool *pool);
 
 /** Interrupts the worker that runs job, if it still does.  [loop] */
 void psv_worker_pool_interrupt(struct psv_worker_pool *pool, struct psv_job *job);
@@ -67,7 +94,7 @@ struct psv_worker_report {
 
 /** Fills up to max lines; returns how many workers there are.  [loop] */
 unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_report *out, unsigned max);
-/** Interrupts whatever runs.  [any] */
+/** Interrupts whatever runs or boots.  [any] */
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool);
 
 /** Time that workers have spent with jobs so far, with those that run now, and how many are lost: given up,

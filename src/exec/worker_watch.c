@@ -18,7 +18,8 @@ static void interrupt_if(struct psv_worker_pool *pool, struct psv_worker *worker
 {
     /* while the lock is held the worker cannot end its job, and so not stop its runtime */
     pthread_mutex_lock(&worker->lock);
-    if (worker->job != NULL && (job == NULL || worker->job == job)) {
+    bool is_hit = job == NULL ? worker->job != NULL || worker->life.boot_began_ns != 0 : worker->job == job;
+    if (is_hit) {
         pool->executor->interrupt(worker->state);
     }
     pthread_mutex_unlock(&worker->lock);
@@ -118,6 +119,44 @@ uint64_t psv_worker_pool_busy_ns(struct psv_worker_pool *pool, unsigned *ret_los
     return sum_ns;
 }
 
+void psv_worker_pool_check_boots(struct psv_worker_pool *pool)
+{
+    uint64_t limit_ns = pool->script->boot_timeout_ms * PSV_NS_PER_MS;
+
+    for (unsigned i = 0; limit_ns > 0 && i < pool->slots_len; i++) {
+        struct psv_worker *worker = &pool->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        uint64_t began_ns = worker->life.boot_began_ns;
+        bool is_late = began_ns != 0 && psv_clock_monotonic_ns() - began_ns > limit_ns;
+        bool is_news = is_late && !worker->life.is_overdue;
+        if (is_late) { /* again and again: a blocking call may begin anew after it */
+            worker->life.is_overdue = true;
+            pool->executor->interrupt(worker->state);
+        }
+        pthread_mutex_unlock(&worker->lock);
+        if (is_news) {
+            PSV_LOG(PSV_LOG_WARN, "worker.boot_timeout", PSV_LOG_U64("worker", worker->id),
+                    PSV_LOG_TEXT("name", pool->script->name),
+                    PSV_LOG_U64("timeout_ms", pool->script->boot_timeout_ms));
+        }
+    }
+}
+
+unsigned psv_worker_pool_serving(struct psv_worker_pool *pool, uint64_t *ret_unserved_ns)
+{
+    pthread_mutex_lock(&pool->life_lock); /* held for a moment by others */
+    unsigned serving = atomic_load_explicit(&pool->serving, memory_order_relaxed);
+    *ret_unserved_ns = serving > 0 ? 0 : psv_clock_monotonic_ns() - pool->unserved_ns;
+    pthread_mutex_unlock(&pool->life_lock);
+    return serving;
+}
+
+bool psv_worker_pool_is_failing(const struct psv_worker_pool *pool)
+{
+    return atomic_load_explicit(&pool->failing, memory_order_relaxed) >= pool->workers_len &&
+           atomic_load_explicit(&pool->serving, memory_order_relaxed) == 0;
+}
+
 void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
 {
     for (unsigned i = 0; i < pool->slots_len; i++) {
@@ -125,30 +164,19 @@ void psv_worker_pool_interrupt_all(struct psv_worker_pool *pool)
     }
 }
 
-/* A free slot's thread; its number goes on where the slot's last one ended. */
+/* In a free slot; its number goes on where the slot's last one ended. */
 static int start_spare(struct psv_worker_pool *pool)
 {
-    struct psv_worker *spare = NULL;
     struct psv_error error = {.code = PSV_OK};
-    char name[16];
 
-    for (unsigned i = 0; i < pool->slots_len && spare == NULL; i++) {
-        spare = pool->workers[i].is_used ? NULL : &pool->workers[i];
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        struct psv_worker *spare = &pool->workers[i];
+        if (!spare->is_used) {
+            atomic_store_explicit(&spare->life.is_candidate, false, memory_order_relaxed);
+            return psv_worker_start_slot(spare, &error);
+        }
     }
-    if (spare == NULL) {
-        return PSV_ELIMIT;
-    }
-    unsigned next = spare->newest ^ 1;
-    snprintf(name, sizeof(name), "php-%u", spare->id);
-    const struct psv_thread_options options = {
-        .name = name, .stack_bytes = pool->stack_bytes, .function = psv_worker_thread, .argument = spare};
-    spare->failures = 1; /* no first start any more: nobody waits for its report */
-    int code = psv_thread_start(&spare->threads[next], &options, &error);
-    if (code == PSV_OK) {
-        spare->newest = next;
-        spare->is_used = true;
-    }
-    return code;
+    return PSV_ELIMIT;
 }
 
 int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
@@ -165,8 +193,13 @@ int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_job *job)
     pthread_mutex_lock(&pool->life_lock);
     pthread_mutex_lock(&worker->lock);
     if (worker->job == job && !worker->is_given_up && !psv_worker_pool_is_stopping(pool)) {
-        code = start_spare(pool);
+        /* one that makes way for a new set is missed by nobody */
+        code =
+            atomic_load_explicit(&worker->life.is_retired, memory_order_relaxed) ? PSV_OK : start_spare(pool);
         worker->is_given_up = code == PSV_OK;
+        if (worker->is_given_up) {
+            psv_worker_script_count(worker, false, false);
+        }
     }
     pthread_mutex_unlock(&worker->lock);
     pthread_mutex_unlock(&pool->life_lock);

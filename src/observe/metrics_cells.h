@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "base/bytes.h"
+#include "histogram_cells.h"
 #include "metrics.h"
 #include "metrics_table.h"
 
@@ -20,12 +21,6 @@ enum {
 #define C(class, code) +1
     PSV_METRIC_CODES = 0 PSV_METRIC_CODE_TABLE(C),
 #undef C
-};
-
-/* Written by one thread with relaxed load and store, read by scrapes. */
-struct psv_histogram_cells {
-    _Atomic uint64_t counts[PSV_HISTOGRAM_BOUNDS_MAX + 1];
-    _Atomic uint64_t sum;
 };
 
 struct psv_site_cells {
@@ -63,11 +58,6 @@ static inline void psv_metric_cell_add(bool is_shared, _Atomic int64_t *cell, in
     int64_t before = atomic_load_explicit(cell, memory_order_relaxed);
     atomic_store_explicit(cell, (int64_t)((uint64_t)before + (uint64_t)delta), memory_order_relaxed);
 }
-
-/** Adds value to a histogram with these bounds. */
-void psv_histogram_cells_observe(bool is_shared, struct psv_histogram_cells *cells, enum psv_bounds bounds,
-                                 uint64_t value);
-void psv_histogram_cells_sum(struct psv_histogram_sum *sum, const struct psv_histogram_cells *cells);
 
 struct psv_metrics_sum {
     int64_t values[PSV_METRIC_COUNT];

@@ -306,6 +306,7 @@ int psv_server_start(const struct psv_config_loaded *config, struct psv_server *
                                                         : psv_limits_cores(&psv_limits_system_roots);
     int code = boot(server, reterr);
     if (code != PSV_OK) {
+        server->exit_code = 1; /* when threads do not end, the process does */
         psv_server_free(server);
         return code;
     }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "worker_groups.h"
 
+#include <poll.h>
+
 #include "base/memory.h"
 #include "exec/worker.h"
 #include "observe/log.h"
@@ -37,6 +39,7 @@ static void fill_script(struct psv_worker_script *script, const struct psv_confi
         .memory_bytes_max = config->mode.memory_bytes_max,
         .max_requests = config->mode.max_requests,
         .time_max_ms = config->mode.time_max_ms,
+        .boot_timeout_ms = config->mode.boot_timeout_ms,
         .is_strict = config->mode.reset == PSV_CONFIG_WORKER_RESET_STRICT,
     };
 }
@@ -54,12 +57,13 @@ int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, stru
     for (unsigned i = 0; i < len; i++) {
         struct psv_worker_group *group = &server->groups[i];
         size_t capacity = capacity_of(server, i);
-        if (psv_queue_init(&group->queue, capacity, count_of(server, i), PSV_WORKER_SPARES,
+        if (psv_queue_init(&group->queue, capacity, count_of(server, i),
+                           psv_worker_spares(count_of(server, i), i > 0),
                            psv_limits_cores(&psv_limits_system_roots)) != PSV_OK) {
             return psv_error_set(reterr, PSV_ENOMEM, "no memory for a queue of %zu requests", capacity);
         }
         server->groups_len++;
-        *ret_jobs_max += capacity + 2 * (size_t)count_of(server, i);
+        *ret_jobs_max += capacity + (i > 0 ? 4 : 2) * (size_t)count_of(server, i);
         if (i > 0) {
             fill_script(&server->scripts[i - 1], &server->loaded->workers[i - 1]);
             group->script = &server->scripts[i - 1];
@@ -68,7 +72,7 @@ int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, stru
     return PSV_OK;
 }
 
-static int start(struct psv_server *server, unsigned index, struct psv_error *reterr)
+static int launch(struct psv_server *server, unsigned index, struct psv_error *reterr)
 {
     struct psv_worker_group *group = &server->groups[index];
     struct psv_worker_pool_options options = {
@@ -80,19 +84,30 @@ static int start(struct psv_server *server, unsigned index, struct psv_error *re
     };
 
     for (unsigned i = 0; i < index; i++) {
-        options.first_id += count_of(server, i) + PSV_WORKER_SPARES;
+        options.first_id += count_of(server, i) + psv_worker_spares(count_of(server, i), i > 0);
     }
     if (index == 0) {
         options.max_requests = server->config->workers.max_requests;
     } else {
         options.boot_failures_max = (unsigned)server->loaded->workers[index - 1].mode.boot_failures_max;
     }
-    return psv_worker_pool_start(&options, &group->pool, reterr);
+    return psv_worker_pool_launch(&options, &group->pool, reterr);
 }
 
 int psv_worker_groups_start_classic(struct psv_server *server, struct psv_error *reterr)
 {
-    return start(server, 0, reterr);
+    int code = launch(server, 0, reterr);
+
+    return code == PSV_OK ? psv_worker_pool_await(server->groups[0].pool, NULL, NULL, reterr) : code;
+}
+
+/* Nobody takes signals yet: one that waits ends the start. */
+static bool has_signal(void *context)
+{
+    const struct psv_server *server = context;
+    struct pollfd signals = {.fd = server->signal_fd, .events = POLLIN};
+
+    return poll(&signals, 1, 0) > 0;
 }
 
 /* Sites are made after the groups. */
@@ -111,7 +126,10 @@ int psv_worker_groups_start_scripts(struct psv_server *server, struct psv_error 
 
     for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
         fill_site(server, i - 1);
-        code = start(server, i, reterr);
+        code = launch(server, i, reterr);
+    }
+    for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
+        code = psv_worker_pool_await(server->groups[i].pool, has_signal, server, reterr);
     }
     return code;
 }

@@ -1,0 +1,566 @@
+/* The life of a script of worker mode: limits, failed boots, crashes, reboots, and new sets of workers, with
+ * an executor of the test's own.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "exec/worker.h"
+
+#include "exec_test.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "exec/queue.h"
+#include "exec/worker_state.h"
+#include "os/thread.h"
+
+#define WORKERS 3
+#define ID_MAX (2 * WORKERS + PSV_WORKER_SPARES)
+
+/* What a request does is a number in its message. */
+enum action { ANSWER, CRASH, BAIL, BLOCK, LEAVE };
+
+static struct {
+    _Atomic bool boots_fail;
+    _Atomic bool boots_hang; /* until they are interrupted */
+    _Atomic unsigned boots;
+    _Atomic unsigned hanging;
+    _Atomic unsigned ends; /* of scripts that served */
+    _Atomic unsigned bailouts;
+    _Atomic unsigned most; /* requests that one boot has had */
+    _Atomic unsigned blocked;
+    _Atomic bool may_go_on;
+    _Atomic unsigned reasons[PSV_SCRIPT_HAS_GROWN + 1];
+    _Atomic uint32_t interrupts[ID_MAX]; /* futex words */
+    _Atomic unsigned served[ID_MAX];
+} world;
+
+static int thread_start(struct psv_worker *worker, void **ret_state, struct psv_error *reterr)
+{
+    (void)reterr;
+    INVARIANT(psv_worker_id(worker) < ID_MAX);
+    *ret_state = &world.interrupts[psv_worker_id(worker)];
+    return PSV_OK;
+}
+
+static bool boot(struct psv_worker *worker)
+{
+    _Atomic uint32_t *interrupts = &world.interrupts[psv_worker_id(worker)];
+
+    atomic_store(interrupts, 0);
+    psv_worker_script_begin(worker);
+    world.boots++;
+    if (world.boots_hang) {
+        world.hanging++;
+        while (atomic_load(interrupts) == 0) {
+            (void)psv_futex_wait(interrupts, 0, 0);
+        }
+        world.hanging--;
+        return false;
+    }
+    if (world.boots_fail) {
+        psv_worker_script_note_error(worker, PSV_BYTES("no such table"));
+        return false;
+    }
+    psv_worker_script_ready(worker);
+    return true;
+}
+
+static enum action serve(struct psv_worker *worker)
+{
+    enum action action = ANSWER;
+    unsigned requests = 0;
+    struct psv_job *job;
+
+    while (action == ANSWER && (job = psv_worker_next_job(worker)) != NULL) {
+        action = (enum action)psv_job_message(job)->server_port;
+        world.served[psv_worker_id(worker)]++;
+        requests++;
+        if (action == BLOCK) {
+            world.blocked++;
+            WAIT_UNTIL(world.may_go_on);
+            action = ANSWER;
+        }
+        INVARIANT(psv_job_write(job, "done", 4) != PSV_ENOMEM);
+        psv_worker_end_job(worker, job);
+    }
+    if (requests > world.most) {
+        world.most = requests;
+    }
+    world.reasons[psv_worker_script_reason(worker)]++;
+    world.ends++;
+    return action;
+}
+
+static int run(struct psv_worker *worker, void *state)
+{
+    bool goes_on = true;
+
+    (void)state;
+    while (goes_on) {
+        enum action end = ANSWER;
+        bool is_ready = boot(worker);
+        if (is_ready) {
+            end = serve(worker);
+        }
+        bool has_failed = !is_ready || end == CRASH || end == BAIL;
+        psv_worker_script_note_exit(worker, has_failed ? 255 : 0, end == BAIL);
+        goes_on = psv_worker_script_end(worker, has_failed ? PSV_SCRIPT_FAILED : PSV_SCRIPT_DONE);
+        if (end == BAIL) {
+            world.bailouts++;
+            return PSV_EAGAIN;
+        }
+    }
+    return PSV_OK;
+}
+
+static void interrupt(void *state)
+{
+    _Atomic uint32_t *interrupts = state;
+
+    atomic_fetch_add(interrupts, 1);
+    psv_futex_wake(interrupts, 1);
+}
+
+static void thread_stop(void *state)
+{
+    (void)state;
+}
+
+static const struct psv_executor executor = {
+    .name = "test",
+    .thread_start = thread_start,
+    .run = run,
+    .interrupt = interrupt,
+    .thread_stop = thread_stop,
+};
+
+/* ---- fixture: the test is the loop */
+
+static struct psv_queue queue;
+static struct psv_mailbox mailbox;
+static struct psv_arena arenas[256];
+static bool arena_is_busy[ARRAY_SIZE(arenas)];
+static struct psv_request_body no_body;
+static struct psv_worker_pool *pool;
+static struct psv_worker_script script;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&world, 0, sizeof(world));
+    script = (struct psv_worker_script){.name = "app", .path = "/srv/app.php", .document_root = "/srv"};
+    pool = NULL;
+    assert_int_equal(psv_queue_init(&queue, 4096, WORKERS, psv_worker_spares(WORKERS, true), WORKERS), 0);
+    assert_int_equal(psv_mailbox_init(&mailbox, 8192), 0);
+    memset(arena_is_busy, 0, sizeof(arena_is_busy));
+    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
+        psv_arena_init(&arenas[i], 1 << 20);
+    }
+    psv_request_body_init(&no_body, 0, 0);
+    return 0;
+}
+
+static int start(unsigned boot_failures_max, struct psv_error *reterr)
+{
+    const struct psv_worker_pool_options options = {.executor = &executor,
+                                                    .queue = &queue,
+                                                    .workers = WORKERS,
+                                                    .script = &script,
+                                                    .boot_failures_max = boot_failures_max};
+
+    return psv_worker_pool_start(&options, &pool, reterr);
+}
+
+static void start_well(void)
+{
+    struct psv_error error;
+
+    assert_int_equal(start(6, &error), 0);
+}
+
+static int teardown(void **state)
+{
+    world.may_go_on = true;
+    psv_queue_stop(&queue);
+    if (pool != NULL) {
+        psv_worker_pool_interrupt_all(pool);
+    }
+    assert_int_equal(psv_worker_pool_stop(pool, 0), 0);
+    assert_null(psv_mailbox_take(&mailbox));
+    psv_mailbox_fini(&mailbox);
+    psv_queue_fini(&queue);
+    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
+        psv_arena_fini(&arenas[i]);
+    }
+    return table_report_row(state);
+}
+
+static void push(enum action action)
+{
+    const struct psv_message message = {.server_port = (uint16_t)action};
+    size_t free = 0;
+
+    while (arena_is_busy[free]) {
+        INVARIANT(++free < ARRAY_SIZE(arenas));
+    }
+    struct psv_arena *arena = &arenas[free];
+    arena_is_busy[free] = true;
+    psv_arena_reset(arena);
+    struct psv_job *job = psv_job_new(arena, &message, &no_body);
+    assert_non_null(job);
+    psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
+    assert_int_equal(psv_queue_push(&queue, job), 0);
+}
+
+static void await_release(void)
+{
+    unsigned flags = 0;
+
+    while ((flags & PSV_PART_RELEASE) == 0) {
+        struct psv_response_part *part;
+        WAIT_UNTIL((part = psv_mailbox_take(&mailbox)) != NULL);
+        flags |= part->flags;
+        struct psv_arena *arena = part->job->arena;
+        struct psv_body_piece *piece = psv_part_piece(part);
+        piece->release(piece);
+        arena_is_busy[arena - arenas] = (flags & PSV_PART_RELEASE) == 0;
+    }
+}
+
+static void serve_some(unsigned len)
+{
+    for (unsigned sent = 0, back = 0; back < len; back++) {
+        for (; sent < len && sent - back < 64; sent++) {
+            push(ANSWER);
+        }
+        await_release();
+    }
+}
+
+static unsigned serving(void)
+{
+    uint64_t unserved_ns;
+
+    return psv_worker_pool_serving(pool, &unserved_ns);
+}
+
+static uint64_t sum_of(size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        sum += atomic_load((_Atomic uint64_t *)(void *)((char *)&pool->workers[i].meter + offset));
+    }
+    return sum;
+}
+#define SUM_OF(member) sum_of(offsetof(struct psv_worker_meter, member))
+
+/* ---- limits */
+
+static void test_no_boot_has_more_requests_than_it_may(void **state)
+{
+    static const struct {
+        TABLE_ROW;
+        unsigned max;
+        unsigned least; /* of one boot, but for the last */
+    } cases[] = {{ROW("one"), 1, 1}, {ROW("nine"), 9, 9}, {ROW("a hundred"), 100, 90}};
+
+    TABLE_FOR_EACH(row, cases)
+    {
+        script.max_requests = row->max;
+        start_well();
+        serve_some(2000);
+        assert_in_range(world.most, row->least, row->max);
+        assert_in_range(world.boots, 2000 / row->max, 2000 / row->least + WORKERS);
+        assert_int_equal(world.reasons[PSV_SCRIPT_HAS_SERVED], SUM_OF(restarts));
+        assert_int_equal(world.bailouts, 0);
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void test_an_idle_script_ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    script.time_max_ms = 30;
+    start_well();
+    WAIT_UNTIL(world.reasons[PSV_SCRIPT_HAS_AGED] >= 2 * WORKERS);
+    serve_some(10);
+}
+
+/* ---- boots */
+
+static void test_a_start_fails_with_what_the_script_said(void **state)
+{
+    struct psv_error error = {.code = 0};
+
+    (void)state;
+    world.boots_fail = true;
+    assert_int_equal(start(2, &error), PSV_EIO);
+    assert_non_null(strstr(error.message,
+                           "/srv/app.php has not reached frankenphp_handle_request(), again and "
+                           "again: no such table"));
+    assert_null(pool);
+}
+
+static void test_later_boots_are_tried_again_and_again(void **state)
+{
+    (void)state;
+    start_well();
+    assert_false(psv_worker_pool_is_failing(pool));
+    world.boots_fail = true;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        push(LEAVE);
+        await_release();
+    }
+    WAIT_UNTIL(psv_worker_pool_is_failing(pool));
+    assert_int_equal(serving(), 0);
+    WAIT_UNTIL(SUM_OF(boot_failures) >= 2 * WORKERS);
+    push(ANSWER); /* waits */
+    world.boots_fail = false;
+    await_release();
+    WAIT_UNTIL(serving() == WORKERS);
+    assert_false(psv_worker_pool_is_failing(pool));
+    assert_true(world.boots > 3 * WORKERS);
+}
+
+static void test_a_boot_that_hangs_is_interrupted(void **state)
+{
+    struct psv_error error = {.code = 0};
+
+    (void)state;
+    world.boots_hang = true;
+    script.boot_timeout_ms = 20;
+    assert_int_equal(start(1, &error), PSV_EIO);
+    assert_non_null(strstr(error.message, "it took longer than 20 ms"));
+}
+
+static void test_a_boot_that_hangs_is_interrupted_at_the_end(void **state)
+{
+    (void)state;
+    start_well();
+    world.boots_hang = true;
+    push(LEAVE);
+    await_release();
+    WAIT_UNTIL(world.hanging == 1);
+    psv_queue_stop(&queue);
+    psv_worker_pool_interrupt_all(pool);
+    assert_int_equal(psv_worker_pool_stop(TAKE(&pool), 0), 0);
+}
+
+static bool is_cancelled(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void test_the_start_can_be_cancelled(void **state)
+{
+    struct psv_error error = {.code = 0};
+    const struct psv_worker_pool_options options = {.executor = &executor,
+                                                    .queue = &queue,
+                                                    .workers = WORKERS,
+                                                    .script = &script,
+                                                    .boot_failures_max = 1};
+
+    (void)state;
+    world.boots_hang = true;
+    assert_int_equal(psv_worker_pool_launch(&options, &pool, &error), 0);
+    WAIT_UNTIL(world.hanging == WORKERS);
+    assert_int_equal(psv_worker_pool_await(pool, is_cancelled, NULL, &error), PSV_ESTOPPING);
+}
+
+/* ---- crashes */
+
+static void test_a_crash_is_counted_and_costs_no_wait(void **state)
+{
+    (void)state;
+    start_well();
+    uint64_t began_ns = psv_clock_monotonic_ns();
+    for (unsigned i = 0; i < 20; i++) {
+        serve_some(10);
+        push(i % 2 == 0 ? CRASH : BAIL);
+        await_release();
+        serve_some(50); /* not its first request any more */
+    }
+    WAIT_UNTIL(SUM_OF(crashes) == 20 && serving() == WORKERS);
+    assert_int_equal(world.bailouts, 10);
+    assert_int_equal(SUM_OF(boot_failures), 0);
+    assert_true(psv_clock_monotonic_ns() - began_ns < 5 * PSV_NS_PER_S);
+}
+
+static void test_one_that_crashes_at_once_each_time_is_slowed_down(void **state)
+{
+    (void)state;
+    start_well();
+    uint64_t began_ns = psv_clock_monotonic_ns();
+    for (unsigned i = 0; i < 5 * WORKERS; i++) {
+        push(CRASH);
+        await_release();
+    }
+    /* two are free for each, then it is 0.1 s, 0.4 s, 0.9 s: somebody's fifth comes after the first two */
+    WAIT_UNTIL(SUM_OF(crashes) == 5 * WORKERS);
+    assert_true(psv_clock_monotonic_ns() - began_ns >= 500 * PSV_NS_PER_MS);
+}
+
+/* ---- reboots and new sets */
+
+static void test_a_reboot_reaches_all_and_loses_nothing(void **state)
+{
+    (void)state;
+    start_well();
+    for (unsigned i = 1; i <= 10; i++) {
+        for (unsigned j = 0; j < 32; j++) {
+            push(ANSWER);
+        }
+        psv_worker_scripts_reboot("test");
+        for (unsigned j = 0; j < 32; j++) {
+            await_release();
+        }
+        WAIT_UNTIL(world.reasons[PSV_SCRIPT_RESTARTS] >= i * WORKERS && serving() == WORKERS);
+    }
+    assert_int_equal(SUM_OF(restarts), world.ends);
+}
+
+static enum psv_renewal_state renewal(struct psv_error *error)
+{
+    uint64_t began_ns;
+
+    return psv_worker_pool_renewal(pool, &began_ns, error);
+}
+
+static unsigned used_slots(void)
+{
+    unsigned used = 0;
+
+    pthread_mutex_lock(&pool->life_lock);
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        used += pool->workers[i].is_used;
+    }
+    pthread_mutex_unlock(&pool->life_lock);
+    return used;
+}
+
+static void test_a_new_set_takes_over(void **state)
+{
+    struct psv_error error;
+
+    (void)state;
+    start_well();
+    for (unsigned i = 1; i <= 20; i++) {
+        for (unsigned j = 0; j < 32; j++) {
+            push(ANSWER);
+        }
+        assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+        for (unsigned j = 0; j < 32; j++) {
+            await_release();
+        }
+        WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_DONE);
+        assert_int_equal(serving(), WORKERS);
+        WAIT_UNTIL(used_slots() == WORKERS);
+        assert_int_equal(world.boots, (i + 1) * WORKERS);
+        assert_int_equal(world.ends, i * WORKERS);
+    }
+    serve_some(100);
+    assert_int_equal(psv_worker_pool_alive(pool), WORKERS);
+}
+
+static void test_the_old_ones_serve_until_all_new_ones_are_ready(void **state)
+{
+    struct psv_error error;
+
+    (void)state;
+    start_well();
+    world.boots_hang = true;
+    assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+    WAIT_UNTIL(world.hanging == WORKERS);
+    assert_int_equal(psv_worker_pool_renew(pool, &error), PSV_EEXIST);
+    serve_some(100);
+    assert_int_equal(serving(), WORKERS);
+    assert_int_equal(renewal(&error), PSV_RENEWAL_BOOTING);
+    assert_int_equal(world.ends, 0);
+}
+
+static void test_a_new_set_that_does_not_boot_changes_nothing(void **state)
+{
+    struct psv_error error;
+
+    (void)state;
+    start_well();
+    world.boots_fail = true;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+        WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_FAILED);
+        assert_non_null(strstr(error.message, "no such table"));
+        WAIT_UNTIL(used_slots() == WORKERS);
+        serve_some(20);
+    }
+    assert_int_equal(world.ends, 0);
+    assert_int_equal(serving(), WORKERS);
+    world.boots_fail = false;
+    assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+    WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_DONE);
+    serve_some(20);
+}
+
+static void test_a_failed_set_takes_its_slow_ones_along(void **state)
+{
+    struct psv_error error;
+
+    (void)state;
+    script.boot_timeout_ms = 20;
+    start_well();
+    world.boots_hang = true;
+    assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+    WAIT_UNTIL(world.hanging == WORKERS);
+    usleep(30000);
+    psv_worker_pool_check_boots(pool);
+    WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_FAILED);
+    WAIT_UNTIL(world.hanging == 0 && used_slots() == WORKERS);
+    world.boots_hang = false;
+    serve_some(20);
+}
+
+static void test_old_ones_finish_what_they_have(void **state)
+{
+    struct psv_error error;
+
+    (void)state;
+    start_well();
+    for (unsigned i = 0; i < WORKERS; i++) {
+        push(BLOCK);
+    }
+    WAIT_UNTIL(world.blocked == WORKERS);
+    assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
+    WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_DONE);
+    serve_some(50); /* by the new ones */
+    assert_int_equal(world.ends, 0);
+    world.may_go_on = true;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        await_release();
+    }
+    WAIT_UNTIL(world.ends == WORKERS && used_slots() == WORKERS);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_no_boot_has_more_requests_than_it_may),
+        TEST(test_an_idle_script_ends_when_its_time_is_over),
+        TEST(test_a_start_fails_with_what_the_script_said),
+        TEST(test_later_boots_are_tried_again_and_again),
+        TEST(test_a_boot_that_hangs_is_interrupted),
+        TEST(test_a_boot_that_hangs_is_interrupted_at_the_end),
+        TEST(test_the_start_can_be_cancelled),
+        TEST(test_a_crash_is_counted_and_costs_no_wait),
+        TEST(test_one_that_crashes_at_once_each_time_is_slowed_down),
+        TEST(test_a_reboot_reaches_all_and_loses_nothing),
+        TEST(test_a_new_set_takes_over),
+        TEST(test_the_old_ones_serve_until_all_new_ones_are_ready),
+        TEST(test_a_new_set_that_does_not_boot_changes_nothing),
+        TEST(test_a_failed_set_takes_its_slow_ones_along),
+        TEST(test_old_ones_finish_what_they_have),
+    };
+    return cmocka_run_group_tests_name("worker_script", tests, NULL, NULL);
+}

@@ -435,6 +435,11 @@ MUST_CHECK int psv_config_load(int argc, char **argv, char **environ, struct psv
 /** Frees the texts; config must not be used any more.  Accepts a zeroed struct.  [boot] */
 void psv_config_loaded_fini(struct psv_config_loaded *loaded);
 
+/** The options of a scope by its number: 0 = the configuration itself, else its index in scopes + 1. */
+const struct psv_config *psv_config_of_scope(const struct psv_config_loaded *loaded, size_t number);
+/** The number of the whole site that a scope belongs to. */
+size_t psv_config_site_of(const struct psv_config_loaded *loaded, size_t number);
+
 /** True when the scope itself sets an option of this section ("guard"). */
 bool psv_config_scope_sets(const struct psv_config_scope *scope, const char *section);
 

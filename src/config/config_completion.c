@@ -36,7 +36,7 @@ static enum value_kind kind_of(const char *value_name, const char *const *choice
     if (choices != NULL) {
         return VALUE_CHOICE;
     }
-    if (strcmp(value_name, "FILE") == 0) {
+    if (strcmp(value_name, "FILE") == 0 || strcmp(value_name, "FILE[,N]") == 0) {
         return VALUE_FILE;
     }
     return strcmp(value_name, "DIR") == 0 ? VALUE_FOLDER : VALUE_OTHER;

@@ -243,6 +243,17 @@ int psv_config_apply_scopes(struct psv_config_loaded *loaded, struct psv_bytes t
     return result;
 }
 
+const struct psv_config *psv_config_of_scope(const struct psv_config_loaded *loaded, size_t number)
+{
+    return number > 0 ? &loaded->scopes[number - 1].config : &loaded->config;
+}
+
+size_t psv_config_site_of(const struct psv_config_loaded *loaded, size_t number)
+{
+    const struct psv_config_scope *scope = number > 0 ? &loaded->scopes[number - 1] : NULL;
+    return scope != NULL && scope->prefix[0] != '\0' ? scope->around : number;
+}
+
 bool psv_config_scope_sets(const struct psv_config_scope *scope, const char *section)
 {
     for (size_t i = 0; i < psv_options_len; i++) {

@@ -225,21 +225,11 @@ static int read_item(struct psv_config_loaded *loaded, const char *item, struct 
 
 /* ---- sites and files */
 
-static const struct psv_config *config_of(const struct psv_config_loaded *loaded, size_t number)
-{
-    return number > 0 ? &loaded->scopes[number - 1].config : &loaded->config;
-}
-
-static size_t site_of(const struct psv_config_loaded *loaded, size_t number)
-{
-    const struct psv_config_scope *scope = number > 0 ? &loaded->scopes[number - 1] : NULL;
-    return scope != NULL && scope->prefix[0] != '\0' ? scope->around : number;
-}
-
 bool psv_config_worker_serves(const struct psv_config_loaded *loaded, const struct psv_config_worker *worker,
                               size_t number)
 {
-    return worker->site_number == PSV_CONFIG_ANY_SITE || worker->site_number == site_of(loaded, number);
+    return worker->site_number == PSV_CONFIG_ANY_SITE ||
+           worker->site_number == psv_config_site_of(loaded, number);
 }
 
 /* By its name, else by one of its hosts. */
@@ -258,7 +248,8 @@ static void find_site(const struct psv_config_loaded *loaded, struct psv_config_
 {
     worker->site_number = worker->site[0] == '\0' ? PSV_CONFIG_ANY_SITE : loaded->scopes_len + 1;
     for (size_t number = 0; number <= loaded->scopes_len && worker->site[0] != '\0'; number++) {
-        if (site_of(loaded, number) == number && is_called(&config_of(loaded, number)->site, worker->site)) {
+        if (psv_config_site_of(loaded, number) == number &&
+            is_called(&psv_config_of_scope(loaded, number)->site, worker->site)) {
             worker->site_number = number;
             return;
         }
@@ -274,7 +265,8 @@ static bool find_file(const struct psv_config_loaded *loaded, const struct psv_c
         return true;
     }
     for (size_t number = 0; number <= loaded->scopes_len && worker->given[0] != '/'; number++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", config_of(loaded, number)->site.docroot, worker->given);
+        (void)snprintf(path, sizeof(path), "%s/%s", psv_config_of_scope(loaded, number)->site.docroot,
+                       worker->given);
         if (psv_config_worker_serves(loaded, worker, number) && realpath(path, real) != NULL) {
             return true;
         }
@@ -291,7 +283,7 @@ static void find_home(const struct psv_config_loaded *loaded, struct psv_config_
     worker->home_number = worker->site_number <= loaded->scopes_len ? worker->site_number : 0;
     for (size_t number = 0; number <= loaded->scopes_len; number++) {
         if (!psv_config_worker_serves(loaded, worker, number) ||
-            realpath(config_of(loaded, number)->site.docroot, root) == NULL) {
+            realpath(psv_config_of_scope(loaded, number)->site.docroot, root) == NULL) {
             continue;
         }
         struct psv_bytes folder = psv_bytes_of(root);

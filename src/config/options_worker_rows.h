@@ -54,9 +54,9 @@
      .value_name = "FILE[,N]",
      .default_text = "",
      RANGE(1, TEXT_MAX - 1),
-     .help = "script that N threads of its own boot once and that then handles one request after the other, "
-             "with frankenphp_handle_request(); from the working directory, else from the document root; "
-             "more in [[worker]] of the file"},
+     .help =
+         "script that N threads of its own boot once and that then takes one request after the other, with "
+         "frankenphp_handle_request(); from the working directory, else the document root"},
     {NAME("worker_mode", worker_mode, count, "worker-count", "WORKER_COUNT"),
      .type = PSV_OPTION_INTEGER,
      .group = PSV_OPTION_GROUP_WORKERS,

@@ -23,9 +23,9 @@
 #include "psv_version.h"
 
 static psv_php_variable_fn value_auth_type, value_content_length, value_content_type, value_document_root,
-    value_gateway_interface, value_home, value_https, value_method, value_nothing, value_path_info, value_path_translated,
-    value_protocol, value_query, value_redirect_status, value_remote_address, value_remote_port,
-    value_remote_user, value_scheme, value_script_filename, value_script_name, value_self,
+    value_gateway_interface, value_home, value_https, value_method, value_nothing, value_path_info,
+    value_path_translated, value_protocol, value_query, value_redirect_status, value_remote_address,
+    value_remote_port, value_remote_user, value_scheme, value_script_filename, value_script_name, value_self,
     value_server_address, value_server_name, value_server_port, value_software, value_target,
     value_tls_cipher, value_tls_protocol, value_tls_server_name, value_user;
 
@@ -478,7 +478,8 @@ static void give_to_filter(struct psv_php_thread *thread)
     array_init(&scratch);
     ZVAL_COPY_VALUE(&real, &PG(http_globals)[TRACK_VARS_SERVER]);
     ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_SERVER], &scratch);
-    fill_through_filter(thread->message, psv_php_worker_is_compat(thread), &PG(http_globals)[TRACK_VARS_SERVER]);
+    fill_through_filter(thread->message, psv_php_worker_is_compat(thread),
+                        &PG(http_globals)[TRACK_VARS_SERVER]);
     zval_ptr_dtor(&PG(http_globals)[TRACK_VARS_SERVER]);
     ZVAL_COPY_VALUE(&PG(http_globals)[TRACK_VARS_SERVER], &real);
 }

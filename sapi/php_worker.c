@@ -169,8 +169,7 @@ static bool take_request(struct psv_php_thread *thread)
             psv_worker_script_retire(thread->worker, PSV_SCRIPT_HAS_GROWN);
             mode->is_ending = true;
         }
-    }
-    else
+    } else
         psv_php_worker_cache_end_boot();
     mode->is_ending |= psv_php_opcache_wants_boot(thread) || (EG(flags) & EG_FLAGS_IN_SHUTDOWN) != 0;
     psv_php_worker_leave_request(thread);

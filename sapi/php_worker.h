@@ -21,12 +21,12 @@ struct psv_php_worker {
     struct psv_job *job;             /* taken and not given back; NULL: none */
     zval server_template;            /* what $_SERVER begins with; memory of the running script */
     uint32_t server_places;          /* index of the first variable in it that each request sets */
-    bool is_serving;  /* it has asked for a request */
-    bool is_handling; /* it is inside its callback */
-    bool is_ending;   /* it gets no more requests */
-    bool has_failed;  /* it has ended with an error */
-    bool has_bailed;  /* a bailout went through it: the engine's state is not used again */
-    bool uses_server; /* $_SERVER has been mentioned: filled for each request from then on */
+    bool is_serving;                 /* it has asked for a request */
+    bool is_handling;                /* it is inside its callback */
+    bool is_ending;                  /* it gets no more requests */
+    bool has_failed;                 /* it has ended with an error */
+    bool has_bailed;                 /* a bailout went through it: the engine's state is not used again */
+    bool uses_server;                /* $_SERVER has been mentioned: filled for each request from then on */
     bool uses_request;
 };
 

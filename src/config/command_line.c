@@ -40,7 +40,8 @@ const struct psv_verb psv_verbs[] = {
     {"health", "[URL]", "ask a running server how it is: exit code 0 or 1",
      "one URL at most: phpsrv health [OPTION]... [URL]", PSV_CONFIG_ACTION_HEALTH, true},
     /* server/frankenphp_command.c takes the command line before it comes here */
-    {"frankenphp", "VERB [ARGUMENT]...", "take a command line of FrankenPHP's: run, php-server, php-cli, help",
+    {"frankenphp", "VERB [ARGUMENT]...",
+     "take a command line of FrankenPHP's: run, php-server, php-cli, help",
      "phpsrv frankenphp VERB [ARGUMENT]...", PSV_CONFIG_ACTION_HELP, true},
 };
 const size_t psv_verbs_len = ARRAY_SIZE(psv_verbs);

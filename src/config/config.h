@@ -69,7 +69,8 @@ enum psv_config_log_color {
 /* Texts are never NULL; "" means not set.  Durations of 0 mean none only where the option's help says so. */
 
 struct psv_config_listen {
-    const char *address; /* HOST:PORT, [IPV6]:PORT, unix:PATH, with commas; port 0 = any free one; "" = TLS only */
+    const char
+        *address; /* HOST:PORT, [IPV6]:PORT, unix:PATH, with commas; port 0 = any free one; "" = TLS only */
     uint64_t backlog;
     bool reuse_port;
 };

@@ -35,7 +35,8 @@ static const char *const tls_version_choices[] = {"1.2", "1.3", NULL};
 static const char *const forwarded_choices[] = {"x-forwarded", "forwarded", "none", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", "caddy", NULL};
-static const char *const access_choices[] = {"off", "common", "combined", "json", "custom", "short", "caddy", NULL};
+static const char *const access_choices[] = {"off",    "common", "combined", "json",
+                                             "custom", "short",  "caddy",    NULL};
 static const char *const server_timing_choices[] = {"off", "trusted", "all", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const reset_choices[] = {"compat", "strict", NULL};

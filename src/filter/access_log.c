@@ -313,7 +313,8 @@ size_t psv_access_log_line(struct psv_access_log *log, const struct psv_exchange
     return line.len;
 }
 
-bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange, bool is_aborted)
+bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange,
+                          bool is_aborted)
 {
     return log->is_enabled && psv_access_status(exchange, is_aborted) >= log->status_min;
 }

@@ -56,7 +56,8 @@ MUST_CHECK int psv_access_log_init_custom(struct psv_access_log *log, const char
 void psv_access_log_fini(struct psv_access_log *log);
 
 /** Whether the exchange has a line: the log is on, and its status high enough. */
-bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange, bool is_aborted);
+bool psv_access_log_wants(const struct psv_access_log *log, const struct psv_exchange *exchange,
+                          bool is_aborted);
 /** The exchange is over: makes its line, if it has one, in the log's own memory. */
 void psv_access_log_end(struct psv_access_log *log, const struct psv_exchange *exchange, uint64_t now_ns,
                         bool is_aborted);

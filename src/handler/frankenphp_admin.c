@@ -33,7 +33,8 @@ struct answer {
     struct psv_bytes content_type;
 };
 
-/** Does what was asked for, and fills text.  0; PSV_EUNSUPPORTED: 501; PSV_ESTOPPING: 503; or an error: 500. */
+/** Does what was asked for, and fills text.  0; PSV_EUNSUPPORTED: 501; PSV_ESTOPPING: 503; or an error: 500.
+ */
 typedef int action_fn(struct answer *answer);
 
 static action_fn show_config;
@@ -80,7 +81,8 @@ static const char *why_not(const struct psv_exchange *exchange)
     if (!is_loopback(exchange)) {
         return "administration is for clients of this machine";
     }
-    if (psv_headers_find_name(&request->headers, PSV_BYTES("Origin")) != NULL || !psv_host_is_local(request->host)) {
+    if (psv_headers_find_name(&request->headers, PSV_BYTES("Origin")) != NULL ||
+        !psv_host_is_local(request->host)) {
         return "administration is not for pages of other sites";
     }
     return NULL;
@@ -88,7 +90,8 @@ static const char *why_not(const struct psv_exchange *exchange)
 
 /* ---- answers */
 
-static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason, struct psv_bytes allowed)
+static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason,
+                   struct psv_bytes allowed)
 {
     const struct psv_field fields[] = {
         {.name = psv_field_name(PSV_FIELD_CACHE_CONTROL),
@@ -112,9 +115,8 @@ static int add_fields(struct psv_exchange *exchange, const struct answer *answer
 
     psv_headers_init(headers, FIELDS_MAX);
     int code = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, answer->content_type);
-    return code == 0
-               ? psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"))
-               : code;
+    return code == 0 ? psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"))
+                     : code;
 }
 
 static void act(const struct psv_frankenphp_admin *admin, struct psv_exchange *exchange, action_fn *action)
@@ -131,7 +133,10 @@ static void act(const struct psv_frankenphp_admin *admin, struct psv_exchange *e
         code = code == PSV_OK ? add_fields(exchange, answer) : code;
     }
     if (code != PSV_OK) {
-        refuse(exchange, code == PSV_EUNSUPPORTED ? 501 : code == PSV_ESTOPPING ? 503 : 500,
+        refuse(exchange,
+               code == PSV_EUNSUPPORTED ? 501
+               : code == PSV_ESTOPPING  ? 503
+                                        : 500,
                "administration failed", PSV_BYTES(""));
         return;
     }
@@ -167,7 +172,9 @@ bool psv_frankenphp_admin_answer(const struct psv_frankenphp_admin *admin, struc
         bool has_both = psv_bytes_equal(request->path, actions[0].path);
         bool is_get = psv_bytes_equal(request->path, PSV_BYTES("/frankenphp/threads"));
         refuse(exchange, 405, "method not allowed",
-               has_both ? PSV_BYTES("GET, PATCH") : is_get ? PSV_BYTES("GET") : PSV_BYTES("POST"));
+               has_both ? PSV_BYTES("GET, PATCH")
+               : is_get ? PSV_BYTES("GET")
+                        : PSV_BYTES("POST"));
     } else {
         act(admin, exchange, action);
     }
@@ -195,16 +202,13 @@ static int show_config(struct answer *answer)
     int code = psv_buffer_printf(&answer->text, "{\"num_threads\":%u,\"workers\":[", threads);
     for (unsigned i = 0; i < config->workers_len && code == PSV_OK; i++) {
         code = psv_buffer_printf(&answer->text, "%s{\"name\":", i > 0 ? "," : "");
-        code = code == PSV_OK
-                   ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].name))
-                   : code;
+        code =
+            code == PSV_OK ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].name)) : code;
         code = code == PSV_OK ? psv_buffer_printf(&answer->text, ",\"file_name\":") : code;
-        code = code == PSV_OK
-                   ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].script))
-                   : code;
-        code = code == PSV_OK
-                   ? psv_buffer_printf(&answer->text, ",\"num\":%u}", count_threads(admin, i + 1))
-                   : code;
+        code =
+            code == PSV_OK ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].script)) : code;
+        code = code == PSV_OK ? psv_buffer_printf(&answer->text, ",\"num\":%u}", count_threads(admin, i + 1))
+                              : code;
     }
     return code == PSV_OK ? psv_buffer_printf(&answer->text, "]}\n") : code;
 }
@@ -230,7 +234,8 @@ static int put_thread(struct psv_buffer *out, const struct psv_worker_report *re
                       bool is_first)
 {
     bool is_waiting = report->state == PSV_WORKER_IDLE;
-    struct psv_bytes kind = script != NULL ? PSV_BYTES("Worker PHP Thread - ") : PSV_BYTES("Regular PHP Thread");
+    struct psv_bytes kind =
+        script != NULL ? PSV_BYTES("Worker PHP Thread - ") : PSV_BYTES("Regular PHP Thread");
     char name[512];
     int len = snprintf(name, sizeof(name), "%.*s%s", PSV_BYTES_ARG(kind), script != NULL ? script : "");
     int code = psv_buffer_printf(out, "%s{\"Index\":%u,\"Name\":", is_first ? "" : ",", report->id);
@@ -242,9 +247,9 @@ static int put_thread(struct psv_buffer *out, const struct psv_worker_report *re
                ? psv_buffer_printf(out,
                                    ",\"State\":\"%s\",\"IsWaiting\":%s,\"IsBusy\":%s,\"Requests\":%" PRIu64
                                    ",\"BusyForMilliseconds\":%" PRIu64 "}",
-                                   report->state == PSV_WORKER_LOST ? "lost" : "ready", is_waiting ? "true" : "false",
-                                   is_waiting ? "false" : "true", report->requests,
-                                   is_waiting ? 0 : report->running_ns / PSV_NS_PER_MS)
+                                   report->state == PSV_WORKER_LOST ? "lost" : "ready",
+                                   is_waiting ? "true" : "false", is_waiting ? "false" : "true",
+                                   report->requests, is_waiting ? 0 : report->running_ns / PSV_NS_PER_MS)
                : code;
 }
 

@@ -60,9 +60,9 @@ struct psv_internal_options {
     /** The coding of a scrape for a client with these fields, or one without a name, or NULL.  NULL = never
      * any. */
     const struct psv_body_filter *(*choose_coding)(void *context, const struct psv_headers *headers);
-    void *context;                       /* of all three */
+    void *context;                                 /* of all three */
     const struct psv_frankenphp_admin *frankenphp; /* asked for what is no page here; NULL = off */
-    psv_internal_clock_fn *monotonic_ns; /* NULL = the coarse system clock */
+    psv_internal_clock_fn *monotonic_ns;           /* NULL = the coarse system clock */
 };
 
 /** The executor is started.  Everything in options is borrowed.  NULL when out of memory.  [boot] */

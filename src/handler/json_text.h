@@ -8,6 +8,6 @@
 
 struct psv_buffer;
 
-/** Appends it with its quotes.  Bytes that are not UTF-8 (what a client sent need not be, and may be cut within a
- * sequence) become U+FFFD.  PSV_ENOMEM, PSV_ELIMIT. */
+/** Appends it with its quotes.  Bytes that are not UTF-8 (what a client sent need not be, and may be cut
+ * within a sequence) become U+FFFD.  PSV_ENOMEM, PSV_ELIMIT. */
 MUST_CHECK int psv_json_text_put(struct psv_buffer *out, struct psv_bytes text);

@@ -26,6 +26,6 @@ struct psv_log_event {
  * sequences around the level. */
 size_t psv_log_format_text(char *out, size_t room, const struct psv_log_event *event, bool has_colour);
 size_t psv_log_format_json(char *out, size_t room, const struct psv_log_event *event);
-/** JSON with the names of Caddy's log: "level", "ts" in seconds, "msg", which is the field "message" where there
- * is one and else what happened and why. */
+/** JSON with the names of Caddy's log: "level", "ts" in seconds, "msg", which is the field "message" where
+ * there is one and else what happened and why. */
 size_t psv_log_format_caddy(char *out, size_t room, const struct psv_log_event *event);

@@ -26,8 +26,8 @@ MUST_CHECK int psv_process_open_signals(bool with_children, struct psv_error *re
 
 /** The next signal: its number (SIGTERM, ...), or PSV_EAGAIN when there is none, PSV_EIO.  [any] */
 MUST_CHECK int psv_process_take_signal(int signal_fd);
-/** The same without the SIGINT that a terminal sends (Ctrl-C): each process of its group gets it, so whoever has
- * a supervisor hears of it from there. */
+/** The same without the SIGINT that a terminal sends (Ctrl-C): each process of its group gets it, so whoever
+ * has a supervisor hears of it from there. */
 MUST_CHECK int psv_process_take_sent_signal(int signal_fd);
 
 /** "SIGTERM" and so on for the five above; "signal" for any other.  Static. */

@@ -72,7 +72,8 @@ static void leave(struct psv_server *server, int number)
     uint64_t delay_ms = number == SIGTERM ? server->config->server.drain_delay_ms : 0;
 
     server->is_draining = true; /* /ready tells it from now on, ... */
-    /* ... unless the supervisor has another one that serves: then questions about the service are for that one */
+    /* ... unless the supervisor has another one that serves: then questions about the service are for that
+     * one */
     server->has_successor = number == SIGINT && psv_supervised_is(&server->supervised);
     if (delay_ms == 0) {
         begin(server, psv_process_signal_name(number));

@@ -1,5 +1,5 @@
-/* A command line of ours while it is put together out of somebody else's: what is said by force, what only where
- * nothing of ours says otherwise.  [boot]  Must not know verbs.
+/* A command line of ours while it is put together out of somebody else's: what is said by force, what only
+ * where nothing of ours says otherwise.  [boot]  Must not know verbs.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -33,7 +33,7 @@ const char *psv_frankenphp_variable(const struct psv_frankenphp_arguments *list,
 /** Borrows text. */
 void psv_frankenphp_add(struct psv_frankenphp_arguments *list, const char *text);
 /** "--name=value": what the caller asked for, which wins over variables and file. */
-void psv_frankenphp_add_option(struct psv_frankenphp_arguments *list, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void psv_frankenphp_add_option(struct psv_frankenphp_arguments *list, const char *name, const char *format,
+                               ...) __attribute__((format(printf, 3, 4)));
 /** The same, unless the option's own variable (PHPSRV_...) says something. */
 void psv_frankenphp_add_default(struct psv_frankenphp_arguments *list, const char *name, const char *value);

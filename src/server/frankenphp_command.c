@@ -99,8 +99,9 @@ static int php_cli(struct call *call)
     char *const *argument = call->arguments;
 
     if (*argument == NULL || **argument == '-') {
-        return psv_error_set(call->reterr, PSV_EINVAL,
-                             "frankenphp php-cli: a script is needed: frankenphp php-cli SCRIPT [ARGUMENT]...");
+        return psv_error_set(
+            call->reterr, PSV_EINVAL,
+            "frankenphp php-cli: a script is needed: frankenphp php-cli SCRIPT [ARGUMENT]...");
     }
     psv_frankenphp_add(call->list, "run");
     for (; *argument != NULL; argument++) {

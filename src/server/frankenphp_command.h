@@ -1,5 +1,5 @@
-/* The program under the name "frankenphp" (a symbolic link), or as "phpsrv frankenphp VERB": a command line of
- * FrankenPHP's becomes one of ours, so that what starts FrankenPHP starts phpsrv.  [boot]
+/* The program under the name "frankenphp" (a symbolic link), or as "phpsrv frankenphp VERB": a command line
+ * of FrankenPHP's becomes one of ours, so that what starts FrankenPHP starts phpsrv.  [boot]
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -32,6 +32,6 @@ bool psv_frankenphp_is_meant(int argc, char *const *argv);
 /** Translates it, or appends to out what it asks for (help, version, build-info).  0; PSV_EINVAL, PSV_ENOENT
  * with a sentence; PSV_ELIMIT, PSV_ENOMEM. */
 MUST_CHECK int psv_frankenphp_translate(int argc, char *const *argv,
-                                        const struct psv_frankenphp_machine *machine,
-                                        struct psv_arena *arena, struct psv_buffer *out,
-                                        struct psv_frankenphp_command *ret, struct psv_error *reterr);
+                                        const struct psv_frankenphp_machine *machine, struct psv_arena *arena,
+                                        struct psv_buffer *out, struct psv_frankenphp_command *ret,
+                                        struct psv_error *reterr);

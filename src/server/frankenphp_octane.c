@@ -21,7 +21,8 @@
 #define WATCHES_MAX 256
 #define PATH_BYTES 4096
 
-static const char *variable(const struct psv_frankenphp_arguments *list, const char *name, const char *older_name)
+static const char *variable(const struct psv_frankenphp_arguments *list, const char *name,
+                            const char *older_name)
 {
     const char *value = psv_frankenphp_variable(list, name);
 
@@ -108,7 +109,8 @@ static int add_address(struct psv_frankenphp_arguments *list, bool redirects, st
 }
 
 /* "num 8", or the count alone; as FrankenPHP twice the cores, because threads of an application wait. */
-static int find_count(const struct psv_frankenphp_arguments *list, unsigned cores, uint64_t *ret_count, struct psv_error *reterr)
+static int find_count(const struct psv_frankenphp_arguments *list, unsigned cores, uint64_t *ret_count,
+                      struct psv_error *reterr)
 {
     struct psv_bytes text = psv_bytes_of(variable(list, "CADDY_SERVER_WORKER_COUNT", "WORKER_COUNT"));
     const char *directive = psv_frankenphp_variable(list, "CADDY_SERVER_WORKER_DIRECTIVE");
@@ -164,7 +166,8 @@ static int add_logs(struct psv_frankenphp_arguments *list, struct psv_error *ret
 
     if (*logger != '\0' && strcmp(logger, "json") != 0 && strcmp(logger, "console") != 0) {
         return psv_error_set(reterr, PSV_EINVAL,
-                             "CADDY_SERVER_LOGGER: \"%.40s\" is not known here, only json and console", logger);
+                             "CADDY_SERVER_LOGGER: \"%.40s\" is not known here, only json and console",
+                             logger);
     }
     psv_frankenphp_add_logs(list, strcmp(logger, "console") != 0, true);
     for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
@@ -233,17 +236,19 @@ static int add_application(struct psv_frankenphp_arguments *list, unsigned cores
     return code == PSV_OK ? add_deadline(list, reterr) : code;
 }
 
-int psv_frankenphp_octane(struct psv_frankenphp_arguments *list, char *const *arguments, unsigned cores, struct psv_error *reterr)
+int psv_frankenphp_octane(struct psv_frankenphp_arguments *list, char *const *arguments, unsigned cores,
+                          struct psv_error *reterr)
 {
     bool redirects;
     int code = check_arguments(arguments, reterr);
 
     if (code == PSV_OK && (*psv_frankenphp_variable(list, "LARAVEL_OCTANE") == '\0' ||
                            *variable(list, "APP_PUBLIC_PATH", "APP_BASE_PATH") == '\0')) {
-        code = psv_error_set(reterr, PSV_EINVAL,
-                             "phpsrv reads no Caddyfile: \"frankenphp run\" is for \"php artisan octane:start "
-                             "--server=frankenphp\", which says in variables (LARAVEL_OCTANE, APP_PUBLIC_PATH "
-                             "...) what it wants; else use \"frankenphp php-server\", or phpsrv's own options");
+        code =
+            psv_error_set(reterr, PSV_EINVAL,
+                          "phpsrv reads no Caddyfile: \"frankenphp run\" is for \"php artisan octane:start "
+                          "--server=frankenphp\", which says in variables (LARAVEL_OCTANE, APP_PUBLIC_PATH "
+                          "...) what it wants; else use \"frankenphp php-server\", or phpsrv's own options");
     }
     if (code == PSV_OK) {
         code = refuse_directives(list, reterr);

@@ -56,8 +56,9 @@ int psv_frankenphp_parse_site(const char *text, struct psv_frankenphp_site *ret_
         has_scheme = true;
         rest = psv_bytes_from(rest, strlen("http://"));
     }
-    if (!split_port(rest, &host, &port) || host.len >= sizeof(ret_site->host) || (host.len == 0 && port == 0) ||
-        strpbrk(text, ", \t{}*") != NULL || psv_bytes_find(host, '/') < host.len) {
+    if (!split_port(rest, &host, &port) || host.len >= sizeof(ret_site->host) ||
+        (host.len == 0 && port == 0) || strpbrk(text, ", \t{}*") != NULL ||
+        psv_bytes_find(host, '/') < host.len) {
         return psv_error_set(reterr, PSV_EINVAL,
                              "\"%.200s\" is not one address of a site, such as http://:8000, "
                              "https://example.org or 127.0.0.1:8080",
@@ -158,14 +159,10 @@ static const struct {
     bool has_value;
     enum flag flag;
 } flags[] = {
-    {"root", 'r', true, ROOT},
-    {"listen", 'l', true, LISTEN},
-    {"domain", 'd', true, DOMAIN},
-    {"worker", 'w', true, WORKER},
-    {"watch", 0, true, WATCH},
-    {"access-log", 'a', false, ACCESS_LOG},
-    {"debug", 'v', false, DEBUG},
-    {"no-compress", 0, false, NO_COMPRESS},
+    {"root", 'r', true, ROOT},        {"listen", 'l', true, LISTEN},
+    {"domain", 'd', true, DOMAIN},    {"worker", 'w', true, WORKER},
+    {"watch", 0, true, WATCH},        {"access-log", 'a', false, ACCESS_LOG},
+    {"debug", 'v', false, DEBUG},     {"no-compress", 0, false, NO_COMPRESS},
     {"mercure", 'm', false, MERCURE},
 };
 

@@ -485,7 +485,8 @@ static void run(struct supervisor *supervisor)
             watch_memory(supervisor);
             supervisor->is_reload_wanted |=
                 psv_generation_take_wish(&supervisor->current) && !supervisor->is_ending;
-            if (supervisor->current.wants_end && !supervisor->is_ending) { /* a second wish cuts nothing short */
+            if (supervisor->current.wants_end &&
+                !supervisor->is_ending) { /* a second wish cuts nothing short */
                 end(supervisor, SIGTERM);
             }
         }

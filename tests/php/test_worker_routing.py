@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import json
+import signal
 
 import pytest
 
@@ -218,6 +219,34 @@ def test_a_link_in_the_document_root(launch, tmp_path):
     server = launch("--worker", "index.php,1", "--index", "index.php", docroot=tmp_path / "current" / "public", executor="ext", cwd=tmp_path, workers=1)
     answer = told(ask(server, "/x"))
     assert answer["worker"] == "index.php" and answer["file"] == str(tmp_path / "app/public/index.php")
+
+
+def test_guards_and_passwords_come_first(launch, tmp_path):
+    (tmp_path / "users").write_text("me:$2y$04$" + "." * 53 + "\n")  # nobody's password
+    server = launch_with(
+        launch, tmp_path,
+        f'guard.basic_auth = ["/secret {tmp_path}/users"]\n[[prefixes]]\nprefix = "/internal"\nguard.deny = ["loopback"]\n'
+        '[[worker]]\nscript = "api.php"\nmatch = ["*"]\ncount = 1\n',
+    )  # fmt: skip
+    assert [who(server, path) for path in ("/internal/x", "/INTERNAL/x", "/secret", "/secret/x", "/api.php/secret")] == [403, 403, 401, 401, 401]
+    assert who(server, "/x") == ("api.php", "/api.php")
+
+
+def test_a_reload_brings_and_takes_scripts(launch, tmp_path):
+    write_files(tmp_path, FILES)
+    path = tmp_path / "phpsrv.toml"
+    path.write_text('[[worker]]\nscript = "api.php"\ncount = 1\n')
+    server = launch("--config", path, "--supervisor=true", docroot=tmp_path, executor="ext", cwd=tmp_path, workers=1)
+    assert [who(server, path) for path in ("/index.php", "/api.php")] == ["classic", ("api.php", "/api.php")]
+    path.write_text('[[worker]]\nscript = "index.php"\ncount = 1\nenv = ["COLOR=new"]\n')
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: who(server, "/index.php") == ("index.php", "/index.php"), "the new script")
+    assert who(server, "/api.php") == "classic" and told(ask(server, "/index.php"))["boot"]["env"] == ["new", "new"]
+    path.write_text('[[worker]]\nscript = "nope.php"\n')
+    server.expect_log("supervisor.reload_failed .*nope.php")
+    server.process.send_signal(signal.SIGHUP)
+    assert "there is no such file" in str(server.wait_log("supervisor.reload_failed").fields)
+    assert who(server, "/index.php") == ("index.php", "/index.php")
 
 
 # ---- sites

@@ -62,7 +62,8 @@ static void test_formats(void **state)
          "\"aborted\":false}"},
         {ROW("short"), PSV_ACCESS_LOG_SHORT, "1994-11-06T08:49:37.042Z GET   200 /a?b=c 12.3ms"},
         {ROW("Caddy"), PSV_ACCESS_LOG_CADDY,
-         "{\"level\":\"info\",\"ts\":784111777.042000,\"logger\":\"http.log.access\",\"msg\":\"handled request\","
+         "{\"level\":\"info\",\"ts\":784111777.042000,\"logger\":\"http.log.access\",\"msg\":\"handled "
+         "request\","
          "\"request\":{\"remote_ip\":\"192.0.2.7\",\"remote_port\":\"0\",\"client_ip\":\"192.0.2.7\","
          "\"proto\":\"HTTP/1.1\",\"method\":\"GET\",\"host\":\"\",\"uri\":\"/a?b=c\","
          "\"headers\":{\"User-Agent\":[\"agent/1\"],\"Referer\":[\"http://r/\"]}},\"user_id\":\"ann\","
@@ -338,16 +339,11 @@ static void test_no_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_absent_texts),
-        cmocka_unit_test(test_short_form),
-        cmocka_unit_test(test_escaping),
-        cmocka_unit_test(test_user),
-        cmocka_unit_test(test_long_texts_are_cut),
-        cmocka_unit_test(test_least_status),
-        cmocka_unit_test(test_worker_and_its_times),
-        cmocka_unit_test(test_time_moves_on),
-        cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_formats),       cmocka_unit_test(test_absent_texts),
+        cmocka_unit_test(test_short_form),    cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_user),          cmocka_unit_test(test_long_texts_are_cut),
+        cmocka_unit_test(test_least_status),  cmocka_unit_test(test_worker_and_its_times),
+        cmocka_unit_test(test_time_moves_on), cmocka_unit_test(test_no_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

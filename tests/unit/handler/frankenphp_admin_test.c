@@ -85,8 +85,8 @@ static void test_paths_methods_and_clients(void **state)
         {ROW("another machine"), "POST", "/stop", "10.0.0.1", "Host: localhost", 403, 0, 0},
         {ROW("its reading"), "GET", "/frankenphp/threads", "2001:db8::1", "Host: localhost", 403, 0, 0},
         {ROW("no address"), "POST", "/stop", "", NULL, 403, 0, 0},
-        {ROW("a page's form"), "POST", "/stop", "127.0.0.1", "Host: localhost\nOrigin: http://evil.example", 403,
-         0, 0},
+        {ROW("a page's form"), "POST", "/stop", "127.0.0.1", "Host: localhost\nOrigin: http://evil.example",
+         403, 0, 0},
         {ROW("a page's frame"), "POST", "/stop", "127.0.0.1", "Host: localhost\norigin: null", 403, 0, 0},
         {ROW("DNS rebinding"), "POST", "/stop", "127.0.0.1", "Host: rebound.example.org", 403, 0, 0},
     };
@@ -123,7 +123,8 @@ static void test_bodies(void **state)
          "{\"name\":\"/app/b.php\",\"file_name\":\"/app/b.php\",\"num\":3}]}\n"},
         {ROW("threads"), "/frankenphp/threads",
          "{\"ThreadDebugStates\":["
-         "{\"Index\":0,\"Name\":\"Regular PHP Thread\",\"State\":\"ready\",\"IsWaiting\":true,\"IsBusy\":false,"
+         "{\"Index\":0,\"Name\":\"Regular PHP "
+         "Thread\",\"State\":\"ready\",\"IsWaiting\":true,\"IsBusy\":false,"
          "\"Requests\":7,\"BusyForMilliseconds\":0},"
          "{\"Index\":10,\"Name\":\"Worker PHP Thread - /app/a.php\",\"State\":\"ready\",\"IsWaiting\":true,"
          "\"IsBusy\":false,\"Requests\":7,\"BusyForMilliseconds\":0},"
@@ -162,9 +163,8 @@ static void test_what_the_server_cannot_do(void **state)
     (void)state;
     TABLE_FOR_EACH(row, cases)
     {
-        static const char *const requests[][2] = {{"PATCH", "/config/apps/frankenphp"},
-                                                  {"POST", "/frankenphp/workers/restart"},
-                                                  {"POST", "/stop"}};
+        static const char *const requests[][2] = {
+            {"PATCH", "/config/apps/frankenphp"}, {"POST", "/frankenphp/workers/restart"}, {"POST", "/stop"}};
         answer_of_server = row->code;
         for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
             struct fake_exchange fake;

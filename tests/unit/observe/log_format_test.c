@@ -228,10 +228,8 @@ static void truncation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_forms),
-        cmocka_unit_test(caddy_form),
-        cmocka_unit_test(hostile_values),
-        cmocka_unit_test(nul_bytes_and_odd_numbers),
+        cmocka_unit_test(exact_forms),    cmocka_unit_test(caddy_form),
+        cmocka_unit_test(hostile_values), cmocka_unit_test(nul_bytes_and_odd_numbers),
         cmocka_unit_test(truncation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,10 @@ static void translate(const struct given *given, struct outcome *ret)
 #define OCTANE                                                                                               \
     "LARAVEL_OCTANE=1", "APP_BASE_PATH=/app", "APP_PUBLIC_PATH=/app/public", "CADDY_SERVER_LOGGER=json",     \
         "CADDY_SERVER_LOG_LEVEL=INFO", "CADDY_SERVER_SERVER_NAME=http://:8000"
-#define RUN {"/app/frankenphp", "run", "-c", "/dev/null"}
+#define RUN                                                                                                  \
+    {                                                                                                        \
+        "/app/frankenphp", "run", "-c", "/dev/null"                                                          \
+    }
 #define HABITS                                                                                               \
     "--sapi-name=frankenphp\n--php-time-limit=wall\n--static-follow-symlinks=true\n--asset-extensions=\n"
 #define ADMIN "--internal=localhost:2019\n--internal-frankenphp\n"
@@ -88,10 +91,11 @@ static void test_octane(void **state)
           {OCTANE, "APP_ENV=production", "MAX_REQUESTS=500", "REQUEST_MAX_EXECUTION_TIME=30",
            "CADDY_GLOBAL_OPTIONS=auto_https disable_redirects", "CADDY_SERVER_ADMIN_HOST=127.0.0.1",
            "CADDY_SERVER_ADMIN_PORT=2020", "CADDY_SERVER_WORKER_COUNT=4",
-           "CADDY_SERVER_WORKER_DIRECTIVE=num 4", "CADDY_SERVER_EXTRA_DIRECTIVES=",
-           "CADDY_SERVER_WATCH_DIRECTIVES="},
+           "CADDY_SERVER_WORKER_DIRECTIVE=num 4",
+           "CADDY_SERVER_EXTRA_DIRECTIVES=", "CADDY_SERVER_WATCH_DIRECTIVES="},
           false},
-         "--listen=:8000\n" WORKER("4") JSON_LOGS HABITS "--internal=127.0.0.1:2020\n--internal-frankenphp\n"},
+         "--listen=:8000\n" WORKER("4") JSON_LOGS HABITS
+         "--internal=127.0.0.1:2020\n--internal-frankenphp\n"},
         {ROW("count in the directive alone"),
          {RUN, {OCTANE, "CADDY_SERVER_WORKER_DIRECTIVE=num 9"}, false},
          "--listen=:8000\n" WORKER("9") JSON_LOGS HABITS ADMIN},
@@ -115,19 +119,24 @@ static void test_octane(void **state)
          "--worker=/app/public/frankenphp-worker.php,6\n--log-format=caddy\n--log-access-path=stderr\n"
          "--php-time-limit=wall\n--static-follow-symlinks=true\n--asset-extensions=\n" ADMIN},
         {ROW("watch"),
-         {RUN, {OCTANE, "CADDY_SERVER_WATCH_DIRECTIVES=\t\twatch /app/app\n\t\twatch /app/config/**/*.php"}, false},
-         "--listen=:8000\n" WORKER("6") "--watch=/app/app\n--watch=/app/config/**/*.php\n" JSON_LOGS HABITS ADMIN},
+         {RUN,
+          {OCTANE, "CADDY_SERVER_WATCH_DIRECTIVES=\t\twatch /app/app\n\t\twatch /app/config/**/*.php"},
+          false},
+         "--listen=:8000\n" WORKER(
+             "6") "--watch=/app/app\n--watch=/app/config/**/*.php\n" JSON_LOGS HABITS ADMIN},
         {ROW("watch what FrankenPHP watches"),
          {RUN, {OCTANE, "CADDY_SERVER_WATCH_DIRECTIVES=\t\twatch"}, false},
-         "--listen=:8000\n" WORKER("6") "--watch=/app/**/*.env\n--watch=/app/**/*.php\n--watch=/app/**/*.twig\n"
-                                        "--watch=/app/**/*.yaml\n--watch=/app/**/*.yml\n" JSON_LOGS HABITS ADMIN},
+         "--listen=:8000\n" WORKER(
+             "6") "--watch=/app/**/*.env\n--watch=/app/**/*.php\n--watch=/app/**/*.twig\n"
+                  "--watch=/app/**/*.yaml\n--watch=/app/**/*.yml\n" JSON_LOGS HABITS ADMIN},
         {ROW("debug"),
          {RUN, {OCTANE, "CADDY_GLOBAL_OPTIONS=debug\n"}, false},
          "--log-level=debug\n--listen=:8000\n" WORKER("6") JSON_LOGS HABITS ADMIN},
         {ROW("https"),
          {RUN,
-          {"LARAVEL_OCTANE=1", "APP_PUBLIC_PATH=/app/public", "CADDY_SERVER_SERVER_NAME=https://example.org:8443",
-           "PHPSRV_TLS_CERT=/c", "CADDY_GLOBAL_OPTIONS=auto_https disable_redirects"},
+          {"LARAVEL_OCTANE=1", "APP_PUBLIC_PATH=/app/public",
+           "CADDY_SERVER_SERVER_NAME=https://example.org:8443", "PHPSRV_TLS_CERT=/c",
+           "CADDY_GLOBAL_OPTIONS=auto_https disable_redirects"},
           false},
          "--tls-listen=:8443\n--listen=\n--host=example.org\n" WORKER("6") JSON_LOGS HABITS ADMIN},
         {ROW("https with redirection"),
@@ -161,8 +170,10 @@ static void test_log_levels(void **state)
         const char *level;
         bool is_quiet;
     } cases[] = {
-        {ROW("debug"), "CADDY_SERVER_LOG_LEVEL=DEBUG", false}, {ROW("info"), "CADDY_SERVER_LOG_LEVEL=info", false},
-        {ROW("warn"), "CADDY_SERVER_LOG_LEVEL=WARN", true},    {ROW("error"), "CADDY_SERVER_LOG_LEVEL=error", true},
+        {ROW("debug"), "CADDY_SERVER_LOG_LEVEL=DEBUG", false},
+        {ROW("info"), "CADDY_SERVER_LOG_LEVEL=info", false},
+        {ROW("warn"), "CADDY_SERVER_LOG_LEVEL=WARN", true},
+        {ROW("error"), "CADDY_SERVER_LOG_LEVEL=error", true},
         {ROW("none"), "CADDY_SERVER_LOG_LEVEL=", false},
     };
     (void)state;
@@ -191,12 +202,12 @@ static void test_php_server(void **state)
          "--listen=:80\n--docroot=.\n--fallback=/index.php\n" HABITS ADMIN
          "--log-format=text\n--log-access=short\n--log-access-path=stderr\n"},
         {ROW("long"),
-         {{"frankenphp", "php-server", "--root=public", "--listen", "127.0.0.1:8080", "--worker", "w.php,4", "--watch=src/**/*.php",
-           "--access-log", "--debug", "--no-compress"},
+         {{"frankenphp", "php-server", "--root=public", "--listen", "127.0.0.1:8080", "--worker", "w.php,4",
+           "--watch=src/**/*.php", "--access-log", "--debug", "--no-compress"},
           {"CADDY_ADMIN=off"},
           false},
-         "--worker=w.php,4\n--watch=src/**/*.php\n--listen=127.0.0.1:8080\n--docroot=public\n--fallback=/index.php\n" HABITS JSON_LOGS
-         "--log-level=debug\n--compress-codings=off\n"},
+         "--worker=w.php,4\n--watch=src/**/*.php\n--listen=127.0.0.1:8080\n--docroot=public\n--fallback=/"
+         "index.php\n" HABITS JSON_LOGS "--log-level=debug\n--compress-codings=off\n"},
         {ROW("short"),
          {{"phpsrv", "frankenphp", "php-server", "-rpublic", "-l=:8080", "-w", "a.php", "-w=b.php,2", "-v"},
           {"CADDY_ADMIN=off"},
@@ -204,7 +215,9 @@ static void test_php_server(void **state)
          "--worker=a.php\n--worker=b.php,2\n--listen=:8080\n--docroot=public\n--fallback=/index.php\n" HABITS
          "--log-format=caddy\n--log-level=debug\n"},
         {ROW("domain"),
-         {{"frankenphp", "php-server", "-d", "example.org"}, {"PHPSRV_TLS_CERT=/c", "CADDY_ADMIN=off"}, false},
+         {{"frankenphp", "php-server", "-d", "example.org"},
+          {"PHPSRV_TLS_CERT=/c", "CADDY_ADMIN=off"},
+          false},
          "--tls-listen=:443\n--listen=\n--host=example.org\n--docroot=.\n--fallback=/index.php\n" HABITS
          "--log-format=caddy\n"},
         {ROW("domain on another port"),
@@ -238,7 +251,9 @@ static void test_refusals(void **state)
         {ROW("no such file"), {{"frankenphp", "run", "-c", "/nowhere/x"}, {OCTANE}, false}, "/nowhere/x"},
         {ROW("value is missing"), {{"frankenphp", "run", "-c"}, {OCTANE}, false}, "only -c CADDYFILE"},
         {ROW("run --resume"), {{"frankenphp", "run", "--resume"}, {OCTANE}, false}, "--resume"},
-        {ROW("Mercure"), {RUN, {OCTANE, "CADDY_SERVER_EXTRA_DIRECTIVES=mercure {\n}"}, false}, "\"mercure {\""},
+        {ROW("Mercure"),
+         {RUN, {OCTANE, "CADDY_SERVER_EXTRA_DIRECTIVES=mercure {\n}"}, false},
+         "\"mercure {\""},
         {ROW("other directives"), {RUN, {OCTANE, "CADDY_EXTRA_CONFIG=x {}"}, false}, "CADDY_EXTRA_CONFIG"},
         {ROW("global options"), {RUN, {OCTANE, "CADDY_GLOBAL_OPTIONS=http_port 1"}, false}, "http_port 1"},
         {ROW("worker directive"), {RUN, {OCTANE, "CADDY_SERVER_WORKER_DIRECTIVE=env A B"}, false}, "num N"},
@@ -268,9 +283,15 @@ static void test_refusals(void **state)
         {ROW("php-server: Mercure"), {{"frankenphp", "php-server", "-m"}, {NULL}, false}, "Mercure"},
         {ROW("php-server: unknown"), {{"frankenphp", "php-server", "--roots=x"}, {NULL}, false}, "--roots=x"},
         {ROW("php-server: operand"), {{"frankenphp", "php-server", "x"}, {NULL}, false}, " x is not"},
-        {ROW("php-server: no value"), {{"frankenphp", "php-server", "--root"}, {NULL}, false}, "--root needs"},
-        {ROW("php-server: too much"), {{"frankenphp", "php-server", "--debug=1"}, {NULL}, false}, "--debug=1"},
-        {ROW("php-server: domain"), {{"frankenphp", "php-server", "-d", "a.example"}, {NULL}, false}, "https"},
+        {ROW("php-server: no value"),
+         {{"frankenphp", "php-server", "--root"}, {NULL}, false},
+         "--root needs"},
+        {ROW("php-server: too much"),
+         {{"frankenphp", "php-server", "--debug=1"}, {NULL}, false},
+         "--debug=1"},
+        {ROW("php-server: domain"),
+         {{"frankenphp", "php-server", "-d", "a.example"}, {NULL}, false},
+         "https"},
         {ROW("php-cli without"), {{"frankenphp", "php-cli"}, {NULL}, false}, "SCRIPT"},
         {ROW("php-cli -r"), {{"frankenphp", "php-cli", "-r", "1"}, {NULL}, false}, "SCRIPT"},
         {ROW("unknown verb"), {{"frankenphp", "list-modules"}, {NULL}, false}, "\"list-modules\""},
@@ -345,9 +366,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_octane),   cmocka_unit_test(test_log_levels),
+        cmocka_unit_test(test_octane),     cmocka_unit_test(test_log_levels),
         cmocka_unit_test(test_php_server), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_printed),  cmocka_unit_test(test_build_info_as_octane_reads_it),
+        cmocka_unit_test(test_printed),    cmocka_unit_test(test_build_info_as_octane_reads_it),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

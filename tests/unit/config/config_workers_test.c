@@ -167,8 +167,8 @@ static void refusals(void **state)
         {{.toml = "worker = [1]\n"}, "phpsrv.toml:1:1: " LIST_OF_TABLES},
         {{.toml = "[[worker]]\nname = \"x\"\n"},
          "phpsrv.toml:1: this [[worker]] has no script, such as script = \"index.php\""},
-        {{.toml = "[[worker]]\nscrpt = \"x\"\n"},
-         "phpsrv.toml:2:1: unknown key \"scrpt\" in [[worker]]; did you mean \"script\"?"},
+        {{.toml = "[[worker]]\nzcript = \"x\"\n"},
+         "phpsrv.toml:2:1: unknown key \"zcript\" in [[worker]]; did you mean \"script\"?"},
         {{.toml = "[[worker]]\nscript = \"x\"\nmax_request = 1\n"},
          "phpsrv.toml:3:1: unknown key \"max_request\" in [[worker]]; did you mean \"max_requests\"?"},
         {{.toml = "[[worker]]\nscript = \"x\"\nscripts = []\n"},
@@ -221,8 +221,8 @@ static void refusals(void **state)
          "phpsrv.toml:13: worker \"blog/index.php\": another script of worker mode is called \"x\" too; give "
          "one "
          "of them a name = \"...\" of its own"},
-        {{.toml = SITES "[[worker]]\nscript = \"worker.php\"\nsite = \"blog.exmple\"\n"},
-         "phpsrv.toml:10: worker \"worker.php\": no site has the name or host \"blog.exmple\"; did you mean "
+        {{.toml = SITES "[[worker]]\nscript = \"worker.php\"\nsite = \"blog.examplx\"\n"},
+         "phpsrv.toml:10: worker \"worker.php\": no site has the name or host \"blog.examplx\"; did you mean "
          "\"Blog.example\"?"},
         {{.toml = SITES "[[worker]]\nscript = \"worker.php\"\nsite = \"shop\"\n"},
          "phpsrv.toml:10: worker \"worker.php\": no site has the name or host \"shop\""},

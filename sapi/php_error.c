@@ -87,8 +87,11 @@ static void note_fatal(int type, zend_string *file, uint32_t line, zend_string *
         return;
     char text[256];
     int first_line = (int)strcspn(ZSTR_VAL(message), "\n");
-    snprintf(text, sizeof(text), "%.*s in %s on line %u", MIN(first_line, 160), ZSTR_VAL(message),
-             file != NULL ? ZSTR_VAL(file) : "Unknown", line);
+    if (strncmp(ZSTR_VAL(message), "Uncaught ", 9) == 0) /* its place is in its text */
+        snprintf(text, sizeof(text), "%.*s", MIN(first_line, 250), ZSTR_VAL(message));
+    else
+        snprintf(text, sizeof(text), "%.*s in %s on line %u", MIN(first_line, 160), ZSTR_VAL(message),
+                 file != NULL ? ZSTR_VAL(file) : "Unknown", line);
     psv_worker_script_note_error(thread->worker, psv_bytes_of(text));
 }
 

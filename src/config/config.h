@@ -104,8 +104,9 @@ struct psv_config_supervisor {
 };
 
 struct psv_config_internal {
-    const char *listen; /* HOST:PORT; "" = off */
-    bool frankenphp;    /* handler/frankenphp_admin.h */
+    const char *listen;     /* HOST:PORT; "" = off */
+    const char *token_file; /* "" = none: nothing can be changed */
+    bool frankenphp;        /* handler/frankenphp_admin.h */
 };
 
 struct psv_config_workers {

@@ -62,6 +62,11 @@ const struct psv_option psv_options[] = {
      .type = PSV_OPTION_BOOL, .group = PSV_OPTION_GROUP_SERVER, .default_text = "false",
      .help = "there also what FrankenPHP's administration has, for clients of this machine: POST /stop, POST "
              "/frankenphp/workers/restart, GET /frankenphp/threads, GET and PATCH /config/apps/frankenphp"},
+    {NAME("internal", internal, token_file, "internal-token-file", "INTERNAL_TOKEN_FILE"),
+     .type = PSV_OPTION_PATH, .group = PSV_OPTION_GROUP_SERVER, .value_name = "FILE", .default_text = "",
+     RANGE(0, TEXT_MAX - 1),
+     .help = "file with the token that calls of the internal listener need to change something "
+             "(POST /workers/restart): 16 bytes or more; empty: they are refused"},
     {NAME("site", site, docroot, "docroot", "DOCROOT"), PER_SCOPE, .type = PSV_OPTION_PATH,
      .group = PSV_OPTION_GROUP_SERVER, .value_name = "DIR", .default_text = ".", RANGE(1, TEXT_MAX - 1),
      .help = "document root: the folder with index.php and the public files"},

@@ -94,6 +94,14 @@ int psv_process_take_sent_signal(int signal_fd)
     return number;
 }
 
+bool psv_process_is_asked_to_end(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
 const char *psv_process_signal_name(int number)
 {
     for (size_t i = 0; i < ARRAY_SIZE(handled_signals); i++) {

@@ -30,6 +30,9 @@ MUST_CHECK int psv_process_take_signal(int signal_fd);
  * has a supervisor hears of it from there. */
 MUST_CHECK int psv_process_take_sent_signal(int signal_fd);
 
+/** SIGTERM or SIGINT has come and was not taken yet.  [any] */
+bool psv_process_is_asked_to_end(void);
+
 /** "SIGTERM" and so on for the five above; "signal" for any other.  Static. */
 const char *psv_process_signal_name(int number);
 

@@ -132,6 +132,9 @@ static void on_signals(int fd, void *context)
         case SIGUSR1:
             psv_log_reopen();
             break;
+        case SIGUSR2: /* without a supervisor; with one it has begun a new server */
+            psv_worker_restart_all(server, psv_process_signal_name(number));
+            break;
         default:
             PSV_LOG(PSV_LOG_INFO, "server.signal_ignored",
                     PSV_LOG_TEXT("signal", psv_process_signal_name(number)));

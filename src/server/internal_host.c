@@ -4,6 +4,7 @@
 #include "internal_host.h"
 
 #include "handler/internal.h"
+#include "server/worker_admin.h"
 
 static struct psv_internal_host *host_of(const struct psv_exchange *exchange)
 {
@@ -12,7 +13,11 @@ static struct psv_internal_host *host_of(const struct psv_exchange *exchange)
 
 static enum psv_body_plan on_head(struct psv_exchange *exchange)
 {
-    psv_internal_answer(host_of(exchange)->internal, exchange);
+    struct psv_internal_host *host = host_of(exchange);
+
+    if (host->admin == NULL || !psv_worker_admin_answer(host->admin, exchange)) {
+        psv_internal_answer(host->internal, exchange);
+    }
     return PSV_BODY_IGNORE;
 }
 
@@ -30,6 +35,7 @@ static void on_sent(struct psv_exchange *exchange, uint64_t bytes)
 static void on_end(struct psv_exchange *exchange, bool aborted)
 {
     (void)aborted;
+    psv_worker_admin_forget(exchange);
     exchange->is_ended = true;
     psv_exchange_free(host_of(exchange)->pool, exchange);
 }

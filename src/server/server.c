@@ -252,7 +252,12 @@ static int boot_pipeline(struct psv_server *server, struct psv_error *reterr)
     psv_pipeline_init(pipeline);
     server->internal_host.pool = server->exchanges;
     psv_internal_host_init(&server->internal_host);
-    return psv_health_init(server, reterr);
+    server->internal_host.admin = &server->worker_admin;
+    int code = psv_health_init(server, reterr);
+    if (code == PSV_OK) {
+        code = psv_worker_restarts_boot(server, reterr);
+    }
+    return code == PSV_OK ? psv_worker_admin_boot(server, reterr) : code;
 }
 
 /* Last: ports are bound, keys are read, logs are open. */
@@ -392,6 +397,8 @@ void psv_server_free(struct psv_server *server)
     }
     psv_exchange_pool_free(server->exchanges);
     psv_mailbox_fini(&server->mailbox);
+    psv_worker_restarts_fini(server);
+    psv_worker_admin_fini(server);
     psv_worker_groups_fini(server);
     if (server->executor_is_started) {
         server->executor->process_stop();

@@ -19,6 +19,8 @@
 #include "os/socket_listener.h"
 #include "server/internal_host.h"
 #include "server/pipeline.h"
+#include "server/worker_admin.h"
+#include "server/worker_restart.h"
 #include "supervise/supervised.h"
 
 struct psv_compress;
@@ -58,6 +60,8 @@ struct psv_server {
     unsigned groups_len;
     struct psv_mailbox mailbox;
     struct psv_worker_script *scripts; /* of groups[1] ... */
+    struct psv_worker_restarts restarts;
+    struct psv_worker_admin worker_admin;
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;
     struct psv_dev *dev; /* NULL without --dev */

@@ -3,13 +3,12 @@
  * SPDX-License-Identifier: MIT */
 #include "worker_groups.h"
 
-#include <poll.h>
-
 #include "base/memory.h"
 #include "exec/worker.h"
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/limits.h"
+#include "os/process.h"
 #include "server/server_state.h"
 
 #define STOP_NS (UINT64_C(5) * PSV_NS_PER_S)
@@ -104,10 +103,8 @@ int psv_worker_groups_start_classic(struct psv_server *server, struct psv_error 
 /* Nobody takes signals yet: one that waits ends the start. */
 static bool has_signal(void *context)
 {
-    const struct psv_server *server = context;
-    struct pollfd signals = {.fd = server->signal_fd, .events = POLLIN};
-
-    return poll(&signals, 1, 0) > 0;
+    (void)context;
+    return psv_process_is_asked_to_end();
 }
 
 /* Sites are made after the groups. */
@@ -129,7 +126,7 @@ int psv_worker_groups_start_scripts(struct psv_server *server, struct psv_error 
         code = launch(server, i, reterr);
     }
     for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
-        code = psv_worker_pool_await(server->groups[i].pool, has_signal, server, reterr);
+        code = psv_worker_pool_await(server->groups[i].pool, has_signal, NULL, reterr);
     }
     return code;
 }

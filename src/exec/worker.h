@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "observe/metrics.h"
 #include "phpsrv/executor.h"
 
 struct psv_queue;
@@ -77,20 +78,53 @@ MUST_CHECK int psv_worker_pool_give_up(struct psv_worker_pool *pool, struct psv_
  * [loop] */
 size_t psv_worker_pool_trace(struct psv_worker_pool *pool, const struct psv_job *job, char *out, size_t size);
 
-enum psv_worker_state { PSV_WORKER_IDLE, PSV_WORKER_BUSY, PSV_WORKER_LOST /* given up */ };
+enum psv_worker_state {
+    PSV_WORKER_IDLE,
+    PSV_WORKER_BUSY,
+    PSV_WORKER_LOST,        /* given up */
+    PSV_WORKER_BOOTING,     /* its script has not reached its loop */
+    PSV_WORKER_BACKING_OFF, /* its script does not boot, or crashes at once: it is run again a little later */
+};
 
 /** A line of the scoreboard; texts are cut to their room. */
 struct psv_worker_report {
     unsigned id;
     enum psv_worker_state state;
-    uint64_t requests;   /* of its thread, so far */
-    uint64_t running_ns; /* of the request that it runs */
+    unsigned group;      /* the caller's */
+    uint64_t requests;   /* of its thread, or of its script since that was booted */
+    uint64_t running_ns; /* of the request that it runs, or of the boot */
+    uint64_t boot_ns;    /* what the last boot of its script took */
+    uint64_t restarts;   /* of its script */
     char request_id[72];
     char client[46]; /* its address */
     char method[16];
     char target[256];
     char script[256];
 };
+
+/** A script of worker mode and its workers. */
+struct psv_worker_script_facts {
+    const char *name;
+    const char *path;
+    unsigned threads; /* as many as there should be */
+    unsigned ready;   /* that have reached their loop: idle or busy */
+    unsigned busy;
+    bool is_failing;      /* psv_worker_pool_is_failing */
+    uint64_t unserved_ns; /* since when none is ready; 0: some are */
+    size_t queue_len;
+    size_t queue_capacity;
+    uint64_t requests;
+    uint64_t restarts; /* by plan, on request, or because the script has ended by itself */
+    uint64_t crashes;
+    uint64_t boot_failures;
+    uint64_t memory_bytes; /* heaps of all, after their last requests */
+    uint64_t boot_ns;      /* the longest of their last boots */
+    struct psv_histogram_sum run_seconds;
+    struct psv_histogram_sum wait_seconds;
+    struct psv_histogram_sum boot_seconds;
+};
+/** Of a pool that has a script.  [loop] */
+void psv_worker_pool_read_script(struct psv_worker_pool *pool, struct psv_worker_script_facts *ret_facts);
 
 /** Fills up to max lines; returns how many workers there are.  [loop] */
 unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_report *out, unsigned max);

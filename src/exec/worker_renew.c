@@ -148,6 +148,7 @@ bool psv_worker_renew_ready(struct psv_worker *worker)
         }
     }
     renewal->state = PSV_RENEWAL_DONE;
+    pool->replaced += renewal->wanted;
     wake_candidates(pool);
     return true;
 }

@@ -19,7 +19,6 @@ struct psv_job;
 
 /** What a worker of a script has counted so far; its thread writes, anybody reads. */
 struct psv_worker_meter {
-    _Atomic uint64_t requests;
     _Atomic uint64_t restarts; /* boots after the first that were no failure's */
     _Atomic uint64_t crashes;
     _Atomic uint64_t boot_failures;
@@ -105,6 +104,7 @@ struct psv_worker_pool {
     const struct psv_worker_script *script; /* NULL: classic */
     unsigned boot_failures_max;
     _Atomic uint32_t epoch;   /* scripts that began to boot in an earlier one are to boot again */
+    uint64_t replaced;        /* workers for which one of a new set came; guarded by life_lock */
     _Atomic unsigned serving; /* scripts that have reached their loop; written with life_lock */
     _Atomic unsigned failing; /* whose last boot has failed; the same */
     uint64_t unserved_ns;     /* since when serving is 0; guarded by life_lock */

@@ -1,4 +1,4 @@
-/* The workers as the loop sees and treats them: interrupts, giving up, stacks, the scoreboard; see worker.h.
+/* The workers as the loop sees and treats them: interrupts, giving up, stacks; see worker.h.
  *
  * SPDX-License-Identifier: MIT */
 #include "worker.h"
@@ -50,53 +50,6 @@ size_t psv_worker_pool_trace(struct psv_worker_pool *pool, const struct psv_job 
     pthread_mutex_lock(&worker->lock);
     size_t len = worker->job == job ? pool->executor->trace(worker->state, out, size) : 0;
     pthread_mutex_unlock(&worker->lock);
-    return len;
-}
-
-static void copy_text(char *out, size_t size, struct psv_bytes text)
-{
-    size_t len = MIN(text.len, size - 1);
-
-    if (len > 0) {
-        memcpy(out, text.data, len);
-    }
-    out[len] = '\0';
-}
-
-static void report(struct psv_worker *worker, struct psv_worker_report *out, uint64_t now_ns)
-{
-    memset(out, 0, sizeof(*out));
-    out->id = worker->id;
-    pthread_mutex_lock(&worker->lock);
-    out->requests = worker->jobs;
-    if (worker->job != NULL) {
-        const struct psv_message *message = &worker->job->message;
-        out->state = worker->is_given_up ? PSV_WORKER_LOST : PSV_WORKER_BUSY;
-        out->running_ns = now_ns - MIN(worker->job->started_ns, now_ns);
-        copy_text(out->request_id, sizeof(out->request_id), message->request_id);
-        copy_text(out->client, sizeof(out->client), message->remote_address);
-        copy_text(out->method, sizeof(out->method), message->method);
-        copy_text(out->target, sizeof(out->target), message->target);
-        copy_text(out->script, sizeof(out->script), message->script_filename);
-    }
-    pthread_mutex_unlock(&worker->lock);
-}
-
-unsigned psv_worker_pool_report(struct psv_worker_pool *pool, struct psv_worker_report *out, unsigned max)
-{
-    uint64_t now_ns = psv_clock_monotonic_ns();
-    unsigned len = 0;
-
-    pthread_mutex_lock(&pool->life_lock); /* is_used; held for a moment by others */
-    for (unsigned i = 0; i < pool->slots_len; i++) {
-        if (pool->workers[i].is_used) {
-            if (len < max) {
-                report(&pool->workers[i], &out[len], now_ns);
-            }
-            len++;
-        }
-    }
-    pthread_mutex_unlock(&pool->life_lock);
     return len;
 }
 

@@ -18,6 +18,8 @@
 #include "handler/history.h"
 #include "handler/metrics_page.h"
 #include "handler/status_page.h"
+#include "handler/worker_metrics.h"
+#include "handler/worker_scripts.h"
 #include "http/accept.h"
 #include "observe/metrics.h"
 #include "os/clock.h"
@@ -260,15 +262,18 @@ static int build_health(struct page *page)
     unsigned busy = MIN(facts.workers_busy, facts.workers_alive);
     page->content_type = type_json;
     page->status = trouble == NULL ? 200 : 503;
-    return psv_buffer_printf(
+    int error = psv_buffer_printf(
         &page->text,
         "{\"status\":\"%s\",\"reason\":%s%s%s,\"uptime_s\":%" PRIu64 ".%03u,\"version\":\"%s\","
         "\"connections\":%" PRIu64 ",\"queue\":{\"depth\":%" PRIu64 ",\"capacity\":%" PRIu64
-        "},\"workers\":{\"total\":%u,\"busy\":%u,\"idle\":%u,\"alive\":%u}}\n",
+        "},\"workers\":{\"total\":%u,\"busy\":%u,\"idle\":%u,\"alive\":%u}",
         trouble == NULL ? "ok" : "unavailable", trouble == NULL ? "" : "\"",
         trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", uptime_ms / 1000,
         (unsigned)(uptime_ms % 1000), internal->options.version, facts.connections, facts.queue_len,
         facts.queue_capacity, facts.workers, busy, facts.workers_alive - busy, facts.workers_alive);
+    if (error == 0)
+        error = psv_worker_scripts_put_health(&page->text, &internal->options);
+    return error == 0 ? psv_buffer_printf(&page->text, "}\n") : error;
 }
 
 /* Live is who has an answer at all; ready is whose PHP has answered lately. */
@@ -279,6 +284,9 @@ static const char *unready_of(const struct psv_internal_facts *facts)
     }
     if (facts->workers_alive == 0) {
         return "no worker is alive";
+    }
+    if (facts->has_dead_script) {
+        return "a script of worker mode has no worker: see /health and the log";
     }
     if (!facts->probe_was_right) {
         return "PHP does not work on a worker";
@@ -323,6 +331,18 @@ static void set_gauges(const struct psv_internal_facts *facts)
     psv_metric_set(PSV_METRIC_SERVER_CRASHES, facts->crashes);
 }
 
+/* "json" or "name=value" as a part of a query. */
+static bool has_name(struct psv_bytes query, const char *name)
+{
+    struct psv_bytes part;
+
+    while (psv_bytes_split(&query, '&', &part)) {
+        if (psv_bytes_equal(part, psv_bytes_of(name)))
+            return true;
+    }
+    return false;
+}
+
 static int build_metrics(struct page *page)
 {
     const struct psv_internal_options *options = &page->internal->options;
@@ -332,7 +352,19 @@ static int build_metrics(struct page *page)
     set_gauges(&facts);
     page->content_type = psv_metrics_page_type(format);
     page->varies_by = PSV_BYTES("Accept, Accept-Encoding");
-    int error = psv_metrics_page_format(options->executor, format, &page->text);
+    struct psv_worker_scripts scripts;
+    int error = psv_worker_scripts_read(options, &scripts);
+    const struct psv_worker_metrics workers = {
+        .scripts = scripts.items,
+        .scripts_len = scripts.len,
+        .has_frankenphp = options->frankenphp != NULL || has_name(page->request->query, "frankenphp=1"),
+        .threads = facts.workers,
+        .busy = facts.workers_busy,
+        .queue_len = facts.queue_len,
+    };
+    if (error == 0)
+        error = psv_metrics_page_format(options->executor, format, &workers, &page->text);
+    psv_worker_scripts_free(&scripts);
     const struct psv_body_filter *coding =
         options->choose_coding != NULL ? options->choose_coding(options->context, &page->request->headers)
                                        : NULL;
@@ -365,17 +397,6 @@ static bool parse_refresh(struct psv_bytes query, unsigned *ret_s)
     return true;
 }
 
-static bool asks_for_json(struct psv_bytes query)
-{
-    struct psv_bytes part;
-
-    while (psv_bytes_split(&query, '&', &part)) {
-        if (psv_bytes_equal(part, PSV_BYTES("json")))
-            return true;
-    }
-    return false;
-}
-
 /* The scoreboard. */
 static int build_status(struct page *page)
 {
@@ -394,17 +415,23 @@ static int build_status(struct page *page)
         .refresh_s = REFRESH_S,
     };
 
-    if (status.workers == NULL)
+    struct psv_worker_scripts scripts;
+    int code = psv_worker_scripts_read(options, &scripts);
+    if (code != 0 || status.workers == NULL) {
+        psv_worker_scripts_free(&scripts);
+        psv_free(status.workers);
         return PSV_ENOMEM;
+    }
+    status.scripts = scripts.items;
+    status.scripts_len = scripts.len;
     if (options->read_workers != NULL)
         status.workers_len = MIN(options->read_workers(options->context, status.workers, WORKERS_SHOWN_MAX),
                                  WORKERS_SHOWN_MAX);
     psv_status_sort(&status);
-    bool is_page = psv_accept_choose(&page->request->headers) == PSV_ACCEPT_HTML && !asks_for_json(query);
+    bool is_page = psv_accept_choose(&page->request->headers) == PSV_ACCEPT_HTML && !has_name(query, "json");
     page->content_type = is_page ? PSV_BYTES("text/html; charset=utf-8") : type_json;
     page->policy = is_page ? PAGE_POLICY : PSV_BYTES_EMPTY;
     page->varies_by = PSV_BYTES("Accept");
-    int code;
     if (!parse_refresh(query, &status.refresh_s)) {
         page->status = 400;
         page->content_type = type_plain;
@@ -414,6 +441,7 @@ static int build_status(struct page *page)
         code = is_page ? psv_status_format_html(&page->text, &status)
                        : psv_status_format_json(&page->text, &status);
     }
+    psv_worker_scripts_free(&scripts);
     psv_free(status.workers);
     return code;
 }

@@ -18,6 +18,7 @@ struct psv_frankenphp_admin;
 struct psv_headers;
 struct psv_internal;
 struct psv_worker_report;
+struct psv_worker_script_facts;
 
 /** The state of the house at one moment. */
 struct psv_internal_facts {
@@ -37,6 +38,7 @@ struct psv_internal_facts {
     bool last_reload_failed;
     uint64_t last_reload_unix_s; /* the last successful one; 0 = none */
     bool is_draining;
+    bool has_dead_script;  /* of worker mode: none of its workers has been there for a while, or none boots */
     bool probe_was_right;  /* PHP has answered the last question, ... */
     uint64_t probe_age_ns; /* ... so long ago */
 };
@@ -46,6 +48,9 @@ typedef uint64_t psv_internal_clock_fn(void);
 
 /** A server whose PHP has not answered for so long is not ready. */
 #define PSV_INTERNAL_PROBE_MAX_MS 10000
+
+/** A script of worker mode without any worker for so long makes the server unready. */
+#define PSV_INTERNAL_UNSERVED_MAX_MS 10000
 
 /** Workers that are all busy while the queue is full and nobody takes a job for so long count as stuck. */
 #define PSV_INTERNAL_STUCK_AFTER_MS 10000
@@ -57,6 +62,9 @@ struct psv_internal_options {
     psv_internal_facts_fn *read_facts;      /* called on the loop; must not block */
     /** What each worker does; fills up to max, returns how many there are.  NULL = not known. */
     unsigned (*read_workers)(void *context, struct psv_worker_report *out, unsigned max);
+    /** The scripts of worker mode; fills up to max, returns how many it has filled.  NULL = there are none.
+     */
+    size_t (*read_scripts)(void *context, struct psv_worker_script_facts *out, size_t max);
     /** The coding of a scrape for a client with these fields, or one without a name, or NULL.  NULL = never
      * any. */
     const struct psv_body_filter *(*choose_coding)(void *context, const struct psv_headers *headers);

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "exec/body_filter.h"
 #include "exec/response_body.h"
+#include "handler/worker_metrics.h"
 #include "http/accept.h"
 #include "observe/metrics.h"
 #include "observe/user_metrics.h"
@@ -39,12 +40,15 @@ struct psv_bytes psv_metrics_page_type(enum psv_prometheus_format format)
 }
 
 int psv_metrics_page_format(const struct psv_executor *executor, enum psv_prometheus_format format,
-                            struct psv_buffer *out)
+                            const struct psv_worker_metrics *workers, struct psv_buffer *out)
 {
     struct psv_prometheus writer;
 
     psv_prometheus_init(&writer, out, format);
     psv_metrics_format(&writer);
+    if (workers != NULL) {
+        psv_worker_metrics_format(&writer, workers);
+    }
     if (executor != NULL && executor->metrics != NULL) {
         executor->metrics(&writer);
     }
@@ -92,6 +96,7 @@ int psv_metrics_page_reference(const struct psv_executor *const *executors, stru
     }
     psv_prometheus_init(&writer, out, PSV_PROMETHEUS_REFERENCE);
     psv_metrics_format(&writer);
+    psv_worker_metrics_format(&writer, &(const struct psv_worker_metrics){.scripts_len = 0});
     for (size_t i = 0; executors[i] != NULL; i++) {
         if (executors[i]->metrics != NULL) {
             executors[i]->metrics(&writer);

@@ -10,6 +10,7 @@
 #include "handler/history.h"
 #include "handler/internal.h"
 #include "handler/json_text.h"
+#include "handler/worker_scripts.h"
 #include "observe/decimal.h"
 #include "observe/time_text.h"
 
@@ -137,15 +138,35 @@ static int put_run(struct psv_buffer *out, const struct psv_status *status,
 static int put_worker(struct psv_buffer *out, const struct psv_status *status,
                       const struct psv_worker_report *worker, bool is_first)
 {
-    static const char *const states[] = {
-        [PSV_WORKER_IDLE] = "idle", [PSV_WORKER_BUSY] = "busy", [PSV_WORKER_LOST] = "lost"};
-    int code = psv_buffer_printf(out, "%s\n  {\"worker\": %u, \"state\": \"%s\", \"requests\": %" PRIu64,
-                                 is_first ? "" : ",", worker->id, states[worker->state], worker->requests);
+    int code =
+        psv_buffer_printf(out, "%s\n  {\"worker\": %u, \"state\": \"%s\", \"requests\": %" PRIu64,
+                          is_first ? "" : ",", worker->id, psv_status_state_name(worker), worker->requests);
 
-    if (code == 0 && worker->state != PSV_WORKER_IDLE) {
+    if (code == 0 && worker->group > 0) {
+        code = psv_buffer_printf(out, ", \"restarts\": %" PRIu64 ", ", worker->restarts);
+        if (code == 0) {
+            code = put_number(out, "last_boot_seconds", (double)worker->boot_ns / 1e9, "");
+        }
+    }
+    if (code == 0 && (worker->state == PSV_WORKER_BUSY || worker->state == PSV_WORKER_LOST)) {
         code = put_run(out, status, worker);
     }
     return code == 0 ? psv_buffer_append(out, "}", 1) : code;
+}
+
+/* Those of one group. */
+static int put_workers(struct psv_buffer *out, const struct psv_status *status, unsigned group)
+{
+    bool is_first = true;
+    int code = 0;
+
+    for (unsigned i = 0; i < status->workers_len && code == 0; i++) {
+        if (status->workers[i].group == group) {
+            code = put_worker(out, status, &status->workers[i], is_first);
+            is_first = false;
+        }
+    }
+    return code == 0 && !is_first ? psv_buffer_append_byte(out, '\n') : code;
 }
 
 int psv_status_format_json(struct psv_buffer *out, const struct psv_status *status)
@@ -169,11 +190,14 @@ int psv_status_format_json(struct psv_buffer *out, const struct psv_status *stat
     if (code == 0) {
         code = psv_buffer_printf(out, ",\n\"workers\": [");
     }
-    for (unsigned i = 0; i < status->workers_len && code == 0; i++) {
-        code = put_worker(out, status, &status->workers[i], i == 0);
+    if (code == 0) {
+        code = put_workers(out, status, 0);
     }
     if (code == 0) {
-        code = psv_buffer_printf(out, "\n]");
+        code = psv_buffer_append_byte(out, ']');
+    }
+    if (code == 0) {
+        code = psv_worker_scripts_put_json(out, status, put_workers);
     }
     if (code == 0) {
         code = put_history(out, status->history);

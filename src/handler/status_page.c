@@ -308,6 +308,23 @@ void psv_status_sort(struct psv_status *status)
     qsort(status->workers, status->workers_len, sizeof(*status->workers), compare);
 }
 
+const char *psv_status_state_name(const struct psv_worker_report *worker)
+{
+    switch (worker->state) {
+    case PSV_WORKER_IDLE:
+        return "idle";
+    case PSV_WORKER_BUSY:
+        return "busy";
+    case PSV_WORKER_LOST:
+        return "lost";
+    case PSV_WORKER_BOOTING:
+        return "booting";
+    case PSV_WORKER_BACKING_OFF:
+        return "back-off";
+    }
+    return "";
+}
+
 /* Texts in a row; odd ones are what somebody else chose. */
 static int put_texts(struct psv_buffer *out, const char *const *texts, size_t len)
 {
@@ -342,32 +359,76 @@ static int put_running(struct psv_buffer *out, const struct psv_status *status,
 static int put_worker(struct psv_buffer *out, const struct psv_status *status,
                       const struct psv_worker_report *worker)
 {
-    static const char *const states[] = {
-        [PSV_WORKER_IDLE] = "idle", [PSV_WORKER_BUSY] = "busy", [PSV_WORKER_LOST] = "lost"};
+    const char *state = psv_status_state_name(worker);
     int code =
         psv_buffer_printf(out,
                           "<tr class=\"%s\"><td class=\"n\" data-name=\"worker\">%u</td><td>%s</td><td "
                           "class=\"n\" data-name=\"requests\">%" PRIu64 "</td>",
-                          states[worker->state], worker->id, states[worker->state], worker->requests);
+                          state, worker->id, state, worker->requests);
 
     if (code == 0) {
-        code = worker->state == PSV_WORKER_IDLE ? psv_buffer_printf(out, "<td></td><td></td>")
-                                                : put_running(out, status, worker);
+        bool has_request = worker->state == PSV_WORKER_BUSY || worker->state == PSV_WORKER_LOST;
+        code = has_request ? put_running(out, status, worker) : psv_buffer_printf(out, "<td></td><td></td>");
     }
     return code == 0 ? psv_buffer_printf(out, "</tr>\n") : code;
 }
 
-static int put_workers(struct psv_buffer *out, const struct psv_status *status)
+/* Those of one group. */
+static int put_workers(struct psv_buffer *out, const struct psv_status *status, unsigned group)
 {
-    int code =
-        psv_buffer_printf(out, "<h2>Workers</h2>\n<table class=\"workers\">\n<tr><th class=\"n\">worker</th>"
-                               "<th>state</th><th class=\"n\">requests</th><th class=\"n\">for</th>"
-                               "<th>runs</th></tr>\n");
+    int code = psv_buffer_printf(out, "<table class=\"workers\">\n<tr><th class=\"n\">worker</th>"
+                                      "<th>state</th><th class=\"n\">requests</th><th class=\"n\">for</th>"
+                                      "<th>runs</th></tr>\n");
 
     for (unsigned i = 0; i < status->workers_len && code == 0; i++) {
-        code = put_worker(out, status, &status->workers[i]);
+        if (status->workers[i].group == group) {
+            code = put_worker(out, status, &status->workers[i]);
+        }
     }
     return code == 0 ? psv_buffer_printf(out, "</table>\n") : code;
+}
+
+static int put_script(struct psv_buffer *out, const struct psv_status *status, unsigned group)
+{
+    const struct psv_worker_script_facts *facts = &status->scripts[group - 1];
+    const char *const name[] = {"<h2>Worker script ", facts->name, "</h2>\n"};
+    int code = put_texts(out, name, ARRAY_SIZE(name));
+
+    if (code == 0) {
+        code = psv_buffer_printf(
+            out,
+            "<p class=\"script\">%u of %u ready, %u busy, %zu of %zu queued; %" PRIu64 " requests, %" PRIu64
+            " restarts, %" PRIu64 " crashes, %" PRIu64 " failed boots; last boot ",
+            facts->ready, facts->threads, facts->busy, facts->queue_len, facts->queue_capacity,
+            facts->requests, facts->restarts, facts->crashes, facts->boot_failures);
+    }
+    if (code == 0) {
+        code = put_ms(out, (double)facts->boot_ns / 1e6);
+    }
+    if (code == 0) {
+        code = psv_buffer_printf(out, ", heaps ");
+    }
+    if (code == 0) {
+        code = put_bytes(out, (double)facts->memory_bytes);
+    }
+    if (code == 0) {
+        code = psv_buffer_printf(
+            out, "%s</p>\n", facts->is_failing ? ". <strong>It does not boot: see the log.</strong>" : "");
+    }
+    return code == 0 ? put_workers(out, status, group) : code;
+}
+
+static int put_groups(struct psv_buffer *out, const struct psv_status *status)
+{
+    int code = psv_buffer_printf(out, "<h2>Workers</h2>\n");
+
+    if (code == 0) {
+        code = put_workers(out, status, 0);
+    }
+    for (unsigned i = 1; i <= status->scripts_len && code == 0; i++) {
+        code = put_script(out, status, i);
+    }
+    return code;
 }
 
 static int put_head(struct psv_buffer *out, const struct psv_status *status)
@@ -420,7 +481,7 @@ int psv_status_format_html(struct psv_buffer *out, const struct psv_status *stat
         code = put_quantiles(out, &minute, &all);
     }
     if (code == 0) {
-        code = put_workers(out, status);
+        code = put_groups(out, status);
     }
     return code == 0 ? put_foot(out, status) : code;
 }

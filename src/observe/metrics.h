@@ -13,6 +13,7 @@
 #include "observe/metrics_table.h"
 
 struct psv_prometheus;
+struct psv_prometheus_label;
 
 /* psv_metric_id: PSV_METRIC_<ID>, one per row (labelled series of one family are rows of their own). */
 
@@ -101,5 +102,10 @@ uint64_t psv_metric_observations(enum psv_histogram_id id);
 /** Bounds of a kind, ascending, and how they are spelled; returns how many.  [any] */
 size_t psv_bounds_of(enum psv_bounds bounds, const uint64_t **ret_values, const char *const **ret_texts);
 
+/** Appends one series of a histogram that somebody else keeps, with one label; the family is the caller's.
+ * [any] */
+void psv_metrics_format_histogram(struct psv_prometheus *out, const char *name, enum psv_bounds bounds,
+                                  const struct psv_histogram_sum *sum,
+                                  const struct psv_prometheus_label *label);
 /** Appends all families.  [any] */
 void psv_metrics_format(struct psv_prometheus *writer);

@@ -158,6 +158,15 @@ static void format_histogram(struct psv_prometheus *out, const char *name, enum 
     psv_prometheus_integer(out, name, "_count", labels, labels_len, (int64_t)count);
 }
 
+void psv_metrics_format_histogram(struct psv_prometheus *out, const char *name, enum psv_bounds bounds,
+                                  const struct psv_histogram_sum *sum,
+                                  const struct psv_prometheus_label *label)
+{
+    struct psv_prometheus_label labels[2] = {*label};
+
+    format_histogram(out, name, bounds, sum, labels, 1, SITES_NONE);
+}
+
 static void format_histograms(struct psv_prometheus *out, const struct psv_metrics_sum *sum)
 {
     static const struct {

@@ -190,6 +190,7 @@
     X(RESPONSE_SPILLED, RESPONSE_SPILLED, NULL, NULL)                                                        \
     X(QUEUE_DEPTH, QUEUE_DEPTH, NULL, NULL)                                                                  \
     X(QUEUE_CAPACITY, QUEUE_CAPACITY, NULL, NULL)                                                            \
+    X(QUEUE_BOOT_FAILURE, QUEUE_REJECTED, "reason", "boot_failure")                                          \
     X(QUEUE_REJECTED, QUEUE_REJECTED, "reason", "full")                                                      \
     X(QUEUE_SITE_LIMIT, QUEUE_REJECTED, "reason", "site_limit")                                              \
     X(QUEUE_STOPPING, QUEUE_REJECTED, "reason", "stopping")                                                  \

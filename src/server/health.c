@@ -17,6 +17,19 @@
 
 #define PROBE_EVERY_NS (UINT64_C(2) * PSV_NS_PER_S)
 
+static bool has_dead_script(const struct psv_server *server)
+{
+    bool is_any = false;
+
+    for (unsigned i = 1; i < server->groups_len; i++) {
+        uint64_t unserved_ns;
+        (void)psv_worker_pool_serving(server->groups[i].pool, &unserved_ns);
+        is_any |= unserved_ns > PSV_INTERNAL_UNSERVED_MAX_MS * PSV_NS_PER_MS ||
+                  psv_worker_pool_is_failing(server->groups[i].pool);
+    }
+    return is_any;
+}
+
 /* [loop]; everything read here is either the loop's own or atomic */
 static void read_facts(void *context, struct psv_internal_facts *ret_facts)
 {
@@ -44,6 +57,7 @@ static void read_facts(void *context, struct psv_internal_facts *ret_facts)
         .last_reload_failed = shared.last_reload_failed,
         .last_reload_unix_s = shared.last_reload_unix_s,
         .is_draining = server->is_draining && !server->has_successor,
+        .has_dead_script = has_dead_script(server),
         .probe_was_right = probe_was_right,
         .probe_age_ns = now_ns > probed_ns ? now_ns - probed_ns : 0,
     };
@@ -53,7 +67,29 @@ static unsigned read_workers(void *context, struct psv_worker_report *out, unsig
 {
     const struct psv_server *server = context;
 
-    return psv_worker_pool_report(server->groups[0].pool, out, max);
+    unsigned filled = 0;
+    unsigned len = 0;
+
+    for (unsigned group = 0; group < server->groups_len; group++) {
+        unsigned found = psv_worker_pool_report(server->groups[group].pool, out + filled, max - filled);
+        for (unsigned i = 0; i < MIN(found, max - filled); i++) {
+            out[filled + i].group = group;
+        }
+        filled += MIN(found, max - filled);
+        len += found;
+    }
+    return len;
+}
+
+static size_t read_scripts(void *context, struct psv_worker_script_facts *out, size_t max)
+{
+    const struct psv_server *server = context;
+    size_t len = MIN((size_t)server->groups_len - 1, max);
+
+    for (size_t i = 0; i < len; i++) {
+        psv_worker_pool_read_script(server->groups[i + 1].pool, &out[i]);
+    }
+    return len;
 }
 
 /* Where the queue is full there is no answer either, and its age grows. */
@@ -90,6 +126,7 @@ int psv_health_init(struct psv_server *server, struct psv_error *reterr)
         .executor = server->executor,
         .read_facts = read_facts,
         .read_workers = read_workers,
+        .read_scripts = read_scripts,
         .choose_coding = choose_coding,
         .context = server,
         .frankenphp = server->config->internal.frankenphp ? &server->frankenphp : NULL,

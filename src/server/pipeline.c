@@ -59,9 +59,10 @@ static void refuse_overload(struct psv_exchange *exchange, enum psv_metric_id wh
 
     psv_metric_inc(why);
     psv_exchange_refuse(exchange, 503,
-                        why == PSV_METRIC_QUEUE_REJECTED     ? "queue is full"
-                        : why == PSV_METRIC_QUEUE_SITE_LIMIT ? site_is_at_limit
-                                                             : "the server is stopping",
+                        why == PSV_METRIC_QUEUE_REJECTED       ? "queue is full"
+                        : why == PSV_METRIC_QUEUE_BOOT_FAILURE ? "the worker script does not boot"
+                        : why == PSV_METRIC_QUEUE_SITE_LIMIT   ? site_is_at_limit
+                                                               : "the server is stopping",
                         &retry, 1);
 }
 
@@ -87,6 +88,10 @@ static enum psv_body_plan admit(struct psv_pipeline *pipeline, struct psv_exchan
                                 const struct psv_site *site, const struct psv_worker_group *group)
 {
     if (psv_refuse_body(&pipeline->dynamic, exchange)) {
+        return PSV_BODY_IGNORE;
+    }
+    if (UNLIKELY(group->script != NULL && psv_worker_pool_is_failing(group->pool))) {
+        refuse_overload(exchange, PSV_METRIC_QUEUE_BOOT_FAILURE);
         return PSV_BODY_IGNORE;
     }
     if (psv_queue_is_full(&group->queue)) {

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "exec/exchange.h"
+#include "handler/json_text.h"
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -117,19 +118,7 @@ static void free_text(void *context)
 
 static int put_quoted(struct psv_buffer *out, const char *text)
 {
-    int code = psv_buffer_append_byte(out, '"');
-
-    for (; *text != '\0' && code == 0; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\') {
-            code = psv_buffer_printf(out, "\\%c", byte);
-        } else if (byte < 0x20 || byte >= 0x7f) {
-            code = psv_buffer_printf(out, "\\u%04x", byte);
-        } else {
-            code = psv_buffer_append_byte(out, *text);
-        }
-    }
-    return code == 0 ? psv_buffer_append_byte(out, '"') : code;
+    return psv_json_text_put(out, psv_bytes_of(text));
 }
 
 static int put_group(struct psv_buffer *out, const struct psv_server *server, unsigned group, bool is_first)

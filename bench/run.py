@@ -17,7 +17,7 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
-from harness import facts, memory, overload, report, servers, slow, throughput
+from harness import facts, framework, memory, overload, report, servers, slow, throughput
 from harness.children import stop_all
 from harness.outcome import InvalidRun
 
@@ -117,9 +117,11 @@ def make_site(folder: str) -> str:
     for name, length in (("1k.txt", 1024), ("100k.bin", 100 * 1024), ("10m.bin", 10 * 1024 * 1024)):
         with open(os.path.join(site, name), "wb") as file:
             file.write((b"0123456789abcdefghijklmnopqrstuvwxyz\n" * (length // 37 + 1))[:length])
+    framework.make_classes(site)
     old = time.time() - 3600
-    for name in os.listdir(site):
-        os.utime(os.path.join(site, name), (old, old))
+    for parent, _, names in os.walk(site):
+        for name in names:
+            os.utime(os.path.join(parent, name), (old, old))
     return site
 
 

@@ -9,7 +9,7 @@ from .outcome import InvalidRun
 from .servers import Server
 
 # What a SAPI adds by itself.
-OWN_EXTENSIONS = ("cgi-fcgi", "phpsrv")
+OWN_EXTENSIONS = ("cgi-fcgi", "frankenphp", "phpsrv")
 
 
 def check_answers(

@@ -20,6 +20,7 @@ def site(launch_module, tmp_path_factory):
 
 class TestLaravel(WorkerContract):
     SESSION = "laravel_session"
+    REQUESTS = 1500
 
     def test_forms_with_a_token(self, site):
         """Of several visitors at once: token, old input and errors are in their sessions."""

@@ -41,6 +41,12 @@ def test_max_requests(launch, tmp_path, name):
     check_max_requests(site, 10)
 
 
+def test_max_requests_of_the_server(launch, tmp_path):
+    """The same for a script that knows of no limit."""
+    site = WorkerSite(launch, "loops", tmp_path, "--worker-max-requests", 10, front=front("plain"), threads=1)
+    check_max_requests(site, 10)
+
+
 def test_the_application_is_told_when_the_loop_is_over(launch, tmp_path):
     site = WorkerSite(launch, "loops", tmp_path, front=front("yii"))
     assert site.ask("/hello/a").status == 200

@@ -89,7 +89,7 @@ def test_what_a_plain_request_sees_is_always_the_same(compatible, kind):
     _, before = look(compatible)
     plant(compatible, kind, "second")
     _, after = look(compatible)
-    assert changed(before, after) == set()
+    assert changed(before, after) - {"last error"} == set(), "the last error may be that of the dump"
     assert len(before.get("streams", ())) == len(after.get("streams", ())), "no stream stays behind for each request"
 
 

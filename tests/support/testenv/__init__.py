@@ -8,6 +8,7 @@ from .clock import scaled, wait_until
 from .coding import decode_body
 from .crowd import Crowd
 from .facts import LogLine, parse_log_line
+from . import load
 from .h2 import H2Wire
 from .metrics import Metrics
 from .response import BadResponse, Response, ResponseReader
@@ -29,6 +30,7 @@ __all__ = [
     "WireFailure",
     "binary_path",
     "decode_body",
+    "load",
     "parse_log_line",
     "run_binary",
     "scaled",

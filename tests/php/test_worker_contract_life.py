@@ -112,6 +112,39 @@ def test_all_threads_boot(start):
     assert len({answer.text for _, answer in mode.ask("hello", count=40)}) >= 1
 
 
+BAD_BOOTS = {
+    "ends": ("<?php echo 'only this';", "it ran to its end"),
+    "exit": ("<?php exit(3);", "exit status 3"),
+    "exception": ("<?php throw new LogicException('while it boots');", "while it boots"),
+    "syntax": ("<?php this is no PHP", "syntax error"),
+    "asks": ("<?php if (!isset($_SERVER['FRANKENPHP_WORKER'])) { while (frankenphp_handle_request(fn () => 1)) {} }", "it ran to its end"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BOOTS)
+def test_a_script_that_does_not_reach_its_loop(launch, name):
+    """The start fails, with what PHP said."""
+    code, reason = BAD_BOOTS[name]
+    server = launch("--worker", "bad.php,1", "--worker-boot-failures-max", "2", executor="ext", files={"bad.php": code}, start=False)
+    server.expected_status = 1
+    server.expect_log("worker.boot_failed", "php.message", "frankenphp_handle_request")
+    server.start_silent()
+    assert server.wait_exit() == 1
+    assert "has not reached frankenphp_handle_request()" in server.log and reason in server.log
+    assert server.log.count("worker.boot_failed") == 2
+
+
+def test_variables_of_a_worker(start):
+    """--worker-env: in $_SERVER while the script boots; in requests getenv() has it, and $_SERVER does not."""
+    mode = start("--worker-env", "OUTSIDE=of the worker")
+    (texts,) = life(mode).values()
+    assert json.loads(texts[0].removeprefix("boot "))[1:3] == ["of the worker"] * 2
+    for _, seen in mode.json("environment", count=20):
+        assert seen[:3] == [None, None, "of the worker"]
+    classic = Mode(mode.server, "classic", "life").one("environment")
+    assert json.loads(classic.body)[1:3] == [None, False]
+
+
 # ---- end
 
 
@@ -124,7 +157,7 @@ def test_a_loop_that_counts(start):
     wait_until(lambda: sum("destructor" in texts for texts in life(mode).values()) >= 39, "the ends")
     for texts in life(mode).values():
         assert [re.sub(" .*", "", text) for text in texts] in ([], ["boot"], ["boot", "loop", "shutdown", "destructor"], ["boot", "loop"], ["boot", "loop", "shutdown"])
-    assert ended and "script_failed" not in mode.server.log
+    assert ended and "script_crashed" not in mode.server.log
 
 
 @pytest.mark.parametrize(("case", "suffix", "is_failure"), [("exit", "?s=0", False), ("exit", "?s=3", True), ("fatal", "", True)])
@@ -133,14 +166,17 @@ def test_ends_are_told_apart(start, case, suffix, is_failure):
     mode = start()
     mode.server.expect_log("Cannot redeclare")
     for _ in range(3):
+        mode.one("hello")
         mode.one(case, suffix)
     assert mode.one("hello").status == 200
     assert len(life(mode)) == 4
     if is_failure:
-        wait_until(lambda: mode.server.log.count("worker.script_failed") == 3, "three failures")
+        wait_until(lambda: mode.server.log.count("worker.script_crashed") == 3, "three failures")
+        line = mode.server.wait_log("worker.script_crashed")
+        assert line.level == "WARN" and line["exit_status"] == ("3" if case == "exit" else "255") and line["script"].endswith("/worker/life.php")
     else:
         mode.server.stop()
-        assert "worker.script_failed" not in mode.server.log
+        assert "worker.script_crashed" not in mode.server.log
 
 
 def test_a_drain_finishes_what_runs(start, tmp_path):

@@ -21,7 +21,7 @@ GROWTH_KIB = 2048
 
 def start(launch, tmp_path, *arguments, **options):
     (tmp_path / "sessions").mkdir()
-    return launch("--worker", "mixed.php,2", "-d", f"session.save_path={tmp_path}/sessions", *arguments, executor="ext", files={"mixed.php": load.MIXED_SCRIPT}, **options)
+    return launch("--worker", "mixed.php,2", "-d", f"session.save_path={tmp_path}/sessions", *load.SETTINGS, *arguments, executor="ext", files={"mixed.php": load.MIXED_SCRIPT}, **options)
 
 
 def flat(sizes):

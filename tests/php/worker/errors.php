@@ -231,7 +231,6 @@ $cases = [
         phpsrv_log('case log ' . $n(), 'warning', ['n' => $n()]);
         echo phpsrv_request_id();
     },
-    'has log' => fn () => print(function_exists('frankenphp_log') ? 'yes' : 'no'),
     'frankenphp log' => function () use ($n) {
         frankenphp_log('case frankenphp_log ' . $n(), FRANKENPHP_LOG_LEVEL_WARN, ['n' => $n()]);
         echo phpsrv_request_id();

@@ -56,6 +56,9 @@ while (frankenphp_handle_request($handler)) {
 }
 """
 
+# Names of uploads are random: PHP's cache of paths grows to its limit, for as long as a soak takes.
+SETTINGS = ("-d", "realpath_cache_size=32K")
+
 WRK_SCRIPT = """
 local path = "%s"
 local number = 0

@@ -18,6 +18,7 @@
 #include "php_superglobals.h"
 #include "php_thread.h"
 #include "php_timeout.h"
+#include "php_worker_touched.h"
 #include "php_worker_reset.h"
 #include "phpsrv/executor.h"
 #include "phpsrv/message.h"
@@ -128,6 +129,7 @@ static PHP_MINIT_FUNCTION(phpsrv)
     psv_php_error_on_module_init();
     psv_php_dev_on_module_init();
     psv_php_superglobals_on_module_init();
+    psv_php_touched_on_module_init();
     psv_php_signals_on_module_init();
     psv_php_worker_reset_on_module_init();
     return SUCCESS;

@@ -22,6 +22,7 @@
 #include "php_module.h"
 #include "php_thread.h"
 #include "php_worker.h"
+#include "phpsrv/executor.h"
 
 #define OPCACHE_NAME "Zend OPcache"
 /* On the lists of opcache.enable and of opcache.huge_code_pages. */
@@ -129,6 +130,7 @@ static void on_restart_scheduled(int reason)
            psv_clock_monotonic_ns() < give_up_ns)
         poll_pause();
     PSV_LOG(PSV_LOG_INFO, "php.opcache_restart_scheduled", PSV_LOG_I64("reason", reason));
+    psv_worker_scripts_reboot("opcache restarts");
     if (next_restart_hook != NULL)
         next_restart_hook(reason);
 }

@@ -24,6 +24,7 @@
 #include "php_worker_cache.h"
 #include "php_worker_reset.h"
 #include "php_worker_server.h"
+#include "php_worker_strict.h"
 #include "phpsrv/executor.h"
 
 #define OUTPUT_LINE_MAX 1024
@@ -70,6 +71,7 @@ void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
     mode->is_ending = false;
     mode->has_failed = false;
     mode->has_bailed = false;
+    mode->snapshot = NULL;
     mode->uses_server = false;
     mode->uses_request = false;
     ZVAL_UNDEF(&mode->server_template);
@@ -111,6 +113,7 @@ void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
     mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
     (void)is_done; /* false after exit(0) as well */
     psv_worker_script_note_exit(thread->worker, EG(exit_status), mode->has_bailed);
+    psv_php_worker_strict_end(thread);
     psv_php_worker_server_forget(thread);
 }
 
@@ -159,19 +162,38 @@ static bool is_too_large(const struct psv_php_worker *mode)
     return mode->script->memory_bytes_max > 0 && zend_memory_usage(true) > mode->script->memory_bytes_max;
 }
 
+static void retire(struct psv_php_thread *thread, enum psv_script_reason reason)
+{
+    psv_worker_script_retire(thread->worker, reason);
+    thread->mode->is_ending = true;
+}
+
+/* What the script has done since its callback returned belonged to the last request. */
+static void settle(struct psv_php_thread *thread)
+{
+    struct psv_php_worker *mode = thread->mode;
+    if (!mode->is_serving) {
+        psv_php_worker_cache_end_boot();
+        psv_php_worker_strict_begin(thread);
+        return;
+    }
+    psv_worker_script_note_memory(thread->worker, zend_memory_usage(true));
+    if (is_too_large(mode))
+        retire(thread, PSV_SCRIPT_HAS_GROWN);
+    if (mode->job != NULL) {
+        psv_php_worker_strict_settle(thread);
+        mode->is_ending |= !psv_php_worker_report_uncaught();
+    }
+}
+
 /* Waits for a request and makes it the current one; false when there are no more. */
 static bool take_request(struct psv_php_thread *thread)
 {
     struct psv_php_worker *mode = thread->mode;
-    if (mode->is_serving) {
-        psv_worker_script_note_memory(thread->worker, zend_memory_usage(true));
-        if (is_too_large(mode)) {
-            psv_worker_script_retire(thread->worker, PSV_SCRIPT_HAS_GROWN);
-            mode->is_ending = true;
-        }
-    } else
-        psv_php_worker_cache_end_boot();
-    mode->is_ending |= psv_php_opcache_wants_boot(thread) || (EG(flags) & EG_FLAGS_IN_SHUTDOWN) != 0;
+    settle(thread);
+    if (psv_php_opcache_wants_boot(thread))
+        retire(thread, PSV_SCRIPT_RESTARTS);
+    mode->is_ending |= (EG(flags) & EG_FLAGS_IN_SHUTDOWN) != 0;
     psv_php_worker_leave_request(thread);
     give_job_back(thread);
     if (!mode->is_serving) {
@@ -191,6 +213,7 @@ static bool take_request(struct psv_php_thread *thread)
     mode->job = job;
     psv_php_request_take(thread, job);
     psv_php_worker_begin_request(thread);
+    psv_php_worker_strict_begin_request(thread);
     return true;
 }
 
@@ -223,7 +246,8 @@ PHP_FUNCTION(phpsrv_handle_request)
         zval_ptr_dtor(&result);
     if (!psv_php_worker_report_uncaught()) /* exit: the script ends with this request */
         return;
-    if (!psv_php_worker_end_response(thread))
+    psv_php_worker_strict_end_request(thread);
+    if (!psv_php_worker_report_uncaught() || !psv_php_worker_end_response(thread))
         return;
     mode->is_handling = false;
     RETURN_TRUE;

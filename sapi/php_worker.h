@@ -11,6 +11,7 @@
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
+struct psv_php_snapshot;
 struct psv_php_thread;
 struct psv_worker_script;
 
@@ -19,6 +20,7 @@ struct psv_php_worker {
     const struct psv_worker_script *script;
     struct psv_message boot_message; /* what the script sees as its request while it boots */
     struct psv_job *job;             /* taken and not given back; NULL: none */
+    struct psv_php_snapshot *snapshot; /* of the booted script; NULL: none is needed */
     zval server_template;            /* what $_SERVER begins with; memory of the running script */
     uint32_t server_places;          /* index of the first variable in it that each request sets */
     bool is_serving;                 /* it has asked for a request */

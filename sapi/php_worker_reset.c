@@ -243,6 +243,8 @@ bool psv_php_worker_end_response(struct psv_php_thread *thread)
     if (!psv_php_worker_report_uncaught())
         return false;
     end_session();
+    if (CG(unclean_shutdown)) /* of a save handler, caught by PHP, which has nothing left to do then */
+        zend_bailout();
     if (!psv_php_worker_report_uncaught())
         return false;
     (void)sapi_send_headers();

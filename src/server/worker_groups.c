@@ -65,6 +65,7 @@ int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, stru
         *ret_jobs_max += capacity + (i > 0 ? 4 : 2) * (size_t)count_of(server, i);
         if (i > 0) {
             fill_script(&server->scripts[i - 1], &server->loaded->workers[i - 1]);
+            server->scripts[i - 1].tells_changes = server->config->dev.enabled;
             group->script = &server->scripts[i - 1];
         }
     }

@@ -264,6 +264,20 @@ static void drop_header_callback(void)
     ZVAL_UNDEF(&SG(callback_func));
 }
 
+/* It is of no interest to later requests, and shutdown functions would take it for the reason of the end. */
+static void forget_last_error(void)
+{
+    if (EXPECTED(PG(last_error_message) == NULL))
+        return;
+    PG(last_error_type) = 0;
+    PG(last_error_lineno) = 0;
+    zend_string_release(PG(last_error_message));
+    PG(last_error_message) = NULL;
+    if (PG(last_error_file) != NULL)
+        zend_string_release(PG(last_error_file));
+    PG(last_error_file) = NULL;
+}
+
 void psv_php_worker_leave_request(struct psv_php_thread *thread)
 {
     struct psv_php_worker *mode = thread->mode;
@@ -278,6 +292,7 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
     sapi_deactivate();
     drop_input(mode);
     stop_module(modules[MODULE_ZLIB]);
+    forget_last_error();
     if (thread->environment_text != NULL) {
         zend_string_release(thread->environment_text);
         thread->environment_text = NULL;

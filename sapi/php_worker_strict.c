@@ -364,16 +364,13 @@ static void join_shutdown_functions(struct psv_php_snapshot *snapshot)
 
 /* ---- all of it */
 
-static void forget_last_error(void)
+/* What strtok() goes on with. */
+static void forget_tokens(void)
 {
-    PG(last_error_type) = 0;
-    PG(last_error_lineno) = 0;
-    if (PG(last_error_message) != NULL)
-        zend_string_release(PG(last_error_message));
-    if (PG(last_error_file) != NULL)
-        zend_string_release(PG(last_error_file));
-    PG(last_error_message) = NULL;
-    PG(last_error_file) = NULL;
+    if (BG(strtok_string) != NULL)
+        zend_string_release(BG(strtok_string));
+    BG(strtok_string) = NULL;
+    BG(strtok_last) = NULL;
 }
 
 void psv_php_worker_strict_begin(struct psv_php_thread *thread)
@@ -406,7 +403,7 @@ void psv_php_worker_strict_settle(struct psv_php_thread *thread)
     psv_php_touched_settle(snapshot->kept, restores, tell, &changes);
     if (restores) {
         php_clear_stat_cache(false, NULL, 0);
-        forget_last_error();
+        forget_tokens();
     }
     log_changes(&changes);
 }

@@ -14,6 +14,7 @@ enum group {
     GROUP_AUTOLOADERS,
     GROUP_DIRECTORY,
     GROUP_ENVIRONMENT,
+    GROUP_FOLDER,
     GROUP_LIBXML,
     GROUP_LOCALE,
     GROUP_MBSTRING,
@@ -24,6 +25,7 @@ enum group {
     GROUP_COUNT
 };
 
+/* GROUP_FOLDER has none: it is no setting. */
 static const char *const group_names[GROUP_COUNT] = {
     [GROUP_AUTOLOADERS] = "autoloaders",
     [GROUP_DIRECTORY] = "working directory",
@@ -48,6 +50,7 @@ static struct setter {
 } setters[] = {
     {"chdir", GROUP_DIRECTORY, NULL},
     {"date_default_timezone_set", GROUP_TIMEZONE, NULL},
+    {"dir", GROUP_FOLDER, NULL},
     {"libxml_set_external_entity_loader", GROUP_LIBXML, NULL},
     {"libxml_use_internal_errors", GROUP_LIBXML, NULL},
     {"mb_detect_order", GROUP_MBSTRING, NULL},
@@ -58,6 +61,7 @@ static struct setter {
     {"mb_regex_set_options", GROUP_MBSTRING, NULL},
     {"mb_substitute_character", GROUP_MBSTRING, NULL},
     {"mt_srand", GROUP_RANDOM, NULL},
+    {"opendir", GROUP_FOLDER, NULL},
     {"putenv", GROUP_ENVIRONMENT, NULL},
     {"setlocale", GROUP_LOCALE, NULL},
     {"spl_autoload_register", GROUP_AUTOLOADERS, NULL},
@@ -303,6 +307,16 @@ static void restore_autoloaders(zval *kept)
     zval_ptr_dtor(&now);
 }
 
+/* That of opendir(); another one takes its place, and leaves none when it is closed. */
+static void forget_folder(void)
+{
+    zval root, folder;
+    ZVAL_CHAR(&root, '/');
+    if (call("opendir", &folder, 1, &root))
+        set("closedir", &folder);
+    zval_ptr_dtor(&folder);
+}
+
 /* The next random number seeds the generator. */
 static void forget_seed(void)
 {
@@ -411,20 +425,29 @@ static bool settle_value(zval *kept, unsigned value, bool restores)
     return true;
 }
 
+/* What has no value that could be kept. */
+static bool forget_group(enum group group, bool restores)
+{
+    zval nothing;
+    if (!restores)
+        return group == GROUP_RANDOM;
+    if (group == GROUP_RANDOM)
+        forget_seed();
+    else if (group == GROUP_FOLDER)
+        forget_folder();
+    else if (group == GROUP_LIBXML)
+        ask("libxml_clear_errors", &nothing);
+    return group == GROUP_RANDOM;
+}
+
 static bool settle_group(struct psv_php_kept *kept, enum group group, bool restores)
 {
-    bool is_changed = group == GROUP_RANDOM;
+    bool is_changed = false;
     for (unsigned i = 0; i < VALUE_COUNT; i++) {
         if (group_of(i) == group)
             is_changed |= settle_value(&kept->values[i], i, restores);
     }
-    if (group == GROUP_RANDOM && restores)
-        forget_seed();
-    if (group == GROUP_LIBXML && restores) {
-        zval nothing;
-        ask("libxml_clear_errors", &nothing);
-    }
-    return is_changed;
+    return forget_group(group, restores) || is_changed;
 }
 
 void psv_php_touched_settle(struct psv_php_kept *kept, bool restores, psv_php_tell_fn *tell, void *context)

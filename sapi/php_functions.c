@@ -18,6 +18,7 @@
 #include "php_superglobals.h"
 #include "php_thread.h"
 #include "php_timeout.h"
+#include "php_worker_request.h"
 #include "php_worker_touched.h"
 #include "php_worker_reset.h"
 #include "phpsrv/executor.h"
@@ -71,11 +72,17 @@ static void canonicalise(struct psv_bytes name, char *out)
     }
 }
 
+zend_string *psv_php_functions_field_name(struct psv_bytes name)
+{
+    zend_string *text = zend_string_alloc(name.len, 0);
+    canonicalise(name, ZSTR_VAL(text));
+    ZSTR_VAL(text)[ZSTR_LEN(text)] = '\0';
+    return text;
+}
+
 static void add_request_field(HashTable *table, const struct psv_field *field)
 {
-    zend_string *name = zend_string_alloc(field->name.len, 0);
-    canonicalise(field->name, ZSTR_VAL(name));
-    ZSTR_VAL(name)[ZSTR_LEN(name)] = '\0';
+    zend_string *name = psv_php_functions_field_name(field->name);
     zval *slot = zend_symtable_find(table, name);
     zval value;
     if (slot == NULL) {
@@ -90,17 +97,22 @@ static void add_request_field(HashTable *table, const struct psv_field *field)
     zend_string_release_ex(name, 0);
 }
 
+void psv_php_functions_request_headers(const struct psv_message *message, zval *ret_fields)
+{
+    array_init(ret_fields);
+    for (unsigned i = 0; i < message->fields_len; i++) {
+        if (message->fields[i].id != PSV_FIELD_PROXY) /* not in php-fpm's either: see HTTP_PROXY */
+            add_request_field(Z_ARRVAL_P(ret_fields), &message->fields[i]);
+    }
+}
+
 PHP_FUNCTION(apache_request_headers)
 {
     ZEND_PARSE_PARAMETERS_NONE();
     struct psv_php_thread *thread = psv_php_thread_current();
-    array_init(return_value);
     if (thread == NULL)
-        return;
-    for (unsigned i = 0; i < thread->message->fields_len; i++) {
-        if (thread->message->fields[i].id != PSV_FIELD_PROXY) /* not in php-fpm's either: see HTTP_PROXY */
-            add_request_field(Z_ARRVAL_P(return_value), &thread->message->fields[i]);
-    }
+        RETURN_EMPTY_ARRAY();
+    psv_php_functions_request_headers(thread->message, return_value);
 }
 
 PHP_FUNCTION(apache_response_headers)
@@ -130,6 +142,7 @@ static PHP_MINIT_FUNCTION(phpsrv)
     psv_php_dev_on_module_init();
     psv_php_superglobals_on_module_init();
     psv_php_touched_on_module_init();
+    psv_php_worker_request_on_module_init();
     psv_php_signals_on_module_init();
     psv_php_worker_reset_on_module_init();
     return SUCCESS;

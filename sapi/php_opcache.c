@@ -245,6 +245,11 @@ static void join_pending_restart(struct psv_php_thread *thread)
     atomic_store(&thread->phase, PSV_PHP_STARTING);
 }
 
+uint64_t psv_php_opcache_boot_retry_ns(const struct psv_php_thread *thread)
+{
+    return thread->cache_is_bypassed ? thread->cache_retry_ns : 0;
+}
+
 /** Until the restart is done, or nobody runs PHP and this thread can do it. */
 static void wait_before_boot(struct psv_php_thread *thread)
 {

@@ -26,6 +26,8 @@ void psv_php_opcache_after_startup(struct psv_php_thread *thread, bool has_start
 /** True when the running script of worker mode has to end and boot again: opcache waits for it with a
  * restart, or the script was booted without the cache and can have it now.  [worker] */
 bool psv_php_opcache_wants_boot(struct psv_php_thread *thread);
+/** When that may become true without an announcement (monotonic); 0: never.  [worker] */
+uint64_t psv_php_opcache_boot_retry_ns(const struct psv_php_thread *thread);
 /** After php_request_shutdown(), or when the thread's state is given up.  [worker] */
 void psv_php_opcache_leave(struct psv_php_thread *thread);
 

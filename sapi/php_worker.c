@@ -22,6 +22,8 @@
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_worker_cache.h"
+#include "php_worker_idle.h"
+#include "php_worker_request.h"
 #include "php_worker_reset.h"
 #include "php_worker_server.h"
 #include "php_worker_strict.h"
@@ -72,6 +74,8 @@ void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
     mode->has_failed = false;
     mode->has_bailed = false;
     mode->snapshot = NULL;
+    mode->idle_next_ns = 0;
+    ZVAL_UNDEF(&mode->idle_function);
     mode->uses_server = false;
     mode->uses_request = false;
     ZVAL_UNDEF(&mode->server_template);
@@ -113,6 +117,7 @@ void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
     mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
     (void)is_done; /* false after exit(0) as well */
     psv_worker_script_note_exit(thread->worker, EG(exit_status), mode->has_bailed);
+    psv_php_worker_idle_forget(thread);
     psv_php_worker_strict_end(thread);
     psv_php_worker_server_forget(thread);
 }
@@ -186,6 +191,29 @@ static void settle(struct psv_php_thread *thread)
     }
 }
 
+static uint64_t sooner(uint64_t first_ns, uint64_t second_ns)
+{
+    return first_ns == 0 || (second_ns != 0 && second_ns < first_ns) ? second_ns : first_ns;
+}
+
+static struct psv_job *wait_for_job(struct psv_php_thread *thread)
+{
+    for (;;) {
+        bool is_timeout = false;
+        uint64_t until_ns =
+            sooner(psv_php_worker_idle_next_ns(thread), psv_php_opcache_boot_retry_ns(thread));
+        struct psv_job *job = psv_worker_next_job_until(thread->worker, until_ns, &is_timeout);
+        if (job != NULL || !is_timeout)
+            return job;
+        if (psv_php_opcache_wants_boot(thread)) {
+            retire(thread, PSV_SCRIPT_RESTARTS);
+            return NULL;
+        }
+        if (!psv_php_worker_idle_run(thread))
+            return NULL;
+    }
+}
+
 /* Waits for a request and makes it the current one; false when there are no more. */
 static bool take_request(struct psv_php_thread *thread)
 {
@@ -205,7 +233,7 @@ static bool take_request(struct psv_php_thread *thread)
         return false;
     if (psv_php_engine_settings()->limits_wall_time)
         zend_unset_timeout();
-    struct psv_job *job = psv_worker_next_job(thread->worker);
+    struct psv_job *job = wait_for_job(thread);
     if (job == NULL) {
         mode->is_ending = true;
         return false;
@@ -215,6 +243,31 @@ static bool take_request(struct psv_php_thread *thread)
     psv_php_worker_begin_request(thread);
     psv_php_worker_strict_begin_request(thread);
     return true;
+}
+
+/* FrankenPHP calls without arguments, and callbacks written for it may have parameters of their own. */
+static bool is_own_name(const zend_function *function)
+{
+    return zend_string_starts_with_literal(function->common.function_name, "phpsrv_");
+}
+
+/* message: goes in as an argument, if there is a parameter; NULL: does not. */
+static void call_back(zend_fcall_info *call, zend_fcall_info_cache *cache, const struct psv_message *message)
+{
+    zval result, request;
+    ZVAL_UNDEF(&result);
+    ZVAL_UNDEF(&request);
+    call->retval = &result;
+    const zend_function *function = cache->function_handler;
+    if (message != NULL &&
+        (function->common.num_args > 0 || (function->common.fn_flags & ZEND_ACC_VARIADIC) != 0)) {
+        psv_php_worker_request_make(message, &request);
+        call->params = &request;
+        call->param_count = 1;
+    }
+    if (zend_call_function(call, cache) == SUCCESS)
+        zval_ptr_dtor(&result);
+    zval_ptr_dtor(&request);
 }
 
 PHP_FUNCTION(phpsrv_handle_request)
@@ -236,14 +289,13 @@ PHP_FUNCTION(phpsrv_handle_request)
                              "frankenphp_handle_request() called while a request is being handled", 0);
         RETURN_THROWS();
     }
-    if (!take_request(thread))
+    if (!take_request(thread)) {
+        if (EG(exception) != NULL) /* exit() of a function that was called meanwhile */
+            return;
         RETURN_FALSE;
-    zval result;
-    ZVAL_UNDEF(&result);
-    call.retval = &result;
+    }
     mode->is_handling = true;
-    if (zend_call_function(&call, &cache) == SUCCESS)
-        zval_ptr_dtor(&result);
+    call_back(&call, &cache, is_own_name(EX(func)) ? thread->message : NULL);
     if (!psv_php_worker_report_uncaught()) /* exit: the script ends with this request */
         return;
     psv_php_worker_strict_end_request(thread);

@@ -18,17 +18,20 @@ struct psv_worker_script;
 /** Of one thread, as long as it lives. */
 struct psv_php_worker {
     const struct psv_worker_script *script;
-    struct psv_message boot_message; /* what the script sees as its request while it boots */
-    struct psv_job *job;             /* taken and not given back; NULL: none */
+    struct psv_message boot_message;   /* what the script sees as its request while it boots */
+    struct psv_job *job;               /* taken and not given back; NULL: none */
     struct psv_php_snapshot *snapshot; /* of the booted script; NULL: none is needed */
-    zval server_template;            /* what $_SERVER begins with; memory of the running script */
-    uint32_t server_places;          /* index of the first variable in it that each request sets */
-    bool is_serving;                 /* it has asked for a request */
-    bool is_handling;                /* it is inside its callback */
-    bool is_ending;                  /* it gets no more requests */
-    bool has_failed;                 /* it has ended with an error */
-    bool has_bailed;                 /* a bailout went through it: the engine's state is not used again */
-    bool uses_server;                /* $_SERVER has been mentioned: filled for each request from then on */
+    zval server_template;              /* what $_SERVER begins with; memory of the running script */
+    uint32_t server_places;            /* index of the first variable in it that each request sets */
+    zval idle_function;                /* of phpsrv_on_idle(); undefined: none */
+    uint64_t idle_wait_ns;
+    uint64_t idle_next_ns; /* when to call it; 0 = never */
+    bool is_serving;       /* it has asked for a request */
+    bool is_handling;      /* it is inside its callback */
+    bool is_ending;        /* it gets no more requests */
+    bool has_failed;       /* it has ended with an error */
+    bool has_bailed;       /* a bailout went through it: the engine's state is not used again */
+    bool uses_server;      /* $_SERVER has been mentioned: filled for each request from then on */
     bool uses_request;
 };
 

@@ -11,6 +11,7 @@
 #include <ext/standard/basic_functions.h>
 
 #include "php_dev.h"
+#include "php_engine.h"
 #include "php_input.h"
 #include "php_output.h"
 #include "php_request.h"
@@ -18,6 +19,7 @@
 #include "php_worker.h"
 #include "php_worker_cache.h"
 #include "php_worker_release.h"
+#include "php_worker_server.h"
 
 /* ---- variables */
 
@@ -298,6 +300,40 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
         thread->environment_text = NULL;
     }
     begin_limbo();
+}
+
+static void add_empty_array(zend_string *name)
+{
+    zval empty;
+    ZVAL_EMPTY_ARRAY(&empty);
+    zend_hash_update(&EG(symbol_table), name, &empty);
+}
+
+void psv_php_worker_begin_idle(struct psv_php_thread *thread)
+{
+    zval server;
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        if (i != NAME_SESSION)
+            add_empty_array(input_names[i]);
+    }
+    add_empty_array(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_REQUEST));
+    array_init(&server);
+    psv_php_worker_server_fill_environment(thread, &server);
+    zend_hash_update(&EG(symbol_table), ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_SERVER), &server);
+    zend_set_timeout(max_execution_time(), true);
+}
+
+void psv_php_worker_end_idle(struct psv_php_thread *thread)
+{
+    struct psv_php_worker *mode = thread->mode;
+    const bool uses_server = mode->uses_server;
+    const bool uses_request = mode->uses_request;
+    if (psv_php_engine_settings()->limits_wall_time)
+        zend_unset_timeout();
+    drop_input(mode);
+    mode->uses_server = uses_server; /* that they were there tells nothing */
+    mode->uses_request = uses_request;
+    forget_last_error();
 }
 
 bool psv_php_worker_report_uncaught(void)

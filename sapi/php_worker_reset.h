@@ -24,6 +24,10 @@ MUST_CHECK bool psv_php_worker_end_response(struct psv_php_thread *thread);
 /** Forgets the request; afterwards there is none.  May bail out.  [worker] */
 void psv_php_worker_leave_request(struct psv_php_thread *thread);
 
+/** Around code that runs while there is no request: superglobals are empty, a time limit counts.  [worker] */
+void psv_php_worker_begin_idle(struct psv_php_thread *thread);
+void psv_php_worker_end_idle(struct psv_php_thread *thread);
+
 /** Logs or shows an exception that nobody has caught, as the engine does with one that leaves a script, and
  * forgets it.  False: it is exit()'s, and stays.  [worker] */
 MUST_CHECK bool psv_php_worker_report_uncaught(void);

@@ -65,12 +65,12 @@ static void log_changes(struct changes *changes)
     const struct psv_worker_script *script = changes->thread->mode->script;
     if (changes->text.s == NULL)
         return;
-    PSV_LOG(PSV_LOG_INFO, "worker.request_changed",
-            PSV_LOG_BYTES("request_id", changes->thread->message->request_id),
-            PSV_LOG_TEXT("script", script->path),
-            PSV_LOG_TEXT("effect", script->is_strict ? "put back" : "stays for all requests that follow"),
-            PSV_LOG_BYTES("changes",
-                          ((struct psv_bytes){ZSTR_VAL(changes->text.s), ZSTR_LEN(changes->text.s)})));
+    PSV_LOG(
+        PSV_LOG_INFO, "worker.request_changed",
+        PSV_LOG_BYTES("request_id", changes->thread->message->request_id),
+        PSV_LOG_TEXT("script", script->path),
+        PSV_LOG_TEXT("effect", script->is_strict ? "put back" : "stays for all requests that follow"),
+        PSV_LOG_BYTES("changes", ((struct psv_bytes){ZSTR_VAL(changes->text.s), ZSTR_LEN(changes->text.s)})));
     smart_str_free(&changes->text);
 }
 
@@ -265,7 +265,8 @@ static void settle_error_handlers(struct handlers *handlers, struct changes *cha
 
 static void settle_exception_handlers(struct handlers *handlers, struct changes *changes, bool restores)
 {
-    if (EXPECTED(are_handlers_as_kept(handlers, &EG(user_exception_handler), 0, &EG(user_exception_handlers))))
+    if (EXPECTED(
+            are_handlers_as_kept(handlers, &EG(user_exception_handler), 0, &EG(user_exception_handlers))))
         return;
     tell(changes, "exception handler", NULL);
     if (restores) {

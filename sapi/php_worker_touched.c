@@ -27,16 +27,11 @@ enum group {
 
 /* GROUP_FOLDER has none: it is no setting. */
 static const char *const group_names[GROUP_COUNT] = {
-    [GROUP_AUTOLOADERS] = "autoloaders",
-    [GROUP_DIRECTORY] = "working directory",
-    [GROUP_ENVIRONMENT] = "environment",
-    [GROUP_LIBXML] = "libxml's errors and loader",
-    [GROUP_LOCALE] = "locale",
-    [GROUP_MBSTRING] = "mbstring",
-    [GROUP_RANDOM] = "random seed",
-    [GROUP_STREAM_CONTEXT] = "default stream context",
-    [GROUP_TIMEZONE] = "time zone",
-    [GROUP_UMASK] = "umask",
+    [GROUP_AUTOLOADERS] = "autoloaders", [GROUP_DIRECTORY] = "working directory",
+    [GROUP_ENVIRONMENT] = "environment", [GROUP_LIBXML] = "libxml's errors and loader",
+    [GROUP_LOCALE] = "locale",           [GROUP_MBSTRING] = "mbstring",
+    [GROUP_RANDOM] = "random seed",      [GROUP_STREAM_CONTEXT] = "default stream context",
+    [GROUP_TIMEZONE] = "time zone",      [GROUP_UMASK] = "umask",
 };
 
 /* ---- noticing */
@@ -133,14 +128,10 @@ struct psv_php_kept {
 static enum group group_of(unsigned value)
 {
     static const enum group groups[] = {
-        [VALUE_AUTOLOADERS] = GROUP_AUTOLOADERS,
-        [VALUE_DIRECTORY] = GROUP_DIRECTORY,
-        [VALUE_ENVIRONMENT] = GROUP_ENVIRONMENT,
-        [VALUE_LIBXML_ERRORS] = GROUP_LIBXML,
-        [VALUE_LIBXML_LOADER] = GROUP_LIBXML,
-        [VALUE_STREAM_OPTIONS] = GROUP_STREAM_CONTEXT,
-        [VALUE_TIMEZONE] = GROUP_TIMEZONE,
-        [VALUE_UMASK] = GROUP_UMASK,
+        [VALUE_AUTOLOADERS] = GROUP_AUTOLOADERS, [VALUE_DIRECTORY] = GROUP_DIRECTORY,
+        [VALUE_ENVIRONMENT] = GROUP_ENVIRONMENT, [VALUE_LIBXML_ERRORS] = GROUP_LIBXML,
+        [VALUE_LIBXML_LOADER] = GROUP_LIBXML,    [VALUE_STREAM_OPTIONS] = GROUP_STREAM_CONTEXT,
+        [VALUE_TIMEZONE] = GROUP_TIMEZONE,       [VALUE_UMASK] = GROUP_UMASK,
     };
     if (value < VALUE_LOCALE)
         return groups[value];
@@ -191,7 +182,8 @@ static void keep_environment(zval *ret_values)
     zend_string *name;
     zval value;
     array_init(ret_values);
-    ZEND_HASH_FOREACH_STR_KEY (&BG(putenv_ht), name) {
+    ZEND_HASH_FOREACH_STR_KEY(&BG(putenv_ht), name)
+    {
         if (name == NULL)
             continue;
         find_variable(name, &value);
@@ -207,7 +199,8 @@ static void restore_environment(zval *values)
     zend_string *name;
     zval *kept;
     keep_environment(&all);
-    ZEND_HASH_FOREACH_STR_KEY (Z_ARRVAL(all), name) {
+    ZEND_HASH_FOREACH_STR_KEY(Z_ARRVAL(all), name)
+    {
         if (!zend_hash_exists(Z_ARRVAL_P(values), name))
             (void)zend_hash_del(&BG(putenv_ht), name);
     }

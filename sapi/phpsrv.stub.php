@@ -6,10 +6,20 @@
 function phpsrv_request_id(): string {}
 
 /**
- * Worker mode: waits for a request, and calls the function for it.
+ * Worker mode: waits for a request, and calls the function for it: with a Phpsrv\Request, if it has a parameter.
+ * frankenphp_handle_request() calls it without arguments.
  * @return bool false: there are no more requests, the script has to end
  */
 function phpsrv_handle_request(callable $callback): bool {}
+
+/** True in a script of worker mode, while it boots as well. */
+function phpsrv_is_worker(): bool {}
+
+/**
+ * Worker mode: calls the function while the script waits for requests, every so many seconds. Requests come first. There is no request
+ * then: superglobals are empty, output goes to the log, and so do uncaught exceptions. null: no longer.
+ */
+function phpsrv_on_idle(?callable $callback, float $seconds = 1.0): void {}
 
 /** Number of the worker that runs the request: 0 .. workers - 1. */
 function phpsrv_worker_id(): int {}

@@ -1,11 +1,19 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 8c61ec8f1f8790f810322e1e07c0111120a24aa8 */
+ * Stub hash: 6e834a56c07d092b0205b2cf3b74212a7ab32d35 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_request_id, 0, 0, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_handle_request, 0, 1, _IS_BOOL, 0)
 	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_is_worker, 0, 0, _IS_BOOL, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_on_idle, 0, 1, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO(0, callback, IS_CALLABLE, 1)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, seconds, IS_DOUBLE, 0, "1.0")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_phpsrv_worker_id, 0, 0, IS_LONG, 0)
@@ -65,6 +73,8 @@ ZEND_END_ARG_INFO()
 
 ZEND_FUNCTION(phpsrv_request_id);
 ZEND_FUNCTION(phpsrv_handle_request);
+ZEND_FUNCTION(phpsrv_is_worker);
+ZEND_FUNCTION(phpsrv_on_idle);
 ZEND_FUNCTION(phpsrv_worker_id);
 ZEND_FUNCTION(phpsrv_server_info);
 ZEND_FUNCTION(phpsrv_finish_request);
@@ -80,6 +90,8 @@ ZEND_FUNCTION(apache_response_headers);
 static const zend_function_entry ext_functions[] = {
 	ZEND_FE(phpsrv_request_id, arginfo_phpsrv_request_id)
 	ZEND_FE(phpsrv_handle_request, arginfo_phpsrv_handle_request)
+	ZEND_FE(phpsrv_is_worker, arginfo_phpsrv_is_worker)
+	ZEND_FE(phpsrv_on_idle, arginfo_phpsrv_on_idle)
 	ZEND_FE(phpsrv_worker_id, arginfo_phpsrv_worker_id)
 	ZEND_FE(phpsrv_server_info, arginfo_phpsrv_server_info)
 	ZEND_FE(phpsrv_finish_request, arginfo_phpsrv_finish_request)

@@ -58,6 +58,37 @@ def test_reset_of_a_classic_request_boots_all_scripts(launch):
     assert site.json("opcache_get_status(false)['opcache_enabled']") is True
 
 
+def test_idle_scripts_do_not_keep_a_restart_away(launch):
+    site = start(launch, threads=3)
+    (site.server.docroot / "reset.php").write_text("<?php opcache_reset();")
+    (site.server.docroot / "status.php").write_text("<?php echo json_encode(opcache_get_status(false)['opcache_enabled'] ?? false);")
+    for _ in range(3):
+        mark = site.server.mark()
+        site.server.fetch("/reset.php")
+        site.server.wait_log("php.opcache_restarted", after=mark)
+    wait_until(lambda: site.server.fetch("/status.php").body == b"true", "the cache")
+    assert "php.opcache_restart_delayed" not in site.server.log
+
+
+@pytest.mark.slow
+def test_scripts_that_had_to_boot_without_the_cache_get_it_later(launch):
+    """A classic request that runs on keeps the restart away; when it has ended, scripts boot again by themselves."""
+    site = start(launch, threads=2, workers=2)
+    (site.server.docroot / "reset.php").write_text("<?php opcache_reset();")
+    (site.server.docroot / "long.php").write_text("<?php touch(__DIR__ . '/begun'); while (!file_exists(__DIR__ . '/end')) usleep(5000);")
+    enabled = "opcache_get_status(false)['opcache_enabled'] ?? false"
+    with site.server.connect() as wire:
+        wire.request("/long.php", "GET", [], None)
+        wait_until(lambda: (site.server.docroot / "begun").exists(), "the long request")
+        first = boot_id(site)
+        site.server.fetch("/reset.php")
+        wait_until(lambda: boot_id(site) != first, "boot")
+        assert site.json(enabled) is False
+        (site.server.docroot / "end").write_text("")
+    site.server.wait_log("php.opcache_restarted", timeout=40)
+    wait_until(lambda: all(site.json(enabled) for _ in range(8)), "the cache")
+
+
 def test_reset_while_the_script_boots_does_nothing(launch):
     site = start(launch, boot="$GLOBALS['reset'] = opcache_reset();")
     first = boot_id(site)

@@ -413,8 +413,9 @@ void psv_worker_thread(void *argument)
             give_slot_back(worker);
             return;
         }
-        if (worker->life.has_given_up || (code == PSV_OK && !worker->is_recycled)) {
-            return; /* the start fails, or the queue has stopped */
+        if (worker->life.has_given_up || psv_queue_is_over(pool->queue) ||
+            (code == PSV_OK && !worker->is_recycled)) {
+            return; /* the start fails, or there is nothing left to do */
         }
         note_replacement(worker, code);
         if (start_successor(worker)) {

@@ -347,7 +347,7 @@ static void bear_crash(struct psv_worker *worker, uint64_t lived_ns)
     char reason[320];
 
     add(&worker->meter.crashes);
-    PSV_LOG(PSV_LOG_WARN, "worker.script_crashed", PSV_LOG_U64("worker", worker->id),
+    PSV_LOG(PSV_LOG_WARN, "worker.script_failed", PSV_LOG_U64("worker", worker->id),
             PSV_LOG_TEXT("name", script->name), PSV_LOG_TEXT("script", script->path),
             PSV_LOG_I64("exit_status", life->exit_status), PSV_LOG_BOOL("fatal", life->has_bailed),
             PSV_LOG_U64("requests", life->requests),

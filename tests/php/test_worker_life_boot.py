@@ -1,0 +1,188 @@
+"""Scripts of worker mode that do not boot, boot slowly, or crash.
+
+SPDX-License-Identifier: MIT
+"""
+
+import json
+import time
+
+import pytest
+
+from testenv import run_binary, wait_until
+
+# What the script does is said by files beside it, which a test writes.
+APP = """<?php
+$do = @file_get_contents(__DIR__ . '/do') ?: '';
+eval($do);
+$boot = bin2hex(random_bytes(8));
+while (frankenphp_handle_request(function () use ($boot) {
+    eval($_SERVER['HTTP_X_CODE'] ?? '');
+    echo $boot;
+})) {
+}
+"""
+
+
+@pytest.fixture
+def app(launch):
+    """app("--option", value, threads=2, do="") -> a Server with the script /app.php; do: run by its boots."""
+
+    def start(*arguments, threads=2, do="", **options):
+        files = {"app.php": APP, "do": do}
+        return launch("--worker", f"app.php,{threads}", *arguments, executor="ext", workers=1, files=files, **options)
+
+    return start
+
+
+def fail_to_start(folder, *arguments, do):
+    """The sentence that the server ends with."""
+    (folder / "app.php").write_text(APP)
+    (folder / "do").write_text(do)
+    arguments = ("--worker-boot-failures-max", "2", *arguments)
+    result = run_binary("--docroot", folder, "--listen", "127.0.0.1:0", "--no-supervisor", "--worker", "app.php,2", *arguments)
+    assert result.returncode == 1
+    return result.stderr.splitlines()[-1]
+
+
+def set_boot(server, code):
+    (server.docroot / "do").write_text(code)
+
+
+def run(server, code=""):
+    return server.fetch("/app.php", fields=[("X-Code", code)])
+
+
+def script(server):
+    (found,) = json.loads(server.internal("/status?json").body)["scripts"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("throw new Exception('no database');", "Uncaught Exception: no database"),
+        ("nothing_of_that_name();", "Uncaught Error: Call to undefined function nothing_of_that_name()"),
+        ("exit(3);", "exit status 3"),
+        ("exit;", "it ran to its end"),
+        ("trigger_error('by hand', E_USER_ERROR);", "by hand in "),
+    ],
+)
+def test_the_start_fails_with_the_reason(tmp_path, code, reason):
+    text = fail_to_start(tmp_path, do=code)
+    assert "app.php has not reached frankenphp_handle_request(), again and again: " + reason in text
+
+
+def test_a_start_that_takes_too_long_fails(tmp_path):
+    text = fail_to_start(tmp_path, "--worker-boot-timeout-ms", "300ms", do="while (true) { usleep(1000); }")
+    assert "it took longer than 300 ms: Boot of the worker script ended by the server" in text
+
+
+def test_failures_that_end_are_forgiven(app):
+    code = "if (!file_exists(__DIR__ . '/third')) { $n = (int) @file_get_contents(__DIR__ . '/n'); "
+    code += "file_put_contents(__DIR__ . '/n', $n + 1); if ($n < 3) { exit(1); } }"
+    server = app(threads=1, do=code)
+    assert run(server).status == 200
+    assert script(server)["boot_failures"] == 3
+    server.expect_log(r"worker\.boot_failed")
+
+
+def test_while_no_boot_succeeds_requests_are_refused_and_the_server_is_not_ready(app):
+    server = app()
+    server.expect_log(r"worker\.boot_failed", r"php\.message .*broken")
+    first = run(server).body
+    set_boot(server, "throw new Exception('broken');")
+    for _ in range(2):
+        assert run(server, "exit;").status == 200
+    wait_until(lambda: script(server)["failing"], "both fail")
+    begin = time.monotonic()
+    answer = run(server)
+    assert answer.status == 503 and answer.get("Retry-After") == "1"
+    assert time.monotonic() - begin < 1
+    assert server.metrics().value("phpsrv_queue_rejected_total", reason="boot_failure") == 1
+    ready = server.internal("/ready")
+    assert ready.status == 503 and b"a script of worker mode has no worker" in ready.body
+    health = json.loads(server.internal("/health").body)
+    assert health["status"] == "ok", "the process would be none the better for a restart"
+    assert [(one["ready"], one["failing"]) for one in health["scripts"]] == [(0, True)]
+    assert {one["state"] for one in script(server)["workers"]} <= {"back-off", "booting"}
+    set_boot(server, "")
+    wait_until(lambda: server.internal("/ready").status == 200, "it boots again")
+    assert run(server).body != first
+    wait_until(lambda: script(server)["ready"] == 2, "both are back")
+
+
+def test_requests_wait_while_a_script_boots(app):
+    server = app(threads=1)
+    first = run(server).body
+    set_boot(server, "usleep(700000);")
+    assert run(server, "exit;").status == 200
+    answer = run(server)
+    assert answer.status == 200 and answer.body != first
+    assert script(server)["last_boot_seconds"] >= 0.7
+    assert script(server)["restarts"] == 1, "exit without a status is no crash"
+
+
+def test_a_boot_that_hangs_is_ended_and_tried_again(app):
+    server = app("--worker-boot-timeout-ms", "500ms", threads=1)
+    server.expect_log(r"worker\.boot_(failed|timeout)", r"php\.message .*Boot of the worker script")
+    set_boot(server, "sleep(1000);")
+    assert run(server, "exit;").status == 200
+    server.wait_log("worker.boot_timeout")
+    set_boot(server, "")
+    wait_until(lambda: run(server).status == 200, "it boots again")
+    assert script(server)["boot_failures"] >= 1
+
+
+def test_a_boot_that_hangs_does_not_keep_the_server(app):
+    server = app(threads=1)
+    server.expect_log(r"php\.message .*Boot of the worker script", r"worker\.boot_failed")
+    set_boot(server, "while (true) { sleep(1); }")
+    assert run(server, "exit;").status == 200
+    wait_until(lambda: [one["state"] for one in script(server)["workers"]] == ["booting"], "it boots")
+    begin = time.monotonic()
+    server.terminate()
+    assert server.wait_exit() == 0
+    assert time.monotonic() - begin < 4
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("exit(7);", "exit status 7"), ("trigger_error('the end', E_USER_ERROR);", "the end in ")],
+)
+def test_a_crash_is_logged_counted_and_costs_no_wait(app, code, reason):
+    server = app(threads=1)
+    server.expect_log(r"worker\.script_failed", r"php\.message .*the end")
+    begin = time.monotonic()
+    boots = set()
+    for _ in range(6):
+        boots.add(run(server).body)
+        run(server, code)
+    assert run(server).status == 200
+    assert time.monotonic() - begin < 3, "each has served a request before"
+    assert len(boots) == 6
+    line = server.wait_log("worker.script_failed")
+    assert line.level == "WARN" and line["reason"].startswith(reason) and line["requests"] == "2"
+    found = script(server)
+    assert (found["crashes"], found["boot_failures"]) == (6, 0)
+
+
+def test_one_that_crashes_with_each_first_request_does_not_spin(app):
+    server = app(threads=1)
+    server.expect_log(r"worker\.script_failed")
+    begin = time.monotonic()
+    for _ in range(5):
+        run(server, "exit(1);")
+    # the third waits 0.1 s, the fourth 0.4 s: then the fifth is served
+    assert time.monotonic() - begin >= 0.5
+    assert script(server)["crashes"] >= 4
+    assert run(server).status == 200
+
+
+def test_scripts_boot_at_the_same_time(launch):
+    files = {f"s{n}.php": "<?php usleep(800000); while (frankenphp_handle_request(function () { echo 'ok'; })) {}" for n in range(3)}
+    arguments = [item for name in files for item in ("--worker", f"{name},1")]
+    begin = time.monotonic()
+    server = launch(*arguments, executor="ext", workers=1, files=files)
+    assert time.monotonic() - begin < 2.2, "one after the other it would be 2.4 s"
+    for name in files:
+        assert server.fetch("/" + name).body == b"ok"

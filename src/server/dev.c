@@ -21,6 +21,7 @@
 #include "server/dev_overdue.h"
 #include "server/live_streams.h"
 #include "server/server_state.h"
+#include "server/worker_files.h"
 
 /* Editors and tools write several files, and each in several steps: told once, when it has become quiet. */
 #define QUIET_NS (UINT64_C(40) * PSV_NS_PER_MS)
@@ -140,7 +141,10 @@ static void on_quiet(struct psv_timer *timer, void *context)
     enum psv_live_change change = dev->has_page ? PSV_LIVE_PAGE : PSV_LIVE_STYLE;
     bool is_of_pages = dev->has_page || dev->has_style;
 
-    (void)timer;
+    if (psv_worker_files_are_changing(dev->server)) { /* pages are loaded when the new scripts are there */
+        psv_timer_start(&dev->quiet_queue, timer, dev->server->loop.now_ns);
+        return;
+    }
     dev->first_ns = 0;
     if (dev->has_source) {
         ask_for_server(dev);

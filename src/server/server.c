@@ -32,6 +32,7 @@
 #include "server/passwords.h"
 #include "server/server_state.h"
 #include "server/tls.h"
+#include "server/worker_files.h"
 #include "server/worker_groups.h"
 
 /* Idle exchanges kept with their arena block (8 KiB each). */
@@ -278,11 +279,14 @@ static int boot(struct psv_server *server, struct psv_error *reterr)
     /* from the outside in: what later steps need comes first; the sockets last, so that a connection finds a
      * whole server */
     static int (*const steps[])(struct psv_server * server, struct psv_error * reterr) = {
-        boot_process,         boot_write_fence, boot_log,
-        boot_executor,        boot_waist,       boot_loop,
-        boot_supervised,      boot_rules,       boot_pipeline,
-        psv_compression_init, psv_dev_boot,     psv_server_tls_init,
-        psv_listeners_boot,   boot_privileges,  psv_worker_groups_start_scripts,
+        boot_process,       boot_write_fence,
+        boot_log,           boot_executor,
+        boot_waist,         boot_loop,
+        boot_supervised,    boot_rules,
+        boot_pipeline,      psv_compression_init,
+        psv_dev_boot,       psv_server_tls_init,
+        psv_listeners_boot, psv_worker_files_boot,
+        boot_privileges,    psv_worker_groups_start_scripts,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -393,6 +397,7 @@ void psv_server_free(struct psv_server *server)
     if (server->loop_is_ready) {
         server->signal_watch = psv_loop_watch_free(server->signal_watch);
         server->dev = psv_dev_free(server->dev);
+        server->worker_files = psv_worker_files_free(server->worker_files);
         psv_loop_fini(&server->loop);
     }
     psv_exchange_pool_free(server->exchanges);

@@ -30,6 +30,7 @@ struct psv_executor;
 struct psv_listener;
 struct psv_otlp;
 struct psv_tls;
+struct psv_worker_files;
 
 #define PSV_SITE_LISTENERS_MAX 16
 
@@ -61,6 +62,7 @@ struct psv_server {
     struct psv_mailbox mailbox;
     struct psv_worker_script *scripts; /* of groups[1] ... */
     struct psv_worker_restarts restarts;
+    struct psv_worker_files *worker_files; /* NULL: nothing is watched */
     struct psv_worker_admin worker_admin;
     struct psv_loop loop;
     struct psv_exchange_pool *exchanges;

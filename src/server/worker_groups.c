@@ -10,6 +10,7 @@
 #include "os/limits.h"
 #include "os/process.h"
 #include "server/server_state.h"
+#include "server/worker_files.h"
 
 #define STOP_NS (UINT64_C(5) * PSV_NS_PER_S)
 
@@ -89,7 +90,10 @@ static int launch(struct psv_server *server, unsigned index, struct psv_error *r
     if (index == 0) {
         options.max_requests = server->config->workers.max_requests;
     } else {
-        options.boot_failures_max = (unsigned)server->loaded->workers[index - 1].mode.boot_failures_max;
+        /* who watches files is about to mend them */
+        options.boot_failures_max = psv_worker_files_are_watched(server, index)
+                                        ? 0
+                                        : (unsigned)server->loaded->workers[index - 1].mode.boot_failures_max;
     }
     return psv_worker_pool_launch(&options, &group->pool, reterr);
 }

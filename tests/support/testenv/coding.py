@@ -4,6 +4,7 @@ SPDX-License-Identifier: MIT
 """
 
 import gzip
+import zlib
 
 import brotli
 import zstandard
@@ -17,5 +18,7 @@ def decode_body(coding, body):
         return brotli.decompress(body)
     if coding == "zstd":
         return zstandard.ZstdDecompressor().stream_reader(body).read()
+    if coding == "deflate":
+        return zlib.decompress(body)
     assert coding is None, coding
     return body

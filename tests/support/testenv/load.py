@@ -53,6 +53,7 @@ $handler = function () {
     }
 };
 while (frankenphp_handle_request($handler)) {
+    gc_collect_cycles(); // as frameworks do: else cycles stay until there are 10,000, some MiB
 }
 """
 

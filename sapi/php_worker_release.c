@@ -5,6 +5,9 @@
 
 #include "php_worker_release.h"
 
+#include <ext/standard/basic_functions.h>
+#include <ext/standard/php_filestat.h>
+
 /* Streams of php://input that the script has kept hold a pointer to the body and do not count as its owners
  * (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field it is).  Those that fclose() could
  * close are closed; others have an owner in C, such as an SplFileObject, which would not learn of it. Returns
@@ -36,6 +39,17 @@ static void release_filter(void)
         (void)module->request_shutdown_func(module->type, module->module_number);
 }
 
+/* What ext/standard keeps until the engine's request ends: text that strtok() would go on with, and what
+ * is_file() and the like have found out about the last file. */
+static void release_standard(void)
+{
+    if (BG(strtok_string) != NULL)
+        zend_string_release(BG(strtok_string));
+    BG(strtok_string) = NULL;
+    BG(strtok_last) = NULL;
+    php_clear_stat_cache(false, NULL, 0);
+}
+
 void psv_php_worker_release_input(void)
 {
     php_stream *body = SG(request_info).request_body;
@@ -44,4 +58,5 @@ void psv_php_worker_release_input(void)
         (void)php_stream_free(body, PHP_STREAM_FREE_CLOSE);
     }
     release_filter();
+    release_standard();
 }

@@ -115,6 +115,7 @@ $plant = [
         flush();
         throw new LogicException('planted');
     },
+    'tokens' => fn () => strtok('first ' . secret() . ' third', ' '),
     'output stream' => function () {
         Keeper::$kept = fopen('php://output', 'w');
         fwrite(Keeper::$kept, secret());
@@ -137,7 +138,6 @@ $engine = [
     'last error' => fn () => @trigger_error(secret()),
     'multibyte' => fn () => mb_internal_encoding('ISO-8859-7') && mb_substitute_character(0x2603) && mb_language('Korean'),
     'stream context' => fn () => stream_context_set_default(['http' => ['user_agent' => secret()]]),
-    'tokens' => fn () => strtok('first ' . secret() . ' third', ' '),
     'mask' => fn () => umask(0o137),
     'error reporting' => fn () => error_reporting(1),
     'xml errors' => function () {

@@ -8,6 +8,10 @@ set(psv_made ${PROJECT_BINARY_DIR}/generated/packaging)
 file(MAKE_DIRECTORY ${psv_made})
 
 install(TARGETS phpsrv RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
+# The name under which programs made for FrankenPHP find phpsrv; in no folder of PATH, where the real one may be.
+file(RELATIVE_PATH psv_link ${CMAKE_INSTALL_PREFIX}/lib/phpsrv/bin ${CMAKE_INSTALL_FULL_BINDIR}/phpsrv)
+file(CREATE_LINK ${psv_link} ${psv_made}/frankenphp SYMBOLIC)
+install(FILES ${psv_made}/frankenphp DESTINATION lib/phpsrv/bin COMPONENT server)
 
 # ---- what the program prints about itself
 

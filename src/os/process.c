@@ -67,31 +67,23 @@ int psv_process_open_signals(bool with_children, struct psv_error *reterr)
                                "cannot receive signals");
 }
 
-static int take_signal(int signal_fd, struct signalfd_siginfo *ret_info)
+int psv_process_take_signal_of(int signal_fd, bool *ret_is_terminal)
 {
+    struct signalfd_siginfo info;
     ssize_t count;
     do {
-        count = read(signal_fd, ret_info, sizeof(*ret_info));
+        count = read(signal_fd, &info, sizeof(info));
     } while (count < 0 && errno == EINTR);
-    if (count == (ssize_t)sizeof(*ret_info))
-        return (int)ret_info->ssi_signo;
-    return count < 0 && errno == EAGAIN ? PSV_EAGAIN : PSV_EIO;
+    if (count != (ssize_t)sizeof(info))
+        return count < 0 && errno == EAGAIN ? PSV_EAGAIN : PSV_EIO;
+    *ret_is_terminal = info.ssi_code == SI_KERNEL;
+    return (int)info.ssi_signo;
 }
 
 int psv_process_take_signal(int signal_fd)
 {
-    struct signalfd_siginfo info;
-    return take_signal(signal_fd, &info);
-}
-
-int psv_process_take_sent_signal(int signal_fd)
-{
-    struct signalfd_siginfo info;
-    int number;
-    do {
-        number = take_signal(signal_fd, &info);
-    } while (number == SIGINT && info.ssi_code == SI_KERNEL);
-    return number;
+    bool is_terminal;
+    return psv_process_take_signal_of(signal_fd, &is_terminal);
 }
 
 bool psv_process_is_asked_to_end(void)

@@ -26,9 +26,9 @@ MUST_CHECK int psv_process_open_signals(bool with_children, struct psv_error *re
 
 /** The next signal: its number (SIGTERM, ...), or PSV_EAGAIN when there is none, PSV_EIO.  [any] */
 MUST_CHECK int psv_process_take_signal(int signal_fd);
-/** The same without the SIGINT that a terminal sends (Ctrl-C): each process of its group gets it, so whoever
- * has a supervisor hears of it from there. */
-MUST_CHECK int psv_process_take_sent_signal(int signal_fd);
+/** The same; *ret_is_terminal: it is not from a process but from a terminal (Ctrl-C), and so has come to each
+ * process of the terminal's group. */
+MUST_CHECK int psv_process_take_signal_of(int signal_fd, bool *ret_is_terminal);
 
 /** SIGTERM or SIGINT has come and was not taken yet.  [any] */
 bool psv_process_is_asked_to_end(void);

@@ -71,10 +71,7 @@ static void leave(struct psv_server *server, int number)
 {
     uint64_t delay_ms = number == SIGTERM ? server->config->server.drain_delay_ms : 0;
 
-    server->is_draining = true; /* /ready tells it from now on, ... */
-    /* ... unless the supervisor has another one that serves: then questions about the service are for that
-     * one */
-    server->has_successor = number == SIGINT && psv_supervised_is(&server->supervised);
+    server->is_draining = true; /* /ready tells it from now on */
     if (delay_ms == 0) {
         begin(server, psv_process_signal_name(number));
         return;
@@ -110,21 +107,35 @@ static void on_check(struct psv_timer *timer, void *context)
     }
 }
 
+/* A terminal's Ctrl-C comes twice to a server with a supervisor: by itself, and from there (or once, when the
+ * second finds the first still waiting).  That is one wish to end.  SIGINT from the supervisor alone means
+ * that another server has taken over: what is asked about the service is for that one. */
+static void on_end_signal(struct psv_server *server, int number, bool is_terminal)
+{
+    bool is_supervised = psv_supervised_is(&server->supervised);
+
+    if (!server->is_draining) {
+        server->has_successor = is_supervised && number == SIGINT && !is_terminal;
+        server->awaits_echo = is_supervised && is_terminal;
+        leave(server, number);
+    } else if (server->awaits_echo && !is_terminal) {
+        server->awaits_echo = false;
+    } else {
+        force(server, psv_process_signal_name(number), 1);
+    }
+}
+
 static void on_signals(int fd, void *context)
 {
     struct psv_server *server = context;
-    bool is_supervised = psv_supervised_is(&server->supervised);
+    bool is_terminal;
     int number;
 
-    while ((number = is_supervised ? psv_process_take_sent_signal(fd) : psv_process_take_signal(fd)) > 0) {
+    while ((number = psv_process_take_signal_of(fd, &is_terminal)) > 0) {
         switch (number) {
         case SIGTERM:
         case SIGINT:
-            if (!server->is_draining) {
-                leave(server, number);
-            } else {
-                force(server, psv_process_signal_name(number), 1);
-            }
+            on_end_signal(server, number, is_terminal);
             break;
         case SIGHUP:
             psv_server_tls_reload(server);

@@ -101,6 +101,7 @@ struct psv_server {
     /* the end */
     bool is_draining;                         /* not ready any more */
     bool has_successor;                       /* another generation serves; only while draining */
+    bool awaits_echo;                         /* of a terminal's SIGINT, from the supervisor */
     int exit_code;                            /* 1 after a second signal */
     struct psv_timer_queue drain_delay_queue; /* not ready any more, but still accepting */
     struct psv_timer drain_delay_timer;

@@ -123,6 +123,7 @@ def test_files_are_where_they_belong(machine):
     files = machine.run("dpkg-query", "-L", "phpsrv").stdout.split("\n")
     for path in (
         "/usr/bin/phpsrv",
+        "/usr/lib/phpsrv/bin/frankenphp",
         "/usr/lib/phpsrv/php/lib/libphp.so",
         "/usr/lib/phpsrv/php/bin/php",
         "/usr/lib/systemd/system/phpsrv.service",

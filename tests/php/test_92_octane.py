@@ -3,11 +3,13 @@
 SPDX-License-Identifier: MIT
 """
 
+import http.client
 import json
 import os
 import pathlib
 import pty
 import signal
+import ssl
 import subprocess
 
 import octane
@@ -59,6 +61,26 @@ def test_a_port_for_each_server(start):
     first.stop_server()
     assert first.wait_exit() == 0 and second.server_is_running()
     assert second.json()["release"] == "one"
+
+
+def test_https(start, tmp_path):
+    certificate, key = tmp_path / "site.pem", tmp_path / "site.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    server = start(https=True, env={"PHPSRV_TLS_CERT": str(certificate), "PHPSRV_TLS_KEY": str(key)})
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=scaled(20), context=ssl.create_default_context(cafile=certificate))
+    connection.request("GET", "/secure")
+    assert json.loads(connection.getresponse().read())["uri"] == "/secure"
+    connection.close()
+
+
+def test_https_needs_a_certificate(start):
+    server = start(wait=False, https=True)
+    assert server.wait_exit() == 2
+    assert "PHPSRV_TLS_CERT" in server.wait_message(lambda kind, content: kind == "info")[1]
 
 
 def test_the_program_is_found(tmp_path):

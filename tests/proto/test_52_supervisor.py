@@ -4,10 +4,13 @@ SPDX-License-Identifier: MIT
 """
 
 import contextlib
+import fcntl
 import os
+import pty
 import signal
 import socket
 import subprocess
+import termios
 import time
 
 import pytest
@@ -173,6 +176,40 @@ def test_running_requests_are_finished_by_their_generation(supervised):
         assert server.fetch("/x").status == 200
         assert wire.expect_response().status == 200
     server.wait_log("supervisor.generation_ended")
+
+
+def test_questions_about_the_service_are_for_the_new_generation(supervised):
+    """A reload is no trouble: while the old server finishes what runs, nobody hears of its draining."""
+    server = supervised()
+    with server.connect() as wire, server.connect_internal() as kept:
+        wire.request(stub.sleep(1500))
+        kept.request("/ready")
+        assert kept.expect_response().status == 200
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "the worker is busy")
+        next_ready(server, lambda: reload(server))
+        kept.request("/ready")
+        answers = [server.health()[0] for _ in range(20)]
+        assert answers == [200] * 20
+        assert kept.expect_response().status == 200, "on its way when the drain began"
+        assert server.metrics().value("phpsrv_workers", state="busy") == 0, "of the new one"
+        assert wire.expect_response().status == 200
+    server.wait_log("supervisor.generation_ended")
+
+
+def test_a_terminal_interrupts_once(launch):
+    """Ctrl-C goes to both processes; what the server gets from its supervisor counts."""
+    master, terminal = pty.openpty()
+    server = launch(SUPERVISED, preexec_fn=lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0))
+    server.wait_log("supervisor.generation_ready")
+    with server.connect() as wire:
+        wire.request(stub.sleep(700))
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 1, "the worker is busy")
+        server.was_terminated = True
+        os.write(master, b"\x03")
+        assert wire.expect_response().status == 200, "finished"
+    assert server.wait_exit() == 0 and "drain_cut_short" not in server.log
+    os.close(master)
+    os.close(terminal)
 
 
 def test_a_request_on_an_idle_connection_is_answered(supervised):

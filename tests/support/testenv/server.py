@@ -62,7 +62,7 @@ def run_binary(*arguments, env=None, timeout=30, cwd=None):
 class Server:
     """A running server. Options are the command line's own: server(docroot, "--workers", 2)."""
 
-    def __init__(self, docroot, *arguments, executor="stub", workers=2, env=None, cwd=None, wrapper=(), pass_fds=()):
+    def __init__(self, docroot, *arguments, executor="stub", workers=2, env=None, cwd=None, wrapper=(), pass_fds=(), preexec_fn=None):
         self.docroot = pathlib.Path(docroot)
         self.arguments = [
             "--listen", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--docroot", str(docroot),
@@ -73,6 +73,7 @@ class Server:
         self.cwd = cwd
         self.wrapper = list(wrapper)
         self.pass_fds = pass_fds
+        self.preexec_fn = preexec_fn
         self.expected = []
         self.expected_status = 0
         self.was_terminated = False
@@ -108,6 +109,7 @@ class Server:
             cwd=self.cwd,
             start_new_session=True,
             pass_fds=self.pass_fds,
+            preexec_fn=self.preexec_fn,
         )
         threading.Thread(target=self._collect_log, daemon=True).start()
         threading.Thread(target=self._collect_stdout, daemon=True).start()

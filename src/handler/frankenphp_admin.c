@@ -215,12 +215,12 @@ static int show_config(struct answer *answer)
 
 static int patch_config(struct answer *answer)
 {
-    return answer->admin->restart_workers(answer->admin->context);
+    return answer->admin->reload(answer->admin->context);
 }
 
 static int restart_workers(struct answer *answer)
 {
-    int code = patch_config(answer);
+    int code = answer->admin->restart_workers(answer->admin->context);
 
     return code == PSV_OK ? psv_buffer_printf(&answer->text, "workers restarted successfully\n") : code;
 }

@@ -3,8 +3,8 @@
  * functions that the server gives.
  *
  *   GET /config/apps/frankenphp      the workers
- *   PATCH /config/apps/frankenphp    boots the worker scripts anew, whatever the body says
- *   POST /frankenphp/workers/restart the same
+ *   PATCH /config/apps/frankenphp    reloads, whatever the body says
+ *   POST /frankenphp/workers/restart boots the worker scripts anew
  *   GET /frankenphp/threads          what each thread does
  *   POST /stop                       ends the service: what runs is finished
  *
@@ -25,6 +25,9 @@ struct psv_frankenphp_admin {
     /** Threads of the classic group (0) and of those of worker scripts, in the order of config->workers:
      * fills up to max, returns how many there are. */
     unsigned (*read_threads)(void *context, unsigned group, struct psv_worker_report *out, unsigned max);
+    /** Begins a reload of all there is, files of PHP and configuration with it; 0; PSV_EUNSUPPORTED: this
+     * server cannot; PSV_ESTOPPING: it is about to end. */
+    int (*reload)(void *context);
     /** Begins to boot the worker scripts anew; 0; PSV_EUNSUPPORTED: this server cannot; PSV_ESTOPPING: it is
      * about to end. */
     int (*restart_workers)(void *context);

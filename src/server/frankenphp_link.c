@@ -17,8 +17,8 @@ static unsigned read_threads(void *context, unsigned group, struct psv_worker_re
     return group < server->groups_len ? psv_worker_pool_report(server->groups[group].pool, out, max) : 0;
 }
 
-/* A new generation boots them, and takes over when all are ready: until then the old one serves. */
-static int restart_workers(void *context)
+/* A new generation boots everything, and takes over when all is ready: until then this one serves. */
+static int reload(void *context)
 {
     const struct psv_server *server = context;
 
@@ -53,7 +53,8 @@ void psv_frankenphp_link(struct psv_server *server)
     server->frankenphp = (struct psv_frankenphp_admin){
         .config = server->loaded,
         .read_threads = read_threads,
-        .restart_workers = restart_workers,
+        .reload = reload,
+        .restart_workers = reload,
         .stop = stop,
         .context = server,
     };

@@ -191,7 +191,8 @@ def test_questions_about_the_service_are_for_the_new_generation(supervised):
         answers = [server.health()[0] for _ in range(20)]
         assert answers == [200] * 20
         assert kept.expect_response().status == 200, "on its way when the drain began"
-        assert server.metrics().value("phpsrv_workers", state="busy") == 0, "of the new one"
+        wait_until(lambda: server.metrics().value("phpsrv_workers", state="busy") == 0, "the new one answers")
+        assert {server.metrics().value("phpsrv_workers", state="busy") for _ in range(20)} == {0}, "nobody else does"
         assert wire.expect_response().status == 200
     server.wait_log("supervisor.generation_ended")
 

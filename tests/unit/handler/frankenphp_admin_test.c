@@ -11,6 +11,7 @@
 #include "exec/worker.h"
 #include "handler/frankenphp_admin.h"
 
+static unsigned reloads;
 static unsigned restarts;
 static unsigned stops;
 static int answer_of_server;
@@ -25,6 +26,13 @@ static unsigned read_threads(void *context, unsigned group, struct psv_worker_re
                                             .running_ns = UINT64_C(5000000)};
     }
     return group + 1;
+}
+
+static int reload(void *context)
+{
+    (void)context;
+    reloads++;
+    return answer_of_server;
 }
 
 static int restart_workers(void *context)
@@ -44,8 +52,11 @@ static int stop(void *context)
 static struct psv_config_worker workers[] = {{.name = "a \"b\"", .script = "/app/a.php"},
                                              {.name = "/app/b.php", .script = "/app/b.php"}};
 static const struct psv_config_loaded config = {.workers = workers, .workers_len = 2};
-static const struct psv_frankenphp_admin admin = {
-    .config = &config, .read_threads = read_threads, .restart_workers = restart_workers, .stop = stop};
+static const struct psv_frankenphp_admin admin = {.config = &config,
+                                                  .read_threads = read_threads,
+                                                  .reload = reload,
+                                                  .restart_workers = restart_workers,
+                                                  .stop = stop};
 
 static bool ask(struct fake_exchange *fake, const char *method, const char *path, const char *remote,
                 const char *fields)
@@ -66,40 +77,42 @@ static void test_paths_methods_and_clients(void **state)
         const char *remote;
         const char *fields;
         unsigned status; /* 0: not answered */
+        unsigned reloads;
         unsigned restarts;
         unsigned stops;
     } cases[] = {
-        {ROW("config"), "GET", "/config/apps/frankenphp", "127.0.0.1", "Host: localhost", 200, 0, 0},
-        {ROW("patch"), "PATCH", "/config/apps/frankenphp", "127.0.0.1", "Host: localhost", 200, 1, 0},
-        {ROW("restart"), "POST", "/frankenphp/workers/restart", "::1", "Host: [::1]", 200, 1, 0},
-        {ROW("threads"), "GET", "/frankenphp/threads", "127.1.2.3", "Host: 127.0.0.1", 200, 0, 0},
-        {ROW("stop"), "POST", "/stop", "unix:", NULL, 200, 0, 1},
-        {ROW("mapped"), "POST", "/stop", "::ffff:127.0.0.1", NULL, 200, 0, 1},
-        {ROW("another path"), "POST", "/stop/", "127.0.0.1", NULL, 0, 0, 0},
-        {ROW("above"), "GET", "/config/apps", "127.0.0.1", NULL, 0, 0, 0},
-        {ROW("below"), "GET", "/config/apps/frankenphp/workers", "127.0.0.1", NULL, 0, 0, 0},
-        {ROW("GET ends nothing"), "GET", "/stop", "127.0.0.1", NULL, 405, 0, 0},
-        {ROW("GET restarts nothing"), "GET", "/frankenphp/workers/restart", "127.0.0.1", NULL, 405, 0, 0},
-        {ROW("DELETE"), "DELETE", "/config/apps/frankenphp", "127.0.0.1", NULL, 405, 0, 0},
-        {ROW("POST"), "POST", "/frankenphp/threads", "127.0.0.1", NULL, 405, 0, 0},
-        {ROW("another machine"), "POST", "/stop", "10.0.0.1", "Host: localhost", 403, 0, 0},
-        {ROW("its reading"), "GET", "/frankenphp/threads", "2001:db8::1", "Host: localhost", 403, 0, 0},
-        {ROW("no address"), "POST", "/stop", "", NULL, 403, 0, 0},
+        {ROW("config"), "GET", "/config/apps/frankenphp", "127.0.0.1", "Host: localhost", 200, 0, 0, 0},
+        {ROW("patch"), "PATCH", "/config/apps/frankenphp", "127.0.0.1", "Host: localhost", 200, 1, 0, 0},
+        {ROW("restart"), "POST", "/frankenphp/workers/restart", "::1", "Host: [::1]", 200, 0, 1, 0},
+        {ROW("threads"), "GET", "/frankenphp/threads", "127.1.2.3", "Host: 127.0.0.1", 200, 0, 0, 0},
+        {ROW("stop"), "POST", "/stop", "unix:", NULL, 200, 0, 0, 1},
+        {ROW("mapped"), "POST", "/stop", "::ffff:127.0.0.1", NULL, 200, 0, 0, 1},
+        {ROW("another path"), "POST", "/stop/", "127.0.0.1", NULL, 0, 0, 0, 0},
+        {ROW("above"), "GET", "/config/apps", "127.0.0.1", NULL, 0, 0, 0, 0},
+        {ROW("below"), "GET", "/config/apps/frankenphp/workers", "127.0.0.1", NULL, 0, 0, 0, 0},
+        {ROW("GET ends nothing"), "GET", "/stop", "127.0.0.1", NULL, 405, 0, 0, 0},
+        {ROW("GET restarts nothing"), "GET", "/frankenphp/workers/restart", "127.0.0.1", NULL, 405, 0, 0, 0},
+        {ROW("DELETE"), "DELETE", "/config/apps/frankenphp", "127.0.0.1", NULL, 405, 0, 0, 0},
+        {ROW("POST"), "POST", "/frankenphp/threads", "127.0.0.1", NULL, 405, 0, 0, 0},
+        {ROW("another machine"), "POST", "/stop", "10.0.0.1", "Host: localhost", 403, 0, 0, 0},
+        {ROW("its reading"), "GET", "/frankenphp/threads", "2001:db8::1", "Host: localhost", 403, 0, 0, 0},
+        {ROW("no address"), "POST", "/stop", "", NULL, 403, 0, 0, 0},
         {ROW("a page's form"), "POST", "/stop", "127.0.0.1", "Host: localhost\nOrigin: http://evil.example",
-         403, 0, 0},
-        {ROW("a page's frame"), "POST", "/stop", "127.0.0.1", "Host: localhost\norigin: null", 403, 0, 0},
-        {ROW("DNS rebinding"), "POST", "/stop", "127.0.0.1", "Host: rebound.example.org", 403, 0, 0},
+         403, 0, 0, 0},
+        {ROW("a page's frame"), "POST", "/stop", "127.0.0.1", "Host: localhost\norigin: null", 403, 0, 0, 0},
+        {ROW("DNS rebinding"), "POST", "/stop", "127.0.0.1", "Host: rebound.example.org", 403, 0, 0, 0},
     };
     (void)state;
     answer_of_server = PSV_OK;
     TABLE_FOR_EACH(row, cases)
     {
         struct fake_exchange fake;
-        restarts = stops = 0;
+        reloads = restarts = stops = 0;
         bool is_answered = ask(&fake, row->method, row->path, row->remote, row->fields);
         assert_int_equal(is_answered, row->status != 0);
         assert_int_equal(fake.answers, row->status != 0);
         assert_int_equal(fake.exchange->response.status, row->status);
+        assert_int_equal(reloads, row->reloads);
         assert_int_equal(restarts, row->restarts);
         assert_int_equal(stops, row->stops);
         if (row->status != 0) {

@@ -33,8 +33,7 @@ struct answer {
     struct psv_bytes content_type;
 };
 
-/** Does what was asked for, and fills text.  0; PSV_EUNSUPPORTED: 501; PSV_ESTOPPING: 503; or an error: 500.
- */
+/** Does what was asked for, and fills text.  0; PSV_ESTOPPING: 503; or an error: 500. */
 typedef int action_fn(struct answer *answer);
 
 static action_fn show_config;
@@ -133,11 +132,7 @@ static void act(const struct psv_frankenphp_admin *admin, struct psv_exchange *e
         code = code == PSV_OK ? add_fields(exchange, answer) : code;
     }
     if (code != PSV_OK) {
-        refuse(exchange,
-               code == PSV_EUNSUPPORTED ? 501
-               : code == PSV_ESTOPPING  ? 503
-                                        : 500,
-               "administration failed", PSV_BYTES(""));
+        refuse(exchange, code == PSV_ESTOPPING ? 503 : 500, "administration failed", PSV_BYTES(""));
         return;
     }
     psv_list_init(&pieces);

@@ -25,15 +25,14 @@ struct psv_frankenphp_admin {
     /** Threads of the classic group (0) and of those of worker scripts, in the order of config->workers:
      * fills up to max, returns how many there are. */
     unsigned (*read_threads)(void *context, unsigned group, struct psv_worker_report *out, unsigned max);
-    /** Begins a reload of all there is, files of PHP and configuration with it; 0; PSV_EUNSUPPORTED: this
-     * server cannot; PSV_ESTOPPING: it is about to end. */
+    /** Begins a reload of all there is, files of PHP and configuration with it, or of the worker scripts
+     * where there is no supervisor; 0, or PSV_ESTOPPING: the server is about to end. */
     int (*reload)(void *context);
-    /** Begins to boot the worker scripts anew; 0; PSV_EUNSUPPORTED: this server cannot; PSV_ESTOPPING: it is
-     * about to end. */
+    /** Begins to boot the worker scripts anew; 0, or PSV_ESTOPPING. */
     int (*restart_workers)(void *context);
     /** Begins the end of the service; 0, or PSV_ESTOPPING: another server has taken over. */
     int (*stop)(void *context);
-    void *context; /* of all three */
+    void *context; /* of all of these */
 };
 
 /** Answers, or refuses, what is one of the paths above; false for every other path.  Refused (403) are

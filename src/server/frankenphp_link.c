@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "exec/worker.h"
 #include "server/server_state.h"
+#include "server/worker_restart.h"
+
+#define WHY "FrankenPHP's administration"
 
 static unsigned read_threads(void *context, unsigned group, struct psv_worker_report *out, unsigned max)
 {
@@ -17,16 +20,26 @@ static unsigned read_threads(void *context, unsigned group, struct psv_worker_re
     return group < server->groups_len ? psv_worker_pool_report(server->groups[group].pool, out, max) : 0;
 }
 
-/* A new generation boots everything, and takes over when all is ready: until then this one serves. */
-static int reload(void *context)
+/* New threads boot the scripts beside the old ones, in this process. */
+static int restart_workers(void *context)
 {
-    const struct psv_server *server = context;
+    struct psv_server *server = context;
 
     if (server->is_draining) {
         return PSV_ESTOPPING;
     }
-    if (!psv_supervised_is(&server->supervised)) {
-        return PSV_EUNSUPPORTED;
+    psv_worker_restart_all(server, WHY);
+    return PSV_OK;
+}
+
+/* A new generation boots everything, and takes over when all is ready: until then this one serves.  Without a
+ * supervisor there is none: the scripts at least. */
+static int reload(void *context)
+{
+    const struct psv_server *server = context;
+
+    if (server->is_draining || !psv_supervised_is(&server->supervised)) {
+        return restart_workers(context);
     }
     psv_supervised_tell_reload(&server->supervised);
     return PSV_OK;
@@ -54,7 +67,7 @@ void psv_frankenphp_link(struct psv_server *server)
         .config = server->loaded,
         .read_threads = read_threads,
         .reload = reload,
-        .restart_workers = reload,
+        .restart_workers = restart_workers,
         .stop = stop,
         .context = server,
     };

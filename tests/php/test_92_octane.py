@@ -125,6 +125,7 @@ def test_worker_restart_of_the_administration(start):
     status, body = server.ask("POST", "/frankenphp/workers/restart")
     assert status == 200 and body == "workers restarted successfully\n"
     wait_until(lambda: server.json()["release"] == "two", "another application answers")
+    assert "phpsrv_server_generation 1\n" in server.ask("GET", "/metrics")[1], "in the same process"
 
 
 def test_threads(start):
@@ -140,7 +141,9 @@ def test_threads(start):
     assert [state for state in states if state["Name"] == "Regular PHP Thread"]
     config = json.loads(server.ask("GET", "/config/apps/frankenphp")[1])
     assert [(worker["file_name"], worker["num"]) for worker in config["workers"]] == [(script, 3)] and config["num_threads"] == len(states)
-    assert server.ask("GET", "/metrics")[0] == 200 and server.ask("GET", "/health")[0] == 200
+    status, metrics = server.ask("GET", "/metrics")
+    assert status == 200 and f'frankenphp_total_workers{{worker="{script}"}} 3\n' in metrics and "frankenphp_total_threads 4\n" in metrics
+    assert server.ask("GET", "/health")[0] == 200
 
 
 # ---- who may
@@ -164,11 +167,24 @@ def test_without_the_option_there_is_nothing(launch):
         assert server.internal(path, method=method).status == 404
 
 
-def test_without_a_supervisor(launch):
-    server = launch("--internal-frankenphp", "--supervisor=false")
+def test_without_a_supervisor(launch_php):
+    script = "<?php $id = bin2hex(random_bytes(4)); while (frankenphp_handle_request(function () use ($id) { echo $id; }));"
+    server = launch_php("--internal-frankenphp", "--supervisor=false", "--worker", "w.php,1", files={"w.php": script}).server
+    seen = [server.fetch("/w.php").body]
+    for method, path in [("POST", "/frankenphp/workers/restart"), ("PATCH", "/config/apps/frankenphp")]:
+        assert server.internal(path, method=method).status == 200
+        wait_until(lambda: server.fetch("/w.php").body not in seen, "another one answers")
+        seen.append(server.fetch("/w.php").body)
+    assert len(set(seen)) == 3
     status = server.internal("/stop", method="POST").status
     server.was_terminated = True
     assert status == 200 and server.wait_exit() == 0
+
+
+def test_a_restart_without_worker_scripts(launch):
+    server = launch("--internal-frankenphp", "--supervisor=false")
+    assert server.internal("/frankenphp/workers/restart", method="POST").status == 200
+    assert server.internal("/config/apps/frankenphp").text == '{"num_threads":2,"workers":[]}\n'
 
 
 # ---- the application's life

@@ -169,7 +169,6 @@ static void test_what_the_server_cannot_do(void **state)
         int code;
         unsigned status;
     } cases[] = {
-        {ROW("nothing can restart"), PSV_EUNSUPPORTED, 501},
         {ROW("about to end"), PSV_ESTOPPING, 503},
         {ROW("no memory"), PSV_ENOMEM, 500},
     };

@@ -35,8 +35,8 @@ def test_arguments_and_settings(script, tmp_path):
 
 def test_same_extensions_as_the_server(launch_php, tmp_path):
     site = launch_php()
-    (tmp_path / "x.php").write_text("<?php $e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'readline']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);")
-    theirs = site.run("$e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'readline', 'Zend OPcache']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);").text
+    (tmp_path / "x.php").write_text("<?php $e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'frankenphp', 'readline']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);")
+    theirs = site.run("$e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'frankenphp', 'readline', 'Zend OPcache']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);").text
     assert run_binary("run", tmp_path / "x.php").stdout == theirs
 
 

@@ -47,6 +47,9 @@ static void refusals(void **state)
         {{.arguments = {"-l127.0.0.1:80", "--internal=127.0.0.2:80"}}, NULL},
         {{.arguments = {"-l127.0.0.1:80", "--internal=127.0.0.1:81"}}, NULL},
         {{.arguments = {"-l:0", "--internal=:0"}}, NULL},
+        {{.arguments = {"--listen="}},
+         "listen.address is empty, and without tls.certificates nothing else is served"},
+        {{.arguments = {"--listen=", "--tls-cert=/dev/null", "--tls-key=/dev/null"}}, NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct psv_config_loaded loaded;

@@ -243,8 +243,6 @@ static const struct refusal refusals[] = {
     {{.arguments = {"--executor=php"}}, "--executor: \"php\" is not one of: ext, eval, stub"},
     {{.arguments = {"-l", "8080"}},
      "-l: \"8080\" is not an address (such as 127.0.0.1:8080, [::1]:8080 or :8080)"},
-    {{.arguments = {"--listen="}},
-     "--listen: \"\" is not an address (such as 127.0.0.1:8080, [::1]:8080 or :8080)"},
     {{.arguments = {"--docroot="}},
      "--docroot: \"\" is not a UTF-8 text of 1 to 4095 bytes without control characters"},
     {{.arguments = {"--docroot=a\x1b[31m"}},

@@ -15,6 +15,7 @@
 #include "php_quiet_calls.h"
 #include "php_thread.h"
 #include "php_worker.h"
+#include "phpsrv/executor.h"
 #include "phpsrv/message.h"
 
 /* PHP's own timers use SIGRTMIN. */
@@ -133,6 +134,17 @@ void psv_php_timeout_end_job(struct psv_php_thread *thread)
     atomic_store_explicit(&thread->is_interrupted, false, memory_order_relaxed);
 }
 
+/* A boot that nobody needs any more is no error: the script ends as after one, but there is none in the log
+ * or for its own handlers. */
+static ZEND_COLD ZEND_NORETURN void end_boot(struct psv_php_thread *thread)
+{
+    if (!psv_worker_script_wants_end(thread->worker))
+        zend_error_noreturn(E_ERROR, "Boot of the worker script ended by the server");
+    EG(exit_status) = 255;
+    zend_objects_store_mark_destructed(&EG(objects_store));
+    zend_bailout();
+}
+
 static void on_interrupt(zend_execute_data *execute_data)
 {
     struct psv_php_thread *thread = psv_php_thread_current();
@@ -141,7 +153,7 @@ static void on_interrupt(zend_execute_data *execute_data)
         /* acquire: pairs with the store in psv_php_timeout_interrupt */
         if (atomic_exchange_explicit(&thread->is_interrupted, false, memory_order_acquire)) {
             if (thread->job == NULL)
-                zend_error_noreturn(E_ERROR, "Boot of the worker script ended by the server");
+                end_boot(thread);
             PG(connection_status) |= PHP_CONNECTION_TIMEOUT;
             if (psv_job_is_overdue(thread->job))
                 zend_error_noreturn(E_ERROR, "Request deadline exceeded");

@@ -54,6 +54,15 @@ def test_the_application_is_told_when_the_loop_is_over(launch, tmp_path):
     assert len(list(site.folder.glob("shut-down-*"))) == THREADS
 
 
+def test_a_stop_while_a_script_boots(launch, tmp_path):
+    """The boot is given up, and that is no error."""
+    site = WorkerSite(launch, "loops", tmp_path, front=front("once"), threads=1)
+    assert site.ask("/hello/a").status == 200
+    wait_until((site.folder / "boots-again").exists, "the second boot")
+    site.server.stop()
+    assert "Boot of the worker script" not in site.server.log and "shutdown function: NULL" in site.server.log
+
+
 def test_development_shows_the_exception(launch, tmp_path):
     site = WorkerSite(launch, "loops", tmp_path, "--dev", front=front("plain"), threads=1)
     site.server.expect_log("Uncaught DomainException")

@@ -157,7 +157,7 @@ def test_a_loop_that_counts(start):
     wait_until(lambda: sum("destructor" in texts for texts in life(mode).values()) >= 39, "the ends")
     for texts in life(mode).values():
         assert [re.sub(" .*", "", text) for text in texts] in ([], ["boot"], ["boot", "loop", "shutdown", "destructor"], ["boot", "loop"], ["boot", "loop", "shutdown"])
-    assert ended and "script_crashed" not in mode.server.log
+    assert ended and "script_failed" not in mode.server.log
 
 
 @pytest.mark.parametrize(("case", "suffix", "is_failure"), [("exit", "?s=0", False), ("exit", "?s=3", True), ("fatal", "", True)])
@@ -171,12 +171,12 @@ def test_ends_are_told_apart(start, case, suffix, is_failure):
     assert mode.one("hello").status == 200
     assert len(life(mode)) == 4
     if is_failure:
-        wait_until(lambda: mode.server.log.count("worker.script_crashed") == 3, "three failures")
-        line = mode.server.wait_log("worker.script_crashed")
+        wait_until(lambda: mode.server.log.count("worker.script_failed") == 3, "three failures")
+        line = mode.server.wait_log("worker.script_failed")
         assert line.level == "WARN" and line["exit_status"] == ("3" if case == "exit" else "255") and line["script"].endswith("/worker/life.php")
     else:
         mode.server.stop()
-        assert "worker.script_crashed" not in mode.server.log
+        assert "worker.script_failed" not in mode.server.log
 
 
 def test_a_drain_finishes_what_runs(start, tmp_path):

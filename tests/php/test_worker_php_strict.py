@@ -36,7 +36,6 @@ CHANGES = {
     "exception handler": ("set_exception_handler(fn() => 1); set_exception_handler(null);", "[set_exception_handler($h = fn() => 1)(), restore_exception_handler()]"),
     "autoloaders": ("spl_autoload_register(fn() => 1); spl_autoload_register(fn() => 2);", "count(spl_autoload_functions())"),
     "autoloader taken away": ("spl_autoload_unregister($GLOBALS['loader']);", "count(spl_autoload_functions())"),
-    "tokens": ("strtok('of the request', ' ');", "strtok(' ')"),
     "folder": ("opendir('/');", "(function () { try { return readdir(); } catch (TypeError $e) { return 'none'; } })()"),
     "last error": ("@trigger_error('of the request'); @file('/no/such');", "error_get_last()"),
 }  # fmt: skip

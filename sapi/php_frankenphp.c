@@ -39,6 +39,7 @@ PHP_FUNCTION(frankenphp_log)
     Z_PARAM_LONG(level)
     Z_PARAM_ARRAY_HT(values)
     ZEND_PARSE_PARAMETERS_END();
+    (void)return_value;
     psv_php_functions_log(level_of(level), message, values);
 }
 

@@ -110,9 +110,10 @@ PHP_FUNCTION(apache_request_headers)
 {
     ZEND_PARSE_PARAMETERS_NONE();
     struct psv_php_thread *thread = psv_php_thread_current();
-    if (thread == NULL)
-        RETURN_EMPTY_ARRAY();
-    psv_php_functions_request_headers(thread->message, return_value);
+    if (thread != NULL)
+        psv_php_functions_request_headers(thread->message, return_value);
+    else
+        array_init(return_value);
 }
 
 PHP_FUNCTION(apache_response_headers)

@@ -63,6 +63,7 @@ void psv_php_worker_request_make(const struct psv_message *message, zval *ret_ob
 
 PHP_METHOD(Phpsrv_Request, __construct)
 {
+    (void)return_value;
     ZEND_PARSE_PARAMETERS_NONE();
 }
 

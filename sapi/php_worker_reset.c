@@ -305,7 +305,7 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
 static void add_empty_array(zend_string *name)
 {
     zval empty;
-    ZVAL_EMPTY_ARRAY(&empty);
+    array_init(&empty);
     zend_hash_update(&EG(symbol_table), name, &empty);
 }
 

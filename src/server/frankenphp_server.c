@@ -123,7 +123,9 @@ void psv_frankenphp_add_admin(struct psv_frankenphp_arguments *list, const char 
     if (*host == '\0' && *port == '\0' && *caddy != '\0') {
         psv_frankenphp_add_option(list, "internal", "%s", caddy);
     } else {
-        psv_frankenphp_add_option(list, "internal", "%s:%s", *host != '\0' ? host : "localhost",
+        bool is_bare = strchr(host, ':') != NULL && *host != '['; /* an address of IPv6 */
+        psv_frankenphp_add_option(list, "internal", "%s%s%s:%s", is_bare ? "[" : "",
+                                  *host != '\0' ? host : "localhost", is_bare ? "]" : "",
                                   *port != '\0' ? port : ADMIN_PORT);
     }
     psv_frankenphp_add(list, "--internal-frankenphp");

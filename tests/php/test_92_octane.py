@@ -197,6 +197,16 @@ def test_scripts_end_after_so_many_requests(start):
     assert len({answer["id"] for answer in answers}) == 4
 
 
+def test_changed_files_boot_scripts_anew(start):
+    server = start(workers=1, watch=("release", "app"))
+    first = server.json()
+    assert first["release"] == "one"
+    (server.base / "release").write_text("two")
+    wait_until(lambda: server.json()["release"] == "two", "the changed file has been seen")
+    server.stop_server()
+    assert server.wait_exit() == 0 and not [item for item in server.messages() if item[0] == "error"]
+
+
 def test_work_after_the_response(start):
     server = start()
     server.get("/after")

@@ -107,20 +107,28 @@ static void on_check(struct psv_timer *timer, void *context)
     }
 }
 
-/* A terminal's Ctrl-C comes twice to a server with a supervisor: by itself, and from there (or once, when the
- * second finds the first still waiting).  That is one wish to end.  SIGINT from the supervisor alone means
- * that another server has taken over: what is asked about the service is for that one. */
+/* A terminal's Ctrl-C comes twice to a server with a supervisor: by itself and from there, in this order or
+ * the other, or once, when the second finds the first still waiting. */
+static bool is_echo(struct psv_server *server, bool is_terminal)
+{
+    bool is = server->awaits_echo && is_terminal == server->echo_is_terminal;
+
+    server->awaits_echo = server->awaits_echo && !is;
+    return is;
+}
+
+/* SIGINT from the supervisor alone means that another server has taken over: what is asked about the service
+ * is for that one. */
 static void on_end_signal(struct psv_server *server, int number, bool is_terminal)
 {
     bool is_supervised = psv_supervised_is(&server->supervised);
 
     if (!server->is_draining) {
         server->has_successor = is_supervised && number == SIGINT && !is_terminal;
-        server->awaits_echo = is_supervised && is_terminal;
+        server->awaits_echo = is_supervised && number == SIGINT;
+        server->echo_is_terminal = !is_terminal;
         leave(server, number);
-    } else if (server->awaits_echo && !is_terminal) {
-        server->awaits_echo = false;
-    } else {
+    } else if (!is_echo(server, is_terminal)) {
         force(server, psv_process_signal_name(number), 1);
     }
 }

@@ -99,9 +99,10 @@ struct psv_server {
     struct psv_timer_queue beat_queue;
     struct psv_timer beat_timer;
     /* the end */
-    bool is_draining;                         /* not ready any more */
-    bool has_successor;                       /* another generation serves; only while draining */
-    bool awaits_echo;                         /* of a terminal's SIGINT, from the supervisor */
+    bool is_draining;   /* not ready any more */
+    bool has_successor; /* another generation serves; only while draining */
+    bool awaits_echo;   /* of a SIGINT: see drain.c */
+    bool echo_is_terminal;
     int exit_code;                            /* 1 after a second signal */
     struct psv_timer_queue drain_delay_queue; /* not ready any more, but still accepting */
     struct psv_timer drain_delay_timer;

@@ -26,7 +26,9 @@ IMPURE = re.compile(r"^(open|openat|read|write|close|socket|connect|send|recv|po
                     r"pthread_\w+|thrd_\w+|mtx_\w+|printf|fprintf|puts|fopen|malloc|calloc|realloc)$")
 OURS = re.compile(r"^psv_")
 # What the program gives libphp on purpose: sapi/php_blocking.c takes the place of the C library's.
-EXPORTED = {"poll", "flock", "getenv", "putenv", "setenv", "unsetenv", "popen", "posix_spawn", "posix_spawnp", "setlocale", "nice"}
+EXPORTED = {"poll", "flock", "getenv", "putenv", "setenv", "unsetenv", "popen", "posix_spawn", "posix_spawnp", "setlocale", "nice"} | {
+    "fcntl", "getpid", "sigaction", "sigprocmask", "timer_settime"
+}  # fmt: skip
 # PHP's thread-local cache (TSRMLS_MAIN_CACHE_DEFINE) and its functions (ZEND_FUNCTION) have the names that PHP's headers give them.
 ALLOWED: Dict[str, re.Pattern] = {"sapi": re.compile(rf"^(_tsrm_ls_cache|zi[fm]_\w+|{'|'.join(sorted(EXPORTED))})$"), "config": re.compile(r"^(_Z|DW\.ref\.)")}
 SANITIZER = re.compile(r"^(__asan|__ubsan|__tsan|__odr_asan|__gcov|__llvm|__sanitizer)")

@@ -365,15 +365,6 @@ static void join_shutdown_functions(struct psv_php_snapshot *snapshot)
 
 /* ---- all of it */
 
-/* What strtok() goes on with. */
-static void forget_tokens(void)
-{
-    if (BG(strtok_string) != NULL)
-        zend_string_release(BG(strtok_string));
-    BG(strtok_string) = NULL;
-    BG(strtok_last) = NULL;
-}
-
 void psv_php_worker_strict_begin(struct psv_php_thread *thread)
 {
     const struct psv_worker_script *script = thread->mode->script;
@@ -402,10 +393,6 @@ void psv_php_worker_strict_settle(struct psv_php_thread *thread)
     settle_exception_handlers(&snapshot->exceptions, &changes, restores);
     settle_environment(snapshot, &changes, restores);
     psv_php_touched_settle(snapshot->kept, restores, tell, &changes);
-    if (restores) {
-        php_clear_stat_cache(false, NULL, 0);
-        forget_tokens();
-    }
     log_changes(&changes);
 }
 

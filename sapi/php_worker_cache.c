@@ -6,6 +6,8 @@
 
 #include "php_worker_cache.h"
 
+#include <malloc.h>
+
 #include "observe/log.h"
 #include "os/clock.h"
 #include "php_request.h"
@@ -17,7 +19,7 @@
  * have changed and whether a file is too new to be cached.  For a script that lives for days the time has to
  * go on.  It is a field of opcache's globals, ZCG(request_time), found by what two empty requests with known
  * times leave in it. */
-#define CLOCK_SEARCH_WORDS 256
+#define CLOCK_SEARCH_WORDS 256u
 
 enum { CLOCK_UNKNOWN = -1, CLOCK_ABSENT = -2 };
 
@@ -39,18 +41,21 @@ static int search_clock(struct psv_php_thread *thread, const time_t *globals)
     time_t first = (time_t)(psv_clock_unix_us() / 1000000) - 1009;
     time_t second = first - 2003;
     bool is_candidate[CLOCK_SEARCH_WORDS];
+    /* PHP allocates a thread's globals module by module: no header tells their size, the allocator does */
+    const unsigned words =
+        MIN((unsigned)(malloc_usable_size((void *)(uintptr_t)globals) / sizeof(*globals)), CLOCK_SEARCH_WORDS);
     int found = CLOCK_ABSENT;
     if (!psv_php_request_probe_at(thread, (double)first))
         return CLOCK_ABSENT;
-    for (int i = 0; i < CLOCK_SEARCH_WORDS; i++)
+    for (unsigned i = 0; i < words; i++)
         is_candidate[i] = globals[i] == first;
     if (!psv_php_request_probe_at(thread, (double)second))
         return CLOCK_ABSENT;
-    for (int i = 0; i < CLOCK_SEARCH_WORDS; i++) {
+    for (unsigned i = 0; i < words; i++) {
         if (is_candidate[i] && globals[i] == second) {
             if (found != CLOCK_ABSENT)
                 return CLOCK_ABSENT;
-            found = i;
+            found = (int)i;
         }
     }
     return found;

@@ -285,6 +285,8 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
     struct psv_php_worker *mode = thread->mode;
     if (mode->is_serving && mode->job == NULL)
         return; /* none was taken */
+    if (!mode->is_serving)
+        end_session(); /* session.auto_start: of the boot */
     php_output_end_all();
     php_output_deactivate();
     end_rewriting(&BG(url_adapt_output_ex));

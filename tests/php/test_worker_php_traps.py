@@ -401,6 +401,12 @@ def test_sessions_that_start_by_themselves(launch):
     assert cookie(site.run("")) != cookie(first)
 
 
+def test_a_session_of_the_boot_is_closed(launch):
+    site = worker_php.start(launch, boot="session_id('ofboot'); session_start(); $_SESSION['a'] = 1;", threads=2)
+    assert site.json("[session_status(), isset($_SESSION)]") == [1, False]
+    assert site.text("session_id('ofboot'); session_start(); echo json_encode($_SESSION);") == '{"a":1}'
+
+
 # ---- memory
 
 

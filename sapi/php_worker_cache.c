@@ -42,8 +42,8 @@ static int search_clock(struct psv_php_thread *thread, const time_t *globals)
     time_t second = first - 2003;
     bool is_candidate[CLOCK_SEARCH_WORDS];
     /* PHP allocates a thread's globals module by module: no header tells their size, the allocator does */
-    const unsigned words =
-        MIN((unsigned)(malloc_usable_size((void *)(uintptr_t)globals) / sizeof(*globals)), CLOCK_SEARCH_WORDS);
+    const unsigned words = MIN((unsigned)(malloc_usable_size((void *)(uintptr_t)globals) / sizeof(*globals)),
+                               CLOCK_SEARCH_WORDS);
     int found = CLOCK_ABSENT;
     if (!psv_php_request_probe_at(thread, (double)first))
         return CLOCK_ABSENT;

@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import subprocess
+import time
 from typing import Dict, List
 
 from .children import descendants, environment
@@ -64,18 +65,44 @@ def processes(pids: List[int]) -> List[int]:
     return found
 
 
+def process_cpu_ns(pid: int) -> int:
+    """CPU time of a process with all threads, also of those that have ended: its CPU-time clock (clock_getcpuclockid(3))."""
+    try:
+        return time.clock_gettime_ns((~pid << 3) | 2)
+    except OSError:
+        return 0
+
+
 def cpu_ns(pids: List[int]) -> int:
-    """CPU time of these processes, their children and all threads."""
-    total = 0
+    """CPU time of these processes and their children."""
+    return sum(process_cpu_ns(pid) for pid in processes(pids))
+
+
+def _threads(pid: int) -> List[str]:
+    try:
+        return [f"/proc/{pid}/task/{task}" for task in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+
+
+def named_threads_cpu_ns(pid: int, prefix: str) -> int:
+    """CPU time of those threads of a process whose names begin so, also of such as have ended; all others must still be there."""
+    outside = sum(
+        int((_text(f"{task}/schedstat").split() or ["0"])[0]) for task in _threads(pid) if not _text(f"{task}/comm").startswith(prefix)
+    )
+    return process_cpu_ns(pid) - outside
+
+
+def context_switches(pids: List[int]) -> Dict[str, int]:
+    """Of all threads of these processes and their children: those that waited, and those that were made to wait."""
+    total = {"voluntary": 0, "involuntary": 0}
     for pid in processes(pids):
-        tasks = f"/proc/{pid}/task"
-        try:
-            for task in os.listdir(tasks):
-                total += int(_text(f"{tasks}/{task}/schedstat").split()[0])
-        except (OSError, IndexError):
-            fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            if len(fields) > 12:
-                total += (int(fields[11]) + int(fields[12])) * TICK_NS
+        for task in _threads(pid):
+            for line in _text(f"{task}/status").splitlines():
+                if line.startswith("voluntary_ctxt_switches:"):
+                    total["voluntary"] += int(line.split()[1])
+                elif line.startswith("nonvoluntary_ctxt_switches:"):
+                    total["involuntary"] += int(line.split()[1])
     return total
 
 

@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""One round of load against one server, with the CPU time that it cost: by wrk, by h2load, or by TLS handshakes."""
-import json
+"""One round of load against one server, with what it cost: CPU time, context switches, and in a round of its own system calls."""
 import os
 import re
 import resource
 import shutil
-import sys
+import signal
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from . import facts
 from .children import Child
-from .servers import BENCH, HERE, Server
+from .servers import Server
+from .tools import TOOLS
+from .work import Work
 
-SCRIPT = os.path.join(BENCH, "wrk", "report.lua")
 MARGIN_SECONDS = 30
+ATTACH_SECONDS = 0.5
+OVERHEAD_SECONDS = 0.1  # starting and ending a client; for estimates
 
 
-def run(server: Server, scenario: Dict[str, Any], seconds: float, body_path: Optional[str] = None) -> Dict[str, Any]:
-    """Loads the server as the scenario says; whole seconds only."""
-    tool = TOOLS[scenario.get("load", "wrk")](server, scenario, max(int(seconds), 1), body_path)
-    server_cpu, busy, start = server.cpu_ns(), facts.machine_busy_ns(), time.monotonic_ns()
-    loop_cpu = server.loop_cpu_ns()
+def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None) -> Dict[str, Any]:
+    """Loads the server as the scenario says; whole seconds only. An engine's limit runs by itself instead."""
+    if server.is_limit:
+        return _run_limit(server, seconds)
+    work = work or Work(scenario)
+    tool = TOOLS[server.spec.get("load") or scenario.get("load", "wrk")](server, work, scenario, max(int(seconds), 1))
+    switches, server_cpu, busy, start = server.context_switches(), server.cpu_ns(), facts.machine_busy_ns(), time.monotonic_ns()
+    loop_cpu, worker_cpu = server.loop_cpu_ns(), server.worker_cpu_ns()
     client_cpu = _children_cpu_ns()
     child = Child("load", tool.argv, server.folder, tool.environment)
     try:
@@ -30,17 +35,27 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, body_path: Opt
         child.stop()
     elapsed = time.monotonic_ns() - start
     client_cpu = _children_cpu_ns() - client_cpu
-    loop_cpu = server.loop_cpu_ns() - loop_cpu
+    loop_cpu, worker_cpu = server.loop_cpu_ns() - loop_cpu, server.worker_cpu_ns() - worker_cpu
     server_cpu = server.cpu_ns() - server_cpu
     busy = facts.machine_busy_ns() - busy
+    switches = {name: count - switches[name] for name, count in server.context_switches().items()}
     server.check_alive()
     result = tool.result(child.log())
-    requests = max(result["requests"], 1)
+    answers = result["requests"] + result.get("refused", 0)
+    requests = max(answers, 1)
     cores = len(os.sched_getaffinity(0))
     result["requests_per_s"] = result["requests"] / (result["duration_us"] / 1e6)
     result["server_cpu_us"] = server_cpu / 1000 / requests
+    result["cpu_s_per_1000"] = server_cpu / 1e6 / requests
     if loop_cpu > 0:
         result["loop_cpu_us"] = loop_cpu / 1000 / requests
+    if worker_cpu > 0:
+        result["worker_cpu_us"] = worker_cpu / 1000 / requests
+    if all(count >= 0 for count in switches.values()):  # a thread that has ended takes its count with it
+        result["voluntary_switches"] = switches["voluntary"] / requests
+        result["involuntary_switches"] = switches["involuntary"] / requests
+    if result.get("bytes") and server_cpu > 0:
+        result["gib_per_cpu_s"] = result["bytes"] / (1 << 30) / (server_cpu / 1e9)
     result["server_cores"] = server_cpu / elapsed
     result["client_cores"] = client_cpu / elapsed
     result["foreign_share"] = max(busy - server_cpu - client_cpu, 0) / (elapsed * cores)
@@ -49,88 +64,46 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, body_path: Opt
     return result
 
 
-class _Tool:
-    program = ""
-
-    def __init__(self, server: Server, scenario: Dict[str, Any], seconds: int, body_path: Optional[str]):
-        self.environment: Dict[str, str] = {}
-        self.seconds = seconds
-        self.folder = server.folder
-        self.scheme = scenario.get("scheme", "http")
-        self.port = server.tls_port if self.scheme == "https" else server.port
-        self.url = f"{self.scheme}://127.0.0.1:{self.port}{scenario['path']}"
-        self.argv = self.arguments(scenario, body_path)
-
-    def arguments(self, scenario: Dict[str, Any], body_path: Optional[str]) -> List[str]:
-        raise NotImplementedError
-
-    def result(self, log: str) -> Dict[str, Any]:
-        raise NotImplementedError
-
-    def find(self, program: str) -> str:
-        path = shutil.which(program)
-        if path is None:
-            raise RuntimeError(f"{program} is not there: ./dev setup bench installs it")
-        return path
+def _run_limit(server: Server, seconds: float) -> Dict[str, Any]:
+    busy, own, start = facts.machine_busy_ns(), _children_cpu_ns(), time.monotonic_ns()
+    result = server.measure(max(int(seconds), 1))
+    elapsed = time.monotonic_ns() - start
+    own = _children_cpu_ns() - own
+    busy = facts.machine_busy_ns() - busy
+    result["requests_per_s"] = result["requests"] / (result["duration_us"] / 1e6)
+    result["worker_cpu_us"] = result["server_cpu_us"] = result["cpu_us_per_request"]
+    result["cpu_s_per_1000"] = result["cpu_us_per_request"] / 1000
+    if "bytes" in result:
+        result["gib_per_cpu_s"] = result["bytes"] / (1 << 30) / (result["cpu_us_per_request"] * result["requests"] / 1e6)
+    result["foreign_share"] = max(busy - own, 0) / (elapsed * len(os.sched_getaffinity(0)))
+    result["errors_total"], result["errors"], result["is_valid"] = 0, {}, True
+    return result
 
 
-class _Wrk(_Tool):
-    def arguments(self, scenario: Dict[str, Any], body_path: Optional[str]) -> List[str]:
-        if body_path:
-            self.environment = {"BENCH_BODY": body_path}
-        fields = ["-H", f"Accept-Encoding: {scenario['accept_encoding']}"] if "accept_encoding" in scenario else []
-        return [self.find("wrk"), "-t1", f"-c{scenario['connections']}", f"-d{self.seconds}s", "--timeout=5s", *fields, "-s", SCRIPT, self.url]
-
-    def result(self, log: str) -> Dict[str, Any]:
-        match = re.search(r"^BENCH (\{.*\})$", log, re.M)
-        if match is None:
-            raise RuntimeError(f"wrk did not finish:\n{log[-2000:]}")
-        return json.loads(match.group(1))
-
-
-class _H2load(_Tool):
-    """Closed loop: so many connections with so many streams each."""
-
-    def arguments(self, scenario: Dict[str, Any], body_path: Optional[str]) -> List[str]:
-        self.log_file = os.path.join(self.folder, "h2load.log")
-        if os.path.exists(self.log_file):
-            os.remove(self.log_file)
-        return [
-            self.find("h2load"), "-t1", f"-c{scenario['connections']}", f"-m{scenario['streams']}", f"-D{self.seconds}",
-            f"--log-file={self.log_file}", self.url,
-        ]  # fmt: skip
-
-    def result(self, log: str) -> Dict[str, Any]:
-        counts = re.search(r"requests: (\d+) total, \d+ started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", log)
-        if counts is None:
-            raise RuntimeError(f"h2load did not finish:\n{log[-2000:]}")
-        _, _, succeeded, failed, errored, timeout = map(int, counts.groups())
-        with open(self.log_file, encoding="ascii") as file:
-            times = sorted(int(line.split("\t")[2]) for line in file)
-        at = {name: times[min(int(len(times) * share), len(times) - 1)] if times else 0 for name, share in SHARES.items()}
-        return {
-            "requests": succeeded,
-            "duration_us": self.seconds * 1_000_000,
-            **at,
-            "errors": {"failed": failed, "errored": errored, "timeout": timeout},
-        }
-
-
-class _Handshakes(_Tool):
-    """Two clients that open a connection, shake hands, ask once, and close."""
-
-    def arguments(self, scenario: Dict[str, Any], body_path: Optional[str]) -> List[str]:
-        return [
-            sys.executable, os.path.join(HERE, "handshake_client.py"), str(self.port), scenario["path"], str(self.seconds),
-            str(scenario["connections"]), scenario["handshake"],
-        ]  # fmt: skip
-
-    def result(self, log: str) -> Dict[str, Any]:
-        return json.loads(log.splitlines()[-1])
-
-
-TOOLS = {"wrk": _Wrk, "h2load": _H2load, "handshakes": _Handshakes}
-SHARES = {"p50_us": 0.5, "p90_us": 0.9, "p99_us": 0.99, "p999_us": 0.999, "max_us": 1.0}
+def system_calls(server: Server, scenario: Dict[str, Any], work: Optional[Work] = None) -> Dict[str, Any]:
+    """System calls per request, counted in one short round of its own: {"calls": 8.1, "by": "perf"}; empty when nothing can count."""
+    pids = facts.processes(server.pids())
+    for name, argv, pattern in (
+        ("perf", ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", ",".join(map(str, pids))], r"^(\d+),[^,]*,raw_syscalls:sys_enter"),
+        ("strace", ["strace", "-f", "-c", "-q", *[part for pid in pids for part in ("-p", str(pid))]], r"^\s*100\.00\s+\S+\s+\S+\s+(\d+)\s.*total"),
+    ):  # fmt: skip
+        if shutil.which(argv[0]) is None:
+            continue
+        counter = Child("counter", argv, server.folder)
+        try:
+            time.sleep(ATTACH_SECONDS)
+            if counter.process.poll() is not None:
+                continue
+            result = run(server, scenario, 1, work)
+            counter.process.send_signal(signal.SIGINT)
+            counter.process.wait(MARGIN_SECONDS)
+        finally:
+            counter.stop()
+        found = re.search(pattern, counter.log(), re.M)
+        requests = result["requests"] + result.get("refused", 0)
+        if found and requests:
+            return {"calls": int(found.group(1)) / requests, "by": name}
+    return {}
 
 
 def _children_cpu_ns() -> int:

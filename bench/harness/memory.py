@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 from . import load, same, servers
 from .children import Child, wait_until
 from .facts import open_files, sharers
+from .work import Work
 from .outcome import InvalidRun, median, outcome
 
 SETTLE_SECONDS = 1.0
@@ -39,7 +40,7 @@ def run_memory(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, 
             with servers.make(setup, table, name, scenario) as server:
                 fresh = _settled(server)
                 for path in scenario["paths"]:
-                    same.check_answers([server], path)
+                    same.check_answers([server], Work({"path": path}))
                     load.run(server, {"path": path, "connections": 32}, options.seconds)
                 same.check_php([server])
                 one[name] = {"fresh": fresh, "worked": _settled(server)}
@@ -92,7 +93,7 @@ def run_connections(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[
 
 def _idle_connections(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, float]:
     path, count = scenario["path"], scenario["connections"]
-    same.check_answers([server], path)
+    same.check_answers([server], Work({"path": path}))
     load.run(server, {"path": path, "connections": 32}, options.warm_up)
     before, files = _settled(server), open_files(server.pids())
     client = Child("idle-client", [

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What a scenario hands back: figures, and how they stand to their bounds."""
-import statistics
 from typing import Any, Dict, Iterable, List, Optional
+
+from .stats import median  # pylint: disable=unused-import
 
 
 class InvalidRun(Exception):
     """Servers that do not do the same, or too many rounds with errors: there is no figure to show."""
 
 
-def median(values: Iterable[float]) -> float:
-    return float(statistics.median(list(values)))
+class Unavailable(Exception):
+    """The scenario needs something that this machine or this build does not have: it is left out, which is no failure."""
 
 
 def verdict(what: str, value: float, bound: float, is_minimum: bool) -> Dict[str, Any]:

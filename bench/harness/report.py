@@ -2,21 +2,48 @@
 """Tables for people; the same figures go to a file as JSON."""
 from typing import Any, Callable, Dict, List, Tuple
 
+
+def _ms(us: float) -> str:
+    return f"{us / 1000:.2f}"
+
+
 # Key of a row, title, how a value is shown.
 COLUMNS: List[Tuple[str, str, Callable[[Any], str]]] = [
     ("server", "server", str),
+    ("x", "at", "{:,}".format),
+    ("clients", "clients", "{:,}".format),
     ("slow_clients", "slow clients", str),
     ("processes", "processes", str),
     ("connections", "connections", "{:,}".format),
+    ("peak_per_s", "peak/s", "{:,.0f}".format),
+    ("asked_per_s", "asked/s", "{:,.0f}".format),
     ("requests_per_s", "requests/s", "{:,.0f}".format),
-    ("p50_us", "p50 ms", lambda us: f"{us / 1000:.2f}"),
-    ("p99_us", "p99 ms", lambda us: f"{us / 1000:.2f}"),
+    ("per_cpu_s", "per CPU second", "{:,.0f}".format),
+    ("goodput_share", "of the peak", "{:.0%}".format),
+    ("events_per_s", "events/s", "{:,.0f}".format),
+    ("missing_share", "missing", "{:.1%}".format),
+    ("p50_us", "p50 ms", _ms),
+    ("p90_us", "p90 ms", _ms),
+    ("p99_us", "p99 ms", _ms),
+    ("p999_us", "p99.9 ms", _ms),
     ("max_us", "max ms", lambda us: f"{us / 1000:.1f}"),
+    ("wait_bound_ms", "a full queue ms", "{:.1f}".format),
+    ("refused_per_s", "refused/s", "{:,.0f}".format),
+    ("refused_p99_us", "refused p99 ms", _ms),
     ("server_cpu_us", "CPU us/request", "{:.1f}".format),
+    ("worker_cpu_us", "of it workers", "{:.1f}".format),
     ("loop_cpu_us", "of it the loop", "{:.1f}".format),
+    ("event_cpu_us", "CPU us/event", "{:.1f}".format),
+    ("cpu_s_per_1000", "CPU s/1,000", "{:.4f}".format),
+    ("limit_share", "of the limit", "{:.0%}".format),
+    ("gib_per_cpu_s", "GiB/CPU s", "{:.2f}".format),
+    ("voluntary_switches", "switches vol.", "{:.2f}".format),
+    ("involuntary_switches", "invol.", "{:.2f}".format),
+    ("system_calls", "system calls", "{:.1f}".format),
     ("server_cores", "cores used", "{:.2f}".format),
     ("foreign_share", "others' CPU", "{:.0%}".format),
     ("pss_mib", "PSS MiB", "{:.1f}".format),
+    ("client_kib", "KiB/client", "{:.0f}".format),
     ("fresh_pss_mib", "PSS fresh MiB", "{:.1f}".format),
     ("worked_pss_mib", "PSS worked MiB", "{:.1f}".format),
     ("fresh_private_mib", "private fresh MiB", "{:.1f}".format),
@@ -35,9 +62,9 @@ COLUMNS: List[Tuple[str, str, Callable[[Any], str]]] = [
 ]
 
 
-def table(rows: List[Dict[str, Any]]) -> List[str]:
+def table(rows: List[Dict[str, Any]], without: Tuple[str, ...] = ()) -> List[str]:
     """Lines of a Markdown table with the columns that the rows have."""
-    columns = [column for column in COLUMNS if any(column[0] in row for row in rows)]
+    columns = [column for column in COLUMNS if column[0] not in without and any(column[0] in row for row in rows)]
     cells = [[title for _, title, _ in columns]]
     for row in rows:
         cells.append([show(row[key]) if key in row else "" for key, _, show in columns])
@@ -47,19 +74,46 @@ def table(rows: List[Dict[str, Any]]) -> List[str]:
     return lines
 
 
-def text(result: Dict[str, Any]) -> str:
-    lines = [f"## {result['scenario']}: {result['about']}", ""] + table(result["rows"]) + [""]
-    figures = result["figures"]
+def summary_lines(result: Dict[str, Any]) -> List[str]:
+    """Ratio, bounds and notes."""
+    lines, figures = [], result["figures"]
     if "ratio_least" in figures:
+        chance = f", chance of that between equals {figures['ratio_chance']:.3f}" if "ratio_chance" in figures else ""
         lines.append(
-            f"ratio {figures['ratio']:.2f} (rounds {figures['ratio_least']:.2f} to {figures['ratio_most']:.2f}), "
+            f"ratio {figures['ratio']:.2f} (rounds {figures['ratio_least']:.2f} to {figures['ratio_most']:.2f}{chance}), "
             f"p99 {figures['p99_ratio']:.2f}, CPU per request {figures['cpu_ratio']:.2f} of the peer's"
         )
+    if "growth" in figures:
+        lines.append(f"growth {figures['growth']:.2f}, highest by lowest {figures['highest_by_lowest']:.2f}")
     for one in result["verdicts"]:
         sign = ">=" if one["is_minimum"] else "<="
         lines.append(f"{'ok  ' if one['holds'] else 'MISS'} {one['what']} {one['value']:,.2f} (wanted {sign} {one['bound']:g})")
-    lines += [f"note: {note}" for note in result["notes"]]
-    return "\n".join(lines) + "\n"
+    return lines + [f"note: {note}" for note in result["notes"]]
+
+
+def text(result: Dict[str, Any]) -> str:
+    head = f"## {result['scenario']}: {result['about']}"
+    if "skipped" in result:
+        return f"{head}\n\nskipped: {result['skipped']}\n"
+    if "invalid" in result:
+        return f"{head}\n\nINVALID {result['invalid']}\n"
+    return "\n".join([head, ""] + table(result["rows"]) + [""] + summary_lines(result)) + "\n"
+
+
+def holds(result: Dict[str, Any]) -> bool:
+    return "invalid" not in result and all(one["holds"] for one in result.get("verdicts", []))
+
+
+def all_hold(results: List[Dict[str, Any]]) -> bool:
+    return all(holds(result) for result in results)
+
+
+def closing(results: List[Dict[str, Any]]) -> str:
+    skipped = [one["scenario"] for one in results if "skipped" in one]
+    missed = [one["scenario"] for one in results if not holds(one)]
+    count = len(results) - len(skipped)
+    line = f"{count - len(missed)} of {count} scenarios reach their targets" + (": not " + ", ".join(missed) if missed else "")
+    return line + (f"; left out: {', '.join(skipped)}" if skipped else "")
 
 
 def machine_line(facts: Dict[str, Any]) -> str:

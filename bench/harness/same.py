@@ -7,44 +7,60 @@ from typing import Dict, List, Optional
 from .wire import Response, fetch
 from .outcome import InvalidRun
 from .servers import Server
+from .work import Work
 
 # What a SAPI adds by itself.
-OWN_EXTENSIONS = ("cgi-fcgi", "frankenphp", "phpsrv")
+OWN_EXTENSIONS = ("cgi-fcgi", "frankenphp", "phpsrv", "cli_server", "apache2handler")
 
 
-def check_answers(
-    servers: List[Server], path: str, body: Optional[bytes] = None, accept_encoding: Optional[str] = None
-) -> Dict[str, Response]:
-    """Every server answers path with 200 and the same body, in the coding that is wanted; returns the responses by name."""
-    fields = {"Accept-Encoding": accept_encoding} if accept_encoding else {}
-    found = {server.name: fetch(server.port, path, body, fields) for server in servers}
-    for name, response in found.items():
+def check_answers(servers: List[Server], work: Work, may_differ_by: float = 0) -> Dict[str, Response]:
+    """Every server answers with 200 and the same body, in the coding that is wanted; returns the responses by name.
+    may_differ_by: the share by which the lengths of pages with changing parts may differ; 0: every byte is the same."""
+    wanted = work.scenario.get("accept_encoding")
+    fields = work.fields()
+    if work.body is not None:
+        fields["Content-Type"] = work.body_type
+    if work.sessions:
+        fields["Cookie"] = "PHPSESSID=benchcheck"
+    first: Optional[Response] = None
+    found: Dict[str, Response] = {}
+    for server in servers:
+        path = work.path(server.name)
+        response = found[server.name] = fetch(server.port, path, work.body, fields)
         coding = response.fields.get("content-encoding")
-        if coding != accept_encoding:
-            raise InvalidRun(f"{name} answers {path} in the coding {coding}, not {accept_encoding}")
+        if coding != wanted:
+            raise InvalidRun(f"{server.name} answers {path} in the coding {coding}, not {wanted}")
         if coding == "gzip":
             response.body = gzip.decompress(response.body)
-    first = servers[0].name
-    for name, response in found.items():
         if response.status != 200:
-            raise InvalidRun(f"{name} answers {path} with {response.status}: {response.body[:200]!r}")
-        if response.body != found[first].body:
-            raise InvalidRun(f"{first} and {name} differ at {path}: {found[first].body[:200]!r}, {response.body[:200]!r}")
+            raise InvalidRun(f"{server.name} answers {path} with {response.status}: {response.body[:200]!r}")
+        first = first or response
+        if may_differ_by:
+            is_same = abs(len(response.body) - len(first.body)) <= may_differ_by * len(first.body)
+        else:
+            is_same = response.body == first.body or bool(work.sessions)
+        if not is_same:
+            raise InvalidRun(f"{servers[0].name} and {server.name} differ at {path}: {first.body[:200]!r}, {response.body[:200]!r}")
     return found
 
 
-def check_php(servers: List[Server]) -> None:
-    """Every server that runs PHP runs the same one, with the same settings, and with opcache at work."""
-    states = {}
+def check_php(servers: List[Server]) -> List[str]:
+    """Every server that runs PHP runs the same one, with the same settings, and with opcache at work. Those that have a PHP of their own
+    are named in what is returned."""
+    states, notes = {}, []
     for server in servers:
-        if server.spec["kind"] == "nginx_fpm" or server.spec.get("executor") == "ext":
-            fetch(server.port, "/hello.php")
-            fetch(server.port, "/hello.php")
-            state = json.loads(fetch(server.port, "/state.php").body)
-            if not (state["opcache"] and state["hello_is_cached"]):
-                raise InvalidRun(f"{server.name} runs PHP without opcache: {state}")
-            state["extensions"] = [name for name in state["extensions"] if name not in OWN_EXTENSIONS]
-            states[server.name] = state
+        if server.php == "none" or not server.setup.has_state:
+            continue
+        fetch(server.port, "/hello.php")
+        fetch(server.port, "/hello.php")
+        state = json.loads(fetch(server.port, "/state.php").body)
+        if server.php == "other":
+            notes.append(f"{server.name}: other PHP, {state['version']} {'with' if state['zts'] else 'without'} threads")
+            continue
+        if not (state["opcache"] and state["hello_is_cached"]):
+            raise InvalidRun(f"{server.name} runs PHP without opcache: {state}")
+        state["extensions"] = [name for name in state["extensions"] if name not in OWN_EXTENSIONS]
+        states[server.name] = state
     names = list(states)
     for name in names[1:]:
         differences = [
@@ -54,3 +70,4 @@ def check_php(servers: List[Server]) -> None:
         ]
         if differences:
             raise InvalidRun(f"{names[0]} and {name} do not run PHP the same way: {'; '.join(differences)}")
+    return notes

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Starts each server with a configuration of its own, in a folder of its own, on a free port of 127.0.0.1."""
+import copy
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import facts
 from .children import Child, wait_until
 from .log_file import LogFile
+from .outcome import Unavailable
 from .wire import fetch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -21,20 +24,48 @@ START_SECONDS = 30
 class Setup:
     """Where things are: the same for all servers of a run."""
 
-    def __init__(self, binary: str, php_prefix: str, docroot: str, folder: str):
+    def __init__(self, binary: str, php_prefix: str, docroot: str, folder: str, with_others: bool = True):
         self.binary = binary
+        self.with_others = with_others  # peers of "also", beside the main one
         self.php_prefix = php_prefix
         self.docroot = docroot
         self.folder = folder
+        self.probe = "/hello.php"  # answered with 200 once PHP is there
+        self.has_state = True  # the site has hello.php and state.php
+        self.phpsrv_options: List[str] = []  # that a site needs
         self.php_ini = os.path.join(PEERS, "php.ini")
         self.certificate, self.key = make_certificate(folder)
+        self.options_known = known_options(binary)
         self.count = 0
+
+    def at(self, docroot: str) -> "Setup":
+        """The same with another site."""
+        other = copy.copy(self)
+        other.docroot = docroot
+        other.folder = self.new_folder("at")
+        return other
+
+    def program(self, name: str) -> str:
+        """One of bench/CMakeLists.txt, made beside the server."""
+        path = os.path.join(os.path.dirname(self.binary), "bench", name)
+        if not os.access(path, os.X_OK):
+            raise RuntimeError(f"{path} is not there: ./dev bench makes it (target bench_programs)")
+        return path
 
     def new_folder(self, name: str) -> str:
         self.count += 1
         path = os.path.join(self.folder, f"{self.count:03d}-{name}")
         os.mkdir(path)
         return path
+
+
+def known_options(binary: str) -> Set[str]:
+    """Every --option of this build of the server."""
+    try:
+        done = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=30, check=False)
+    except OSError:
+        return set()
+    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", done.stdout))
 
 
 def make_certificate(folder: str) -> Tuple[str, str]:
@@ -74,6 +105,14 @@ def answers(port: int, path: str) -> bool:
 
 class Server:
     """One server under test: any number of processes behind one port."""
+
+    is_limit = False
+    php = "none"  # "same": the build that the others run; "other": some PHP of its own
+
+    @classmethod
+    def missing(cls, setup: Setup, spec: Dict[str, Any]) -> str:
+        """Why it cannot be started on this machine; nothing when it can."""
+        return ""
 
     def __init__(self, setup: Setup, name: str, spec: Dict[str, Any]):
         self.setup = setup
@@ -119,6 +158,13 @@ class Server:
         """Of the one thread that handles all connections; 0 where there is no such thing."""
         return 0
 
+    def worker_cpu_ns(self) -> int:
+        """Of the threads or processes that run PHP; 0 where they cannot be told from the rest."""
+        return 0
+
+    def context_switches(self) -> Dict[str, int]:
+        return facts.context_switches(self.pids())
+
     def memory(self) -> Dict[str, int]:
         return facts.memory_bytes(self.pids())
 
@@ -132,11 +178,22 @@ class Server:
 
 
 class Phpsrv(Server):
+    def __init__(self, setup: Setup, name: str, spec: Dict[str, Any]):
+        super().__init__(setup, name, spec)
+        self.php = "same" if spec["executor"] == "ext" else "none"
+
+    @classmethod
+    def missing(cls, setup: Setup, spec: Dict[str, Any]) -> str:
+        unknown = [option.partition("=")[0] for option in spec.get("options", []) if option.startswith("--")]
+        unknown = [option for option in unknown if option not in setup.options_known]
+        return f"this build has no {', '.join(unknown)}" if unknown else ""
+
     def start(self) -> None:
         arguments = [
             self.setup.binary,
             "--listen=127.0.0.1:0",
             "--docroot=" + self.setup.docroot,
+            *self.setup.phpsrv_options,
             "--executor=" + self.spec["executor"],
             f"--workers={self.spec['workers']}",
             "--php-ini=" + self.setup.php_ini,
@@ -144,7 +201,8 @@ class Phpsrv(Server):
             "--tls-cert=" + self.setup.certificate,
             "--tls-key=" + self.setup.key,
         ]
-        arguments += self.spec.get("options", [])
+        words = {"site": self.setup.docroot, "workers": self.spec["workers"]}
+        arguments += [re.sub(r"@(\w+)@", lambda match: str(words[match.group(1)]), option) for option in self.spec.get("options", [])]
         child = Child("phpsrv", arguments, self.folder)
         self.children.append(child)
         ready = wait_until(
@@ -159,6 +217,9 @@ class Phpsrv(Server):
     def loop_cpu_ns(self) -> int:
         # the first thread of the supervised process
         return facts.thread_cpu_ns(self.server_pid, self.server_pid)
+
+    def worker_cpu_ns(self) -> int:
+        return facts.named_threads_cpu_ns(self.server_pid, "php-")
 
 
 class Nginx(Server):
@@ -189,6 +250,11 @@ class Nginx(Server):
 
 
 class NginxFpm(Nginx):
+    php = "same"
+
+    def worker_cpu_ns(self) -> int:
+        return sum(facts.cpu_ns([pid]) for pid in facts.processes([self.children[0].pid])[1:])
+
     def start(self) -> None:
         # As root the site is readable for everybody else on the same footing: phpsrv runs as root then, too.
         is_root = os.geteuid() == 0
@@ -203,15 +269,72 @@ class NginxFpm(Nginx):
         self.children.append(child)
         wanted = self.spec["workers"] + 1
         wait_until(lambda: len(facts.processes([child.pid])) == wanted, START_SECONDS, "php-fpm's children", child)
-        self.start_nginx("/hello.php")
+        self.start_nginx(self.setup.probe)
 
 
-KINDS = {"phpsrv": Phpsrv, "nginx": Nginx, "nginx_fpm": NginxFpm}
+class EngineLimit(Server):
+    """No server: the engine in a bare loop (engine_limit/)."""
+
+    is_limit = True
+    php = "same"
+
+    @classmethod
+    def missing(cls, setup: Setup, spec: Dict[str, Any]) -> str:
+        try:
+            setup.program("engine_limit")
+        except RuntimeError as problem:
+            return str(problem)
+        return ""
+
+    def start(self) -> None:
+        pass
+
+    def measure(self, seconds: int) -> Dict[str, Any]:
+        script = os.path.join(self.setup.docroot, self.spec["script"].lstrip("/"))
+        return self._run(["engine_limit", script, str(self.spec["workers"]), str(seconds), self.setup.php_ini])
+
+    def _run(self, argv: List[str]) -> Dict[str, Any]:
+        child = Child(self.name, [self.setup.program(argv[0]), *argv[1:]], self.folder)
+        try:
+            child.process.wait(int(argv[3]) + START_SECONDS)
+        finally:
+            child.stop()
+        if child.process.returncode != 0:
+            raise RuntimeError(f"{self.name} failed:\n{child.log()[-2000:]}")
+        return json.loads(child.log().splitlines()[-1])
+
+
+class CopyLimit(EngineLimit):
+    """No server: copies of memory (engine_limit/copy_limit.c); a "request" is a MiB."""
+
+    php = "none"
+
+    @classmethod
+    def missing(cls, setup: Setup, spec: Dict[str, Any]) -> str:
+        return ""
+
+    def measure(self, seconds: int) -> Dict[str, Any]:
+        found = self._run(["copy_limit", "64", str(self.spec["workers"]), str(seconds)])
+        requests = found["bytes"] >> 20
+        return {"requests": requests, "duration_us": seconds * 1_000_000, "bytes": found["bytes"],
+                "cpu_us_per_request": found["cpu_ns"] / 1000 / max(requests, 1)}  # fmt: skip
+
+
+KINDS: Dict[str, type] = {
+    "phpsrv": Phpsrv, "nginx": Nginx, "nginx_fpm": NginxFpm, "engine_limit": EngineLimit, "copy_limit": CopyLimit,
+}  # fmt: skip
+
+
+def missing(setup: Setup, spec: Dict[str, Any]) -> str:
+    return KINDS[spec["kind"]].missing(setup, spec)
 
 
 def make(setup: Setup, table: Dict[str, Any], name: str, scenario: Dict[str, Any]) -> Server:
     """A server of scenarios.toml with the scenario's numbers, not started yet."""
-    spec = {"workers": 2, "nginx_workers": len(os.sched_getaffinity(0))}
-    spec.update({key: scenario[key] for key in ("workers", "nginx_workers") if key in scenario})
+    spec = {"workers": 2, "nginx_workers": len(os.sched_getaffinity(0)), "script": scenario.get("path", "")}
+    spec.update({key: scenario[key] for key in ("workers", "nginx_workers", "connections_max") if key in scenario})
     spec.update(table[name])
+    reason = missing(setup, spec)
+    if reason:
+        raise Unavailable(f"{name}: {reason}")
     return KINDS[spec["kind"]](setup, name, spec)

@@ -7,6 +7,7 @@ from typing import Any, Dict
 
 from . import load, same, servers
 from .children import Child, wait_until
+from .work import Work
 from .outcome import InvalidRun, median, outcome
 
 READY_SECONDS = 60
@@ -18,7 +19,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
     figures: Dict[str, float] = {}
     for name in scenario["servers"]:
         with servers.make(setup, table, name, scenario) as server:
-            same.check_answers([server], scenario["path"])
+            same.check_answers([server], Work(scenario))
             load.run(server, scenario, options.warm_up)
             pairs = options.pairs(lambda server=server: _pair(server, scenario, options))
             commands[name] = server.command_lines()
@@ -27,7 +28,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
             raise InvalidRun(f"{name}: {len(pairs) - len(valid)} of {len(pairs)} rounds had errors")
         rounds.append({name: pairs})
         for state in ("without", "with"):
-            row: Dict[str, Any] = {"server": name, "slow_clients": slow["clients"] if state == "with" else 0}
+            row: Dict[str, Any] = {"server": name, "slow_clients": _count(slow, options) if state == "with" else 0}
             for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share", "pss_mib"):
                 if all(key in pair[state] for pair in valid):
                     row[key] = median(pair[state][key] for pair in valid)
@@ -36,27 +37,41 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
             "p99_ratio": median(pair["with"]["p99_us"] / pair["without"]["p99_us"] for pair in valid),
             "ratio": median(pair["with"]["requests_per_s"] / pair["without"]["requests_per_s"] for pair in valid),
         }
+        found["cpu_ratio"] = median(pair["with"]["server_cpu_us"] / pair["without"]["server_cpu_us"] for pair in valid)
         found["pss_mib"] = median(pair["with"]["pss_mib"] for pair in valid)
         figures = figures or found
         report = valid[-1]["slow"]
-        notes.append(f"{name}: the slow clients moved {report['bytes']} bytes and were cut off {report['cut_off']} times in {report['seconds']:.1f} s")
+        if slow["mode"] != "idle":
+            notes.append(f"{name}: the slow clients moved {report['bytes']} bytes and were cut off {report['cut_off']} times in {report['seconds']:.1f} s")
     return outcome(scenario, rows, figures, rounds, commands, notes)
+
+
+def _count(slow: Dict[str, Any], options) -> int:
+    return slow["clients"] // 10 if options.quick and slow["mode"] == "idle" else slow["clients"]
+
+
+def _crowd(server: servers.Server, slow: Dict[str, Any], count: int) -> Child:
+    """The clients that do little: those of slow_client.py, or idle ones."""
+    if slow["mode"] == "idle":
+        arguments = ["idle_client.py", str(server.port), slow["path"], str(count)]
+    else:
+        arguments = ["slow_client.py", str(server.port), slow["mode"], slow["path"], str(count)]
+    return Child("slow-client", [sys.executable, os.path.join(servers.HERE, arguments[0]), *arguments[1:]], server.folder)
 
 
 def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, Any]:
     slow = scenario["slow"]
     without = load.run(server, scenario, options.seconds)
-    client = Child("slow-client", [
-        sys.executable, os.path.join(servers.HERE, "slow_client.py"), str(server.port), slow["mode"], slow["path"], str(slow["clients"]),
-    ], server.folder)  # fmt: skip
+    count = _count(slow, options)
+    client = _crowd(server, slow, count)
     try:
-        wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{slow['clients']} slow clients", client)
+        wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{count} slow clients", client)
         with_slow = load.run(server, scenario, options.seconds)
         with_slow["pss_mib"] = server.memory()["pss"] / (1 << 20)
         client.check_alive()
         client.process.stdin.close()
         client.process.wait(READY_SECONDS)
-        report = json.loads(client.log().splitlines()[-1])
+        report = json.loads(client.log().splitlines()[-1].partition("ready ")[2] or client.log().splitlines()[-1])
     finally:
         client.stop()
     return {"without": without, "with": with_slow, "slow": report}

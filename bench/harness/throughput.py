@@ -1,82 +1,135 @@
 # SPDX-License-Identifier: MIT
-"""Kind "throughput": two servers side by side, rounds in turn, one ratio per pair of rounds."""
+"""Kind "throughput": servers side by side, rounds in turn, one ratio per pair of rounds."""
 import contextlib
-import os
 from typing import Any, Dict, List, Optional
-from urllib.parse import urlencode
 
-from . import load, same, servers
+from . import load, same, servers, wordpress
 from .outcome import InvalidRun, median, outcome
+from .stats import sign_test
+from .work import Work
 
-
-def form_body(length: int) -> bytes:
-    """A form of exactly `length` bytes: some short fields, one that fills up."""
-    fields = [("title", "A page"), ("tags[]", "one"), ("tags[]", "two & three"), ("text", "")]
-    start = urlencode(fields)
-    return (start + "x" * max(length - len(start), 0)).encode("ascii")
+MEASURES = (
+    "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "server_cpu_us", "worker_cpu_us", "loop_cpu_us", "cpu_s_per_1000",
+    "voluntary_switches", "involuntary_switches", "server_cores", "foreign_share", "gib_per_cpu_s",
+)  # fmt: skip
 
 
 def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], options) -> Dict[str, Any]:
-    body_path, body = None, None
-    if "form_bytes" in scenario:
-        body = form_body(scenario["form_bytes"])
-        body_path = os.path.join(setup.new_folder("form"), "body")
-        with open(body_path, "wb") as file:
-            file.write(body)
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(servers.make(setup, table, name, scenario)) for name in scenario["servers"]]
-        answers = same.check_answers(running, scenario["path"], body, scenario.get("accept_encoding"))
-        same.check_php(running)
-        rounds = measure(running, scenario, options, body_path)
+        site = stack.enter_context(wordpress.site(setup)) if scenario.get("site") == "wordpress" else setup
+        work = Work(scenario, setup.new_folder("work"))
+        running, notes = start_all(stack, site, table, scenario)
+        answering = [server for server in running if not server.is_limit]
+        answers = same.check_answers(answering, work, scenario.get("bodies_may_differ_by", 0))
+        notes += same.check_php(answering)
+        rounds = measure(running, scenario, options, work)
+        extra = {server.name: after_rounds(server, scenario, work, options) for server in answering}
         commands = {server.name: server.command_lines() for server in running}
-    notes = [f"{name}: {response.wire_len} bytes on the wire for each response" for name, response in answers.items()]
-    return conclude(scenario, rounds, commands, notes)
+    notes += [f"{name}: {response.wire_len} bytes on the wire for each response" for name, response in answers.items()]
+    return conclude(scenario, rounds, commands, notes, extra)
 
 
-def measure(running: List[servers.Server], scenario: Dict[str, Any], options, body_path: Optional[str]) -> List[Dict[str, Any]]:
-    def round_of(server: servers.Server, seconds: float) -> Dict[str, Any]:
-        result = load.run(server, scenario, seconds, body_path)
+def start_all(stack: contextlib.ExitStack, setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any]):
+    """The scenario's servers, those of "also" where they are on this machine, and the limit; and a note for each that is not."""
+    running, notes = [], []
+    for name in scenario["servers"]:
+        running.append(stack.enter_context(servers.make(setup, table, name, scenario)))
+    for name in scenario.get("also", []) if setup.with_others else []:
+        reason = servers.missing(setup, table[name])
+        if reason:
+            notes.append(f"skipped {name}: {reason}")
+            continue
+        running.append(stack.enter_context(servers.make(setup, table, name, scenario)))
+    if "limit" in scenario:
+        running.append(stack.enter_context(servers.make(setup, table, scenario["limit"], scenario)))
+    return running, notes
+
+
+def measure(running: List[servers.Server], scenario: Dict[str, Any], options, work: Optional[Work] = None) -> List[Dict[str, Any]]:
+    def round_of(server: servers.Server) -> Dict[str, Any]:
+        result = load.run(server, scenario, options.seconds, work)
         if server.log_file is not None:
             server.log_file.check(result)
             server.log_file.clear()
         return result
 
     for server in running:
-        load.run(server, scenario, options.warm_up, body_path)
+        if server.is_limit:
+            continue
+        load.run(server, scenario, options.warm_up, work)
         if server.log_file is not None:
             server.log_file.warm(options.warm_up, options.seconds)
-    return options.pairs(lambda: {server.name: round_of(server, options.seconds) for server in running})
+    return options.pairs(lambda: {server.name: round_of(server) for server in running})
 
 
-def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Dict[str, List[str]], notes: List[str]) -> Dict[str, Any]:
-    valid = [pair for pair in pairs if all(result["is_valid"] for result in pair.values())]
+def after_rounds(server: servers.Server, scenario: Dict[str, Any], work: Work, options) -> Dict[str, Any]:
+    found: Dict[str, Any] = {"pss_mib": server.memory()["pss"] / (1 << 20)}
+    if options.counts_calls:
+        calls = load.system_calls(server, scenario, work)
+        if calls:
+            found["system_calls"], found["system_calls_by"] = calls["calls"], calls["by"]
+    return found
+
+
+def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Dict[str, List[str]], notes: List[str],
+             extra: Optional[Dict[str, Dict[str, Any]]] = None) -> Dict[str, Any]:  # fmt: skip
+    names = list(pairs[0])
+    needed = scenario["servers"]
+    notes += [f"{name}: {_invalid(pairs, name)} of {len(pairs)} rounds had errors" for name in names if _invalid(pairs, name)]
+    valid = [pair for pair in pairs if all(pair[name]["is_valid"] for name in needed)]
     if len(valid) * 2 <= len(pairs):
         raise InvalidRun(f"{len(pairs) - len(valid)} of {len(pairs)} rounds had errors: {[_errors(pair) for pair in pairs]}")
-    for name in scenario["servers"]:
+    for name in names:
         if all("log_bytes_per_request" in pair[name] for pair in valid):
             logged = median(pair[name]["log_bytes_per_request"] for pair in valid)
-            notes = notes + [f"{name}: {logged:.0f} bytes in the log for each request"]
-    if len(valid) < len(pairs):
-        notes = notes + [f"{len(pairs) - len(valid)} rounds had errors and do not count"]
+            notes.append(f"{name}: {logged:.0f} bytes in the log for each request")
     rows = []
-    for name in scenario["servers"]:
+    for name in names:
+        own = [pair for pair in valid if pair[name]["is_valid"]]
+        if not own:
+            continue
         row: Dict[str, Any] = {"server": name}
-        for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "loop_cpu_us", "server_cores", "foreign_share"):
-            if all(key in pair[name] for pair in valid):
-                row[key] = median(pair[name][key] for pair in valid)
+        row.update({key: median(pair[name][key] for pair in own) for key in MEASURES if all(key in pair[name] for pair in own)})
+        row.update((extra or {}).get(name, {}))
+        if scenario.get("limit") != "copy-limit":
+            row.pop("gib_per_cpu_s", None)
+        share = limit_share(own, name, scenario.get("limit"))
+        if share is not None:
+            row["limit_share"] = share
         rows.append(row)
-    figures: Dict[str, float] = {}
-    if len(scenario["servers"]) == 2:
-        ours, peer = scenario["servers"]
+    return outcome(scenario, rows, _figures(scenario, rows, valid), pairs, commands, notes)
+
+
+def limit_share(pairs: List[Dict[str, Any]], name: str, limit: Optional[str]) -> Optional[float]:
+    """Work per CPU second of a server, as a share of the limit's in the same round: of its workers against the engine, where it has any;
+    of bytes sent against bytes copied."""
+    key = "gib_per_cpu_s" if limit == "copy-limit" else "worker_cpu_us"
+    if limit is None or name == limit or not all(pair[name].get(key) and pair[limit].get(key) for pair in pairs):
+        return None
+    if limit == "copy-limit":
+        return median(pair[name][key] / pair[limit][key] for pair in pairs)
+    return median(pair[limit][key] / pair[name][key] for pair in pairs)
+
+
+def _figures(scenario: Dict[str, Any], rows: List[Dict[str, Any]], valid: List[Dict[str, Any]]) -> Dict[str, float]:
+    figures: Dict[str, float] = {key: rows[0][key] for key in ("limit_share", "loop_cpu_us", "worker_cpu_us", "system_calls") if key in rows[0]}
+    ours = scenario["servers"][0]
+    if len(scenario["servers"]) >= 2:
+        peer = scenario["servers"][1]
         ratios = [pair[ours]["requests_per_s"] / pair[peer]["requests_per_s"] for pair in valid]
-        figures = {
+        figures.update({
             "ratio": median(ratios),
             "ratio_least": min(ratios),
             "ratio_most": max(ratios),
-            "p99_ratio": median(pair[ours]["p99_us"] / pair[peer]["p99_us"] for pair in valid),
-            "cpu_ratio": median(pair[ours]["server_cpu_us"] / pair[peer]["server_cpu_us"] for pair in valid),
-        }
-    return outcome(scenario, rows, figures, pairs, commands, notes)
+            "ratio_chance": sign_test([(pair[ours]["requests_per_s"], pair[peer]["requests_per_s"]) for pair in valid]),
+            "p99_ratio": median(pair[ours]["p99_us"] / max(pair[peer]["p99_us"], 1) for pair in valid),
+            "cpu_ratio": median(pair[ours]["server_cpu_us"] / max(pair[peer]["server_cpu_us"], 1e-9) for pair in valid),
+        })  # fmt: skip
+    return figures
+
+
+def _invalid(pairs: List[Dict[str, Any]], name: str) -> int:
+    return sum(1 for pair in pairs if not pair[name]["is_valid"])
 
 
 def _errors(pair: Dict[str, Any]) -> Dict[str, Any]:

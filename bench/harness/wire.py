@@ -13,13 +13,14 @@ class Response:
 
 
 def request_bytes(path: str, body: Optional[bytes] = None, close: bool = False, fields: Optional[Dict[str, str]] = None) -> bytes:
-    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\n"
+    """fields: beside or in place of those that every request has."""
+    all_fields = {"Host": "localhost"}
     if body is not None:
-        head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
-    for name, value in (fields or {}).items():
-        head += f"{name}: {value}\r\n"
+        all_fields.update({"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))})
+    all_fields.update(fields or {})
     if close:
-        head += "Connection: close\r\n"
+        all_fields["Connection"] = "close"
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in all_fields.items())
     return head.encode("ascii") + b"\r\n" + (body or b"")
 
 
@@ -27,8 +28,9 @@ class Incomplete(Exception):
     """The response has not arrived in full yet."""
 
 
-def parse_response(data: bytes) -> Tuple[Response, int]:
-    """The first response in data and its length there; Incomplete when more is to come. HEAD and 1xx do not occur here."""
+def parse_response(data: bytes, is_ended: bool = False) -> Tuple[Response, int]:
+    """The first response in data and its length there; Incomplete when more is to come. HEAD and 1xx do not occur here.
+    is_ended: the server has ended the connection, and with it a body without a length."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         raise Incomplete
@@ -41,6 +43,10 @@ def parse_response(data: bytes) -> Tuple[Response, int]:
     place = end + 4
     if "chunked" in fields.get("transfer-encoding", ""):
         body, place = _parse_chunks(data, place)
+    elif "content-length" not in fields and fields.get("connection", "").lower() == "close":
+        if not is_ended:
+            raise Incomplete
+        body, place = data[place:], len(data)
     else:
         length = int(fields.get("content-length", "0"))
         if len(data) < place + length:
@@ -77,11 +83,15 @@ class Connection:
         self.socket.sendall(request_bytes(path, body, fields=fields))
 
     def receive(self) -> Response:
+        is_ended = False
         while True:
             try:
-                response, length = parse_response(self.pending)
+                response, length = parse_response(self.pending, is_ended)
             except Incomplete:
                 more = self.socket.recv(65536)
+                if not more and not is_ended and b"\r\n\r\n" in self.pending:
+                    is_ended = True
+                    continue
                 if not more:
                     raise ConnectionError("the server closed the connection before its response was complete") from None
                 self.pending += more

@@ -1,13 +1,29 @@
 -- SPDX-License-Identifier: MIT
--- Sends what the runner asks for (BENCH_BODY: a file with the body of a POST) and prints the outcome as one line of JSON.
--- There is no request() and no response(): they would run Lua for every request.
-local body = os.getenv("BENCH_BODY")
-if body then
-    local file = assert(io.open(body, "rb"))
+-- Sends what the runner asks for (BENCH_BODY: a file with the body of a POST, of BENCH_TYPE; BENCH_SESSIONS: so many visitors, each
+-- with a session of its own) and prints the outcome as one line of JSON.
+-- There is no response(), and a request() only where requests differ: else Lua would run for every request.
+local path = os.getenv("BENCH_BODY")
+if path then
+    local file = assert(io.open(path, "rb"))
     wrk.method = "POST"
     wrk.body = file:read("*a")
-    wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+    wrk.headers["Content-Type"] = os.getenv("BENCH_TYPE")
     file:close()
+end
+
+local visitors = tonumber(os.getenv("BENCH_SESSIONS") or "0")
+if visitors > 0 then
+    local requests, turn = {}, 0
+    function init()
+        for i = 1, visitors do
+            wrk.headers["Cookie"] = string.format("PHPSESSID=benchvisitor%012d", i)
+            requests[i] = wrk.format()
+        end
+    end
+    function request()
+        turn = turn % visitors + 1
+        return requests[turn]
+    end
 end
 
 function done(summary, latency)

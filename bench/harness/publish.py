@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""A result as a page of tables and pictures: beside the JSON after each run, or as bench/RESULTS.md."""
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+from . import report, svg
+
+GROUPS = {
+    "limits": "What the machine and the engine allow",
+    "php": "PHP over HTTP/1.1",
+    "worker": "Worker mode, and workers that are replaced",
+    "files": "Without PHP: a constant, files",
+    "h2-tls": "HTTP/2 and TLS",
+    "memory": "Memory",
+    "behaviour": "Overload, slow and idle clients, streams",
+    "curves": "Curves: what a request costs while one thing grows",
+}
+HIDDEN = ("server_cores", "cpu_s_per_1000")  # of tables on paper; the JSON has them
+
+
+def write(document: Dict[str, Any], page_path: str, picture_folder: str) -> None:
+    os.makedirs(picture_folder, exist_ok=True)
+    for name in os.listdir(picture_folder):
+        if name.endswith(".svg"):
+            os.remove(os.path.join(picture_folder, name))
+    pictures = draw(document["results"])
+    for name, drawing in pictures.items():
+        with open(os.path.join(picture_folder, name + ".svg"), "w", encoding="utf-8") as file:
+            file.write(drawing)
+    with open(page_path, "w", encoding="utf-8") as file:
+        file.write(page(document, list(pictures), os.path.relpath(picture_folder, os.path.dirname(os.path.abspath(page_path)))))
+
+
+def page(document: Dict[str, Any], pictures: List[str], picture_folder: str) -> str:
+    machine = document["machine"]
+    lines = ["# Results", ""]
+    if document.get("quick"):
+        lines += ["**A quick run: its figures are noise.**", ""]
+    lines += [
+        f"Measured {machine['date'][:10]} with `{_command(document)}` ({document['rounds']} rounds of {document['seconds']} s, fewer where a scenario",
+        f"says so): {report.machine_line(machine)}. The clients run on the same machine. How it is measured, and what makes it fair, stands in",
+        "[README.md](README.md). Written by `./dev bench --publish FILE.json`.",
+        "",
+        "; ".join(f"{name}: {text}" for name, text in document["versions"].items()) + ".",
+        "",
+    ]
+    lines += _targets(document["results"])
+    for group, title in GROUPS.items():
+        results = [one for one in document["results"] if one.get("group") == group]
+        if not results:
+            continue
+        lines += [f"## {title}", ""]
+        for name in pictures:
+            if name.startswith(group + "-"):
+                lines += [f"![{name}]({picture_folder}/{name}.svg)", ""]
+        for result in results:
+            lines += _section(result)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _command(document: Dict[str, Any]) -> str:
+    return document["command"].replace("bench/run.py", "./dev bench", 1)
+
+
+def _targets(results: List[Dict[str, Any]]) -> List[str]:
+    lines = ["| wanted | scenario | measured | |", "|---|---|---:|---|"]
+    for result in results:
+        for one in result.get("verdicts", []):
+            sign = ">=" if one["is_minimum"] else "<="
+            lines.append(f"| {one['what']} {sign} {one['bound']:g} | {result['scenario']} | {one['value']:,.2f} | {'yes' if one['holds'] else '**no**'} |")
+        if "invalid" in result:
+            lines.append(f"| a valid run | {result['scenario']} | | **no** |")
+    return lines + [""] if len(lines) > 2 else []
+
+
+def _section(result: Dict[str, Any]) -> List[str]:
+    lines = [f"### {result['scenario']}", "", result["about"][:1].upper() + result["about"][1:] + ".", ""]
+    if "skipped" in result:
+        return lines + [f"Left out: {result['skipped']}.", ""]
+    if "invalid" in result:
+        return lines + [f"No result: {result['invalid'].splitlines()[0]}", ""]
+    lines += report.table(result["rows"], HIDDEN) + [""]
+    said = report.summary_lines(result)
+    return lines + [f"- {line}" for line in said] + ([""] if said else [])
+
+
+# ---- pictures
+
+
+def _measured(results: List[Dict[str, Any]], kind: str, group: Optional[str] = None) -> List[Dict[str, Any]]:
+    return [one for one in results if one["kind"] == kind and "rows" in one and group in (None, one["group"])]
+
+
+def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
+    """Pictures by name; a name begins with the group on whose page it stands."""
+    found: Dict[str, str] = {}
+    for group in GROUPS:
+        throughput = _measured(results, "throughput", group)
+        if throughput:
+            found[f"{group}-throughput"] = svg.bars(GROUPS[group], "requests per second, more is better", _bars(throughput, "requests_per_s", 1))
+            found[f"{group}-cpu"] = svg.bars(GROUPS[group], "CPU time per request, microseconds, server side; less is better", _bars(throughput, "server_cpu_us", 1))
+    shares = [
+        (one["scenario"], [(row["server"], row["limit_share"] * 100) for row in one["rows"] if "limit_share" in row])
+        for one in _measured(results, "throughput")
+    ]
+    shares = [group for group in shares if group[1]]
+    if shares:
+        found["limits-share"] = svg.bars("Share of the limit", "percent of the limit's work per CPU second (engine in a bare loop; copies of memory)", shares, 100)
+    for name in ("slow", "paced"):
+        rows = _measured(results, name)
+        groups = [(one["scenario"], [(_label(row), row["p99_us"] / 1000) for row in one["rows"] if "p99_us" in row]) for one in rows]
+        if groups:
+            group = rows[0]["group"]
+            found[f"{group}-{name}"] = svg.bars("Latency", "p99 in milliseconds, less is better", groups)
+    for one in _measured(results, "curve"):
+        title = one["vary"].get("title", one["vary"]["key"])
+        series: Dict[str, List[Tuple[float, float]]] = {}
+        for row in one["rows"]:
+            series.setdefault(row["server"], []).append((row["x"], row["server_cpu_us"]))
+        found[f"curves-{one['scenario']}"] = svg.curves(one["about"], title, "CPU time per request, microseconds, server side", series)
+    return found
+
+
+def _label(row: Dict[str, Any]) -> str:
+    return row["server"] + (" with slow clients" if row.get("slow_clients") else "")
+
+
+def _bars(results: List[Dict[str, Any]], key: str, scale: float):
+    return [
+        (one["scenario"], [(row["server"], row[key] * scale) for row in one["rows"] if key in row and not row["server"].endswith("-limit")])
+        for one in results
+    ]

@@ -33,7 +33,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
                 same.check_answers([server for server in running if not server.is_limit], work)
                 pairs = measure(running, point, options, work)
                 commands = commands or {server.name: server.command_lines() for server in running}
-            rows += point_rows(value, pairs)
+            rows += point_rows(vary["key"], value, pairs)
             rounds.append({"value": value, "pairs": pairs})
     return outcome(scenario, rows, growth(scenario, rounds, values), rounds, commands, notes)
 
@@ -48,13 +48,15 @@ def at(scenario: Dict[str, Any], key: str, value: int) -> Dict[str, Any]:
     return point
 
 
-def point_rows(value: int, pairs: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def point_rows(key_of_axis: str, value: int, pairs: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     rows = []
     for name in pairs[0]:
         own = [pair[name] for pair in pairs if pair[name]["is_valid"]]
         if len(own) * 2 <= len(pairs):
             raise InvalidRun(f"{name} at {value}: {len(pairs) - len(own)} of {len(pairs)} rounds had errors: {pairs[-1][name]['errors']}")
         rows.append({"server": name, "x": value, **{key: median(one[key] for one in own) for key in MEASURES if all(key in one for one in own)}})
+        if key_of_axis != "response_bytes":
+            rows[-1].pop("gib_per_cpu_s", None)
     return rows
 
 

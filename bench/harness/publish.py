@@ -11,10 +11,11 @@ GROUPS = {
     "worker": "Worker mode, and workers that are replaced",
     "files": "Without PHP: a constant, files",
     "h2-tls": "HTTP/2 and TLS",
-    "memory": "Memory",
+    "footprint": "Memory",
     "behaviour": "Overload, slow and idle clients, streams",
     "curves": "Curves: what a request costs while one thing grows",
 }
+PEER = (1.0, "the main peer")
 HIDDEN = ("server_cores", "cpu_s_per_1000")  # of tables on paper; the JSON has them
 
 
@@ -95,20 +96,25 @@ def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
     """Pictures by name; a name begins with the group on whose page it stands."""
     found: Dict[str, str] = {}
     for group in GROUPS:
-        throughput = _measured(results, "throughput", group)
+        throughput = [one for one in _measured(results, "throughput", group) if len(one["rows"]) >= 2]
         if throughput:
-            found[f"{group}-throughput"] = svg.bars(GROUPS[group], "requests per second, more is better", _bars(throughput, "requests_per_s", 1))
-            found[f"{group}-cpu"] = svg.bars(GROUPS[group], "CPU time per request, microseconds, server side; less is better", _bars(throughput, "server_cpu_us", 1))
+            found[f"{group}-throughput"] = svg.bars(
+                GROUPS[group], "requests per second, as a multiple of the main peer's; more is better", _against_peer(throughput, "requests_per_s"), PEER
+            )
+            found[f"{group}-cpu"] = svg.bars(
+                GROUPS[group], "CPU time per request (server side, microseconds), as a multiple of the main peer's; less is better",
+                _against_peer(throughput, "server_cpu_us"), PEER,
+            )  # fmt: skip
     shares = [
-        (one["scenario"], [(row["server"], row["limit_share"] * 100) for row in one["rows"] if "limit_share" in row])
+        (one["scenario"], [svg.Bar(row["server"], row["limit_share"] * 100) for row in one["rows"] if "limit_share" in row])
         for one in _measured(results, "throughput")
     ]
     shares = [group for group in shares if group[1]]
     if shares:
-        found["limits-share"] = svg.bars("Share of the limit", "percent of the limit's work per CPU second (engine in a bare loop; copies of memory)", shares, 100)
+        found["limits-share"] = svg.bars("Share of the limit", "percent of the limit's work per CPU second (engine in a bare loop; copies of memory)", shares, (100.0, "the limit"))
     for name in ("slow", "paced"):
         rows = _measured(results, name)
-        groups = [(one["scenario"], [(_label(row), row["p99_us"] / 1000) for row in one["rows"] if "p99_us" in row]) for one in rows]
+        groups = [(one["scenario"], [svg.Bar(_label(row), row["p99_us"] / 1000) for row in one["rows"] if "p99_us" in row]) for one in rows]
         if groups:
             group = rows[0]["group"]
             found[f"{group}-{name}"] = svg.bars("Latency", "p99 in milliseconds, less is better", groups)
@@ -125,8 +131,12 @@ def _label(row: Dict[str, Any]) -> str:
     return row["server"] + (" with slow clients" if row.get("slow_clients") else "")
 
 
-def _bars(results: List[Dict[str, Any]], key: str, scale: float):
-    return [
-        (one["scenario"], [(row["server"], row[key] * scale) for row in one["rows"] if key in row and not row["server"].endswith("-limit")])
-        for one in results
-    ]
+def _against_peer(results: List[Dict[str, Any]], key: str) -> List[Tuple[str, List[svg.Bar]]]:
+    """Scenarios differ by factors of thousands: each server's figure is drawn as a multiple of the second one's, and written beside."""
+    groups = []
+    for one in results:
+        rows = [row for row in one["rows"] if key in row and not row["server"].endswith("-limit")]
+        if len(rows) >= 2 and rows[1][key]:
+            bars = [svg.Bar(row["server"], row[key] / rows[1][key], f"{row[key] / rows[1][key]:.2f} ({svg.number(row[key])})") for row in rows]
+            groups.append((one["scenario"], bars))
+    return groups

@@ -2,7 +2,7 @@
 """Bars and curves as SVG, readable on light and dark ground, without any library. Text is escaped; numbers in, text out."""
 import math
 from html import escape
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 WIDTH = 760
 FONT = "font-family='system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'"
@@ -25,15 +25,15 @@ def number(value: float) -> str:
 
 
 def _style() -> str:
-    light = ".ground{fill:#fff}.text{fill:#1b1b1b}.faint{fill:#555}.line{stroke:#d5d5d5}.axis{stroke:#555}.limit{stroke:#b00020;fill:#b00020}"
-    dark = ".ground{fill:#15181c}.text{fill:#ececec}.faint{fill:#b4b4b4}.line{stroke:#363b42}.axis{stroke:#9a9a9a}.limit{stroke:#ff8a80;fill:#ff8a80}"
+    light = ".ground{fill:#fff}.text{fill:#1b1b1b}.faint{fill:#555}.line{stroke:#d5d5d5}.axis{stroke:#555}.limit{stroke:#b00020}.limit-text{fill:#b00020}"
+    dark = ".ground{fill:#15181c}.text{fill:#ececec}.faint{fill:#b4b4b4}.line{stroke:#363b42}.axis{stroke:#9a9a9a}.limit{stroke:#ff8a80}.limit-text{fill:#ff8a80}"
     light += "".join(f".c{i}{{fill:{pair[0]};stroke:{pair[0]}}}" for i, pair in enumerate(COLOURS))
     dark += "".join(f".c{i}{{fill:{pair[1]};stroke:{pair[1]}}}" for i, pair in enumerate(COLOURS))
     return f"<style>{light}@media (prefers-color-scheme:dark){{{dark}}}.curve{{fill:none;stroke-width:2}}.bar{{stroke:none}}</style>"
 
 
-def _text(x: float, y: float, words: str, size: int = 12, kind: str = "text", anchor: str = "start", extra: str = "") -> str:
-    return f"<text x='{x:.1f}' y='{y:.1f}' class='{kind}' font-size='{size}' text-anchor='{anchor}' {FONT}{extra}>{escape(words)}</text>"
+def _text(x: float, y: float, words: str, size: int = 12, kind: str = "text", anchor: str = "start") -> str:
+    return f"<text x='{x:.1f}' y='{y:.1f}' class='{kind}' font-size='{size}' text-anchor='{anchor}' {FONT}>{escape(words)}</text>"
 
 
 def _page(title: str, height: float, body: Sequence[str]) -> str:
@@ -45,13 +45,21 @@ def _shortened(label: str) -> str:
     return label if len(label) <= LABEL_MOST else label[: LABEL_MOST - 1] + "…"
 
 
-def bars(title: str, unit: str, groups: Sequence[Tuple[str, Sequence[Tuple[str, float]]]], bound: Optional[float] = None) -> str:
-    """Horizontal bars: groups of (label, [(series, value), ...]), the same series in the same colour everywhere. bound: a line to reach."""
+class Bar(NamedTuple):
+    series: str
+    value: float
+    words: str = ""  # beside it; else its value
+
+
+def bars(title: str, unit: str, groups: Sequence[Tuple[str, Sequence[Bar]]], line: Optional[Tuple[float, str]] = None) -> str:
+    """Horizontal bars: groups of (label, bars), the same series in the same colour everywhere. line: a value to compare with, and its name."""
     series: List[str] = []
     for _, values in groups:
-        series += [name for name, _ in values if name not in series]
-    largest = max([value for _, values in groups for _, value in values] + [bound or 0, 1e-12])
-    left, right, bar, gap = 240, 80, 16, 12
+        for one in values:
+            if one.series not in series:
+                series.append(one.series)
+    largest = max([one.value for _, values in groups for one in values] + [line[0] if line else 0, 1e-12])
+    left, right, bar, gap = 200, 160, 16, 12
     scale = (WIDTH - left - right) / largest
     body = [_text(16, 26, title, 16), _text(16, 44, unit, 12, "faint")]
     y, body_legend = _legend(series, 62)
@@ -60,16 +68,16 @@ def bars(title: str, unit: str, groups: Sequence[Tuple[str, Sequence[Tuple[str, 
     for label, values in groups:
         middle = y + bar * len(values) / 2 + 4
         body.append(_text(left - 10, middle, _shortened(label), 12, "text", "end"))
-        for name, value in values:
-            colour = series.index(name) % len(COLOURS)
-            body.append(f"<rect class='bar c{colour}' x='{left}' y='{y:.1f}' width='{max(value * scale, 1):.1f}' height='{bar - 3}'/>")
-            body.append(_text(left + max(value * scale, 1) + 6, y + bar - 6, number(value), 11, "faint"))
+        for one in values:
+            colour = series.index(one.series) % len(COLOURS)
+            body.append(f"<rect class='bar c{colour}' x='{left}' y='{y:.1f}' width='{max(one.value * scale, 1):.1f}' height='{bar - 3}'/>")
+            body.append(_text(left + max(one.value * scale, 1) + 6, y + bar - 6, one.words or number(one.value), 11, "faint"))
             y += bar
         y += gap
-    if bound is not None:
-        x = left + bound * scale
+    if line is not None:
+        x = left + line[0] * scale
         body.append(f"<line class='limit' x1='{x:.1f}' y1='{top - 4:.1f}' x2='{x:.1f}' y2='{y - gap + 4:.1f}' stroke-dasharray='4 3'/>")
-        body.append(_text(x, y + 6, f"wanted: {number(bound)}", 11, "limit", "middle", " stroke='none'"))
+        body.append(_text(x, y + 6, line[1], 11, "limit-text", "middle"))
         y += 12
     return _page(title, y + 8, body)
 
@@ -107,14 +115,22 @@ def steps(most: float, count: int = 5) -> List[float]:
     return [step * index for index in range(math.ceil(most / step - 1e-9) + 1)]
 
 
+def powers(least: float, most: float) -> List[float]:
+    """The powers of ten around."""
+    return [10.0**exponent for exponent in range(math.floor(math.log10(least)), math.ceil(math.log10(most) - 1e-9) + 1)]
+
+
 def curves(title: str, x_title: str, y_title: str, series: Dict[str, Sequence[Tuple[float, float]]]) -> str:
-    """Lines through points (x > 0, y >= 0), x on a logarithmic scale when it spans more than a factor of 20, y from zero."""
+    """Lines through points (x > 0, y >= 0), x on a logarithmic scale when it spans more than a factor of 20; y from zero, or on a
+    logarithmic scale when it spans more than a factor of 50."""
     points = [point for line in series.values() for point in line]
     if not points:
         raise ValueError(f"{title}: nothing to draw")
     places = sorted({x for x, _ in points})
     is_log = places[-1] / places[0] > 20
-    marks_y = steps(max(y for _, y in points))
+    least, most = min(y for _, y in points), max(y for _, y in points)
+    is_log_y = least > 0 and most / least > 50
+    marks_y = powers(least, most) if is_log_y else steps(most)
     left, right, plot = 70, 24, 280
     top, legend = _legend(list(series), 62)
     top += 4
@@ -126,9 +142,10 @@ def curves(title: str, x_title: str, y_title: str, series: Dict[str, Sequence[Tu
         return left + 14 + (value - low) / (high - low) * (WIDTH - left - right - 28)
 
     def at_y(y: float) -> float:
-        return top + plot - y / marks_y[-1] * plot
+        share = math.log(y / marks_y[0]) / math.log(marks_y[-1] / marks_y[0]) if is_log_y else y / marks_y[-1]
+        return top + plot - share * plot
 
-    body = [_text(16, 26, title, 16), _text(16, 44, y_title, 12, "faint")] + legend
+    body = [_text(16, 26, title, 16), _text(16, 44, y_title + (" (logarithmic)" if is_log_y else ""), 12, "faint")] + legend
     for mark in marks_y:
         body.append(f"<line class='line' x1='{left}' y1='{at_y(mark):.1f}' x2='{WIDTH - right}' y2='{at_y(mark):.1f}'/>")
         body.append(_text(left - 8, at_y(mark) + 4, number(mark), 11, "faint", "end"))

@@ -54,6 +54,8 @@ def find(program: str) -> str:
 
 
 class Tool:
+    waits = False  # opens its connections first, and says when it has: begins with a line of input, ends with the input's end
+
     def __init__(self, server: Server, work: Work, scenario: Dict[str, Any], seconds: int):
         self.environment: Dict[str, str] = {}
         self.server = server
@@ -120,10 +122,12 @@ class Handshakes(Tool):
 class BenchClient(Tool):
     """An open loop (rate), or a few requests at a time in turn over many connections (in_flight)."""
 
+    waits = True
+
     def arguments(self) -> List[str]:
         argv = [
             self.server.setup.program("bench_client"), "--port", str(self.port), "--path", self.path, "--seconds", str(self.seconds),
-            "--connections", str(self.scenario["connections"]),
+            "--connections", str(self.scenario["connections"]), "--wait",
         ]  # fmt: skip
         if self.scenario.get("rate"):
             argv += ["--rate", str(int(self.scenario["rate"]))]

@@ -55,7 +55,7 @@ class Work:
             found["Accept-Encoding"] = self.scenario["accept_encoding"]
         if self.closes:
             found["Connection"] = "close"
-        for index in range(self.scenario.get("fields", 0)):
+        for index in range(self.scenario.get("fields", 0) - 1):  # Host is the first
             found[f"X-Field-{index + 1}"] = f"value-{index + 1:03d}-of-some-length"
         return found
 

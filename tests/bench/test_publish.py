@@ -1,0 +1,120 @@
+"""A result as a page.
+
+SPDX-License-Identifier: MIT
+"""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from harness import curve, outcome, paced, publish, report, throughput
+
+
+def one_round(rate, cpu, workers=None, **more):
+    result = {"requests_per_s": rate, "p50_us": 100, "p99_us": 900, "server_cpu_us": cpu, "foreign_share": 0.01, "is_valid": True, "errors_total": 0,
+              "errors": {}, **more}  # fmt: skip
+    return {**result, "worker_cpu_us": workers} if workers else result
+
+
+SCENARIO = {
+    "name": "hello", "kind": "throughput", "about": "hello.php", "servers": ["phpsrv", "nginx-fpm"], "limit": "engine-limit",
+    "target": {"ratio_min": 3.0, "limit_share_min": 0.85},
+}  # fmt: skip
+
+
+def pairs(count=5):
+    return [
+        {"phpsrv": one_round(4000 + i, 12, 6.0), "nginx-fpm": one_round(1000, 50, 25.0), "engine-limit": one_round(9000, 4.5, 4.5)} for i in range(count)
+    ]
+
+
+def hello():
+    return {**throughput.conclude(SCENARIO, pairs(), {}, []), "group": "php"}
+
+
+def test_share_of_the_limit_is_work_per_cpu_second():
+    result = hello()
+    rows = {row["server"]: row for row in result["rows"]}
+    assert rows["phpsrv"]["limit_share"] == pytest.approx(0.75)
+    assert rows["nginx-fpm"]["limit_share"] == pytest.approx(0.18)
+    assert "limit_share" not in rows["engine-limit"]
+    assert [(one["what"], one["holds"]) for one in result["verdicts"]] == [("ratio", True), ("limit_share", False)]
+    assert result["figures"]["ratio_chance"] == pytest.approx(2 / 32)
+
+
+def test_share_of_copies_is_bytes_per_cpu_second():
+    rounds = [{"phpsrv": {"gib_per_cpu_s": 5.0}, "copy-limit": {"gib_per_cpu_s": 10.0}}]
+    assert throughput.limit_share(rounds, "phpsrv", "copy-limit") == pytest.approx(0.5)
+    assert throughput.limit_share(rounds, "copy-limit", "copy-limit") is None
+
+
+def test_a_further_peer_with_errors_does_not_spoil_the_scenario():
+    rounds = pairs()
+    for pair in rounds:
+        pair["unit"] = one_round(1, 1, is_valid=False, errors={"read": 3}, errors_total=3)
+    for pair in rounds:
+        pair["unit"]["is_valid"] = False
+    result = throughput.conclude(SCENARIO, rounds, {}, [])
+    assert [row["server"] for row in result["rows"]] == ["phpsrv", "nginx-fpm", "engine-limit"]
+    assert "unit: 5 of 5 rounds had errors" in result["notes"]
+
+
+def test_errors_of_a_main_server_make_the_scenario_invalid():
+    rounds = pairs()
+    for pair in rounds[:3]:
+        pair["phpsrv"].update(is_valid=False, errors_total=1, errors={"status": 1})
+    with pytest.raises(outcome.InvalidRun, match="3 of 5 rounds had errors"):
+        throughput.conclude(SCENARIO, rounds, {}, [])
+
+
+def test_growth_divides_the_costs_at_the_two_places():
+    scenario = {"servers": ["phpsrv"], "vary": {"key": "connections", "compare": [32, 10000]}}
+    rounds = [
+        {"value": value, "pairs": [{"phpsrv": {"server_cpu_us": cpu, "is_valid": True}}]}
+        for value, cpu in ((10, 5.0), (32, 10.0), (1000, 30.0), (10000, 11.0))
+    ]
+    assert curve.growth(scenario, rounds, [10, 32, 1000, 10000]) == pytest.approx({"growth": 1.1, "highest_by_lowest": 6.0})
+    assert curve.growth(scenario, rounds[:1] + rounds[2:3], [10, 1000])["growth"] == pytest.approx(6.0), "the ends, where a place was left out"
+
+
+def test_overload_is_read_against_the_peak_and_the_queue():
+    over = {"requests_per_s": 950, "sent": 5000, "unsent": 1000, "duration_us": 2_000_000, "p50_us": 1, "p99_us": 60_000, "max_us": 9, "refused": 4000,
+            "refused_p99_us": 5, "errors_total": 0, "unfinished": 2}  # fmt: skip
+    row, figures = paced.overload_row("phpsrv", [{"peak": {"requests_per_s": 1000}, "overload": over}], {"queue_capacity": 48, "workers": 2})
+    assert row["goodput_share"] == pytest.approx(0.95) and row["asked_per_s"] == pytest.approx(3000)
+    assert row["wait_bound_ms"] == pytest.approx(50) and figures["wait_ratio"] == pytest.approx(1.2) and figures["errors"] == 2
+
+
+def test_a_bound_of_nothing_is_a_mistake():
+    with pytest.raises(outcome.InvalidRun, match="names no figure"):
+        outcome.verdicts({"rattio_min": 1}, {"ratio": 2})
+
+
+def document(results):
+    machine = {"date": "2026-01-02T03:04:05+00:00", "cores": 2, "processor": "P", "is_virtual": True, "memory_mib": 2048, "kernel": "Linux", "system": "D",
+               "load_average": 0.1}  # fmt: skip
+    return {"machine": machine, "versions": {"nginx": "nginx/1"}, "command": "bench/run.py hello", "rounds": 5, "seconds": 2, "quick": False, "results": results}
+
+
+def test_a_page_has_tables_verdicts_and_pictures(tmp_path):
+    rows = [{"server": "phpsrv", "x": x, "server_cpu_us": 5.0 + x / 1000} for x in (10, 1000)]
+    grown = {"scenario": "curve-connections", "kind": "curve", "group": "curves", "about": "hello <b>", "rows": rows, "figures": {"growth": 1.1, "highest_by_lowest": 1.2},
+             "verdicts": [], "notes": [], "vary": {"key": "connections"}}  # fmt: skip
+    skipped = {"scenario": "worker-restarts", "kind": "throughput", "group": "worker", "about": "w", "skipped": "this build has no --x"}
+    invalid = {"scenario": "json", "kind": "throughput", "group": "php", "about": "j", "invalid": "3 of 5 rounds had errors\nmore"}
+    publish.write(document([hello(), grown, skipped, invalid]), str(tmp_path / "R.md"), str(tmp_path / "plots"))
+    text = (tmp_path / "R.md").read_text()
+    assert "| limit_share >= 0.85 | hello | 0.75 | **no** |" in text and "| ratio >= 3 | hello | 4.00 | yes |" in text
+    assert "Left out: this build has no --x." in text and "No result: 3 of 5 rounds had errors\n" in text
+    assert "`./dev bench hello`" in text
+    pictures = {path.stem for path in (tmp_path / "plots").iterdir()}
+    assert pictures == {"php-throughput", "php-cpu", "limits-share", "curves-curve-connections"}
+    for path in (tmp_path / "plots").iterdir():
+        ElementTree.parse(path)
+        if path.stem != "limits-share":  # its group was not measured
+            assert f"](plots/{path.name})" in text
+
+
+def test_closing_line_counts_what_was_measured():
+    results = [hello(), {"scenario": "a", "skipped": "x"}, {"scenario": "b", "invalid": "y"}]
+    assert report.closing(results) == "0 of 2 scenarios reach their targets: not hello, b; left out: a"
+    assert not report.all_hold(results)

@@ -19,7 +19,7 @@ def run(program: str, arguments: List[str], root: str) -> subprocess.CompletedPr
 
 
 def check_format(root: str) -> List[Problem]:
-    files = list(common.files(root, ["src", "sapi", "include", "tests"]))
+    files = list(common.files(root, ["src", "sapi", "include", "tests", "bench"]))
     if not files:
         return []
     done = run("clang-format-14", ["--dry-run", "--ferror-limit=1", *files], root)

@@ -35,6 +35,7 @@ KINDS = {
 }
 TABLES = ("servers.toml", "scenarios.toml", "curves.toml")
 
+OPENED_PER_S = 4000  # connections, for estimates
 ATTEMPTS = 4  # a round that others disturb is repeated until this many times the rounds have been made
 
 
@@ -53,7 +54,8 @@ class Options:
 
     def use(self, scenario: Dict[str, Any]) -> None:
         """A scenario may want fewer rounds than were asked for, or longer ones."""
-        self.seconds = self.seconds_asked if self.quick else max(self.seconds_asked, scenario.get("seconds_min", 0))
+        least = scenario.get("seconds_min", 0)
+        self.seconds = max(self.seconds_asked, least // 2 if self.quick else least)
         self.rounds = min(self.rounds_asked, scenario.get("rounds_max", self.rounds_asked))
 
     def limited_rounds(self, scenario: Dict[str, Any]) -> int:
@@ -143,25 +145,28 @@ def estimate_seconds(scenario: Dict[str, Any], options: Options) -> float:
     options.use(scenario)
     rounds, seconds = options.rounds, options.seconds
     servers_count = len(scenario["servers"])
-    one_round = seconds + 0.2
+    one_round = seconds + 0.1
+    peaks = 1 + (1 if options.quick else 3) * one_round
     if scenario["kind"] == "curve":
-        points = len(scenario["vary"].get("quick_values") if options.quick else scenario["vary"]["values"])
-        return points * servers_count * (options.warm_up + rounds * one_round) + 3
+        points = scenario["vary"]["quick_values"] if options.quick else scenario["vary"]["values"]
+        opened = points if scenario["vary"]["key"] == "connections" else [scenario.get("connections", 32)] * len(points)
+        opening = sum(count / OPENED_PER_S for count in opened) * (rounds + 1) if scenario.get("load") == "bench_client" else 0
+        return servers_count * (len(points) * (options.warm_up + rounds * one_round) + opening) + 3
     if scenario["kind"] == "throughput":
         others = 2 if scenario.get("also") else 0
-        limit = 1 if "limit" in scenario else 0
-        calls = 2 if options.counts_calls else 0
-        setup = 25 if scenario.get("site") else 2
-        return (servers_count + others) * (options.warm_up + rounds * one_round + calls) + limit * rounds * (one_round + 0.6) + setup
+        limit = rounds * (one_round + 0.7) if "limit" in scenario else 0
+        calls = 1.6 if options.counts_calls else 0
+        return (servers_count + others) * (options.warm_up + rounds * one_round + calls) + limit + (25 if scenario.get("site") else 1)
+    crowd = {"idle": 3, "h2-readers": 4}.get(scenario["slow"]["mode"], 1.5) if "slow" in scenario else 0
     by_kind = {
-        "limits": 5 * rounds * (one_round + 0.5),
-        "paced": servers_count * (1 + 3 * one_round + rounds * one_round) + 2,
-        "goodput": servers_count * (1 + 3 * one_round + rounds * (2 * one_round + 1)) + 2,
-        "sse": servers_count * rounds * (seconds + 8),
+        "limits": 5 * rounds * (one_round + 0.4),
+        "paced": servers_count * (peaks + rounds * one_round) + 1,
+        "goodput": servers_count * (peaks + rounds * (2 * one_round + 0.5)) + 1,
+        "sse": servers_count * rounds * (seconds + 6),
         "memory": servers_count * rounds * (3 + 2 * one_round),
         "connections": servers_count * rounds * 8,
-        "overload": rounds * 3,
-        "slow": servers_count * rounds * (2 * one_round + 3) + 3,
+        "overload": rounds * 2.5,
+        "slow": servers_count * (options.warm_up + rounds * (2 * one_round + crowd)) + 1,
     }
     return by_kind[scenario["kind"]]
 

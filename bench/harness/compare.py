@@ -43,6 +43,19 @@ def judge(old: List[float], new: List[float], more_is_better: bool) -> Dict[str,
     return {"old": before, "new": after, "change": change, "chance": chance, "verdict": word, "rounds": [len(old), len(new)]}
 
 
+def _parts(result: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
+    """A result by name; a curve in its places, a scenario whose servers are measured one after the other in those."""
+    name, rounds = result["scenario"], result.get("rounds", [])
+    if "invalid" in result or "skipped" in result:
+        return {}
+    if result["kind"] == "curve":
+        return {f"{name} at {one['value']:,}": {"rounds": one["pairs"]} for one in rounds}
+    if rounds and all(isinstance(value, list) for one in rounds for value in one.values()):
+        parts = ((server, pairs) for one in rounds for server, pairs in one.items())
+        return {f"{name}, {server}": {"rounds": [{key: pair[key] for key in pair if "requests_per_s" in pair[key]} for pair in pairs]} for server, pairs in parts}
+    return {name: result}
+
+
 def _rounds(result: Dict[str, Any]) -> List[Dict[str, Any]]:
     """The valid rounds of a scenario whose rounds are pairs of servers' results."""
     return [
@@ -79,13 +92,13 @@ def scenario(old: Dict[str, Any], new: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 
 def documents(old: Dict[str, Any], new: Dict[str, Any]) -> Dict[str, List[Dict[str, Any]]]:
-    earlier = {result["scenario"]: result for result in old["results"]}
+    earlier = {name: part for result in old["results"] for name, part in _parts(result).items()}
     found = {}
     for result in new["results"]:
-        if result["scenario"] in earlier and "invalid" not in result and "invalid" not in earlier[result["scenario"]]:
-            lines = scenario(earlier[result["scenario"]], result)
+        for name, part in _parts(result).items():
+            lines = scenario(earlier[name], part) if name in earlier else []
             if lines:
-                found[result["scenario"]] = lines
+                found[name] = lines
     return found
 
 

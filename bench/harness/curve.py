@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Dict, List
 
-from . import load, same, servers
+from . import same, servers
 from .outcome import InvalidRun, median, outcome
 from .throughput import MEASURES, measure, start_all
 from .work import Work
@@ -70,9 +70,3 @@ def growth(scenario: Dict[str, Any], rounds: List[Dict[str, Any]], values: List[
         one["value"]: median(pair[ours]["server_cpu_us"] for pair in one["pairs"] if pair[ours]["is_valid"]) for one in rounds
     }
     return {"growth": cost[high] / cost[low], "highest_by_lowest": max(cost.values()) / min(cost.values())}
-
-
-def seconds(scenario: Dict[str, Any], options) -> float:
-    """An estimate for one scenario."""
-    points = len(scenario["vary"].get("quick_values", scenario["vary"]["values"]) if options.quick else scenario["vary"]["values"])
-    return points * len(scenario["servers"]) * (options.warm_up + options.rounds * (options.seconds + load.OVERHEAD_SECONDS))

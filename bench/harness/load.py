@@ -16,7 +16,6 @@ from .work import Work
 
 MARGIN_SECONDS = 30
 ATTACH_SECONDS = 0.5
-OVERHEAD_SECONDS = 0.1  # starting and ending a client; for estimates
 
 
 def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None) -> Dict[str, Any]:

@@ -65,7 +65,13 @@ def known_options(binary: str) -> Set[str]:
         done = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=30, check=False)
     except OSError:
         return set()
-    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", done.stdout))
+    return options_in(done.stdout)
+
+
+def options_in(text: str) -> Set[str]:
+    """--name, and both of --[no-]name."""
+    found = re.findall(r"--(\[no-\])?([a-z0-9][a-z0-9-]*)", text)
+    return {f"--{name}" for _, name in found} | {f"--no-{name}" for negated, name in found if negated}
 
 
 def make_certificate(folder: str) -> Tuple[str, str]:

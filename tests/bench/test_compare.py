@@ -68,6 +68,22 @@ def test_invalid_rounds_and_scenarios_do_not_count():
     assert "no scenario in common" in compare.text(old, new)
 
 
+def test_curves_and_servers_by_themselves_are_compared_in_parts():
+    def with_others(value):
+        made = document([value] * 5)
+        rounds = made["results"][0]["rounds"]
+        made["results"] = [
+            {"scenario": "curve", "kind": "curve", "rounds": [{"value": 1000, "pairs": rounds}]},
+            {"scenario": "slow", "kind": "slow", "rounds": [{"phpsrv": [{"without": pair["phpsrv"], "with": pair["nginx-fpm"], "slow": {"bytes": 1}} for pair in rounds]}]},
+        ]  # fmt: skip
+        return made
+
+    parts = compare.documents(with_others(3000), with_others(6000))
+    assert list(parts) == ["curve at 1,000", "slow, phpsrv"]
+    assert {line["server"] for line in parts["slow, phpsrv"]} == {"without / with", "without", "with"}
+    assert [line["verdict"] for line in parts["curve at 1,000"] if line["measure"] == "requests/s"] == ["better", "noise"]
+
+
 def test_another_machine_is_said():
     text = compare.text(document([3000] * 5), document([3000] * 5, machine="B"))
     assert "Not the same machine (processor: A and B)" in text

@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 import run
-from harness import publish
+from harness import publish, servers
 
 BENCH = pathlib.Path(run.__file__).parent
 MADE = {"/1k.txt", "/100k.bin", "/10m.bin", "/ok", "/"}  # by the runner, by a server without PHP, by WordPress
@@ -56,7 +56,7 @@ def test_rounds_and_seconds_of_a_scenario():
     assert (asked.rounds, asked.seconds) == (7, 2)
     quick = options(quick=True)
     quick.use({"seconds_min": 4})
-    assert (quick.rounds, quick.seconds) == (2, 1)
+    assert (quick.rounds, quick.seconds) == (2, 2), "half as long"
 
 
 def test_disturbed_rounds_are_repeated_and_the_calmest_taken():
@@ -68,6 +68,17 @@ def test_disturbed_rounds_are_repeated_and_the_calmest_taken():
 
     found = [one["a"]["foreign_share"] for one in asked.pairs(pair)]
     assert found == [0.05, 0.2], "the calm one, then the least disturbed of those that were tried"
+
+
+def test_options_of_a_build_are_read_from_its_help():
+    help_text = "  -w, --workers N   threads\n  --[no-]security-fields  fields\n  --worker FILE[,N]\n"
+    assert servers.options_in(help_text) == {"--workers", "--security-fields", "--no-security-fields", "--worker"}
+
+
+def test_a_server_whose_option_is_not_there_is_left_out():
+    spec = {"kind": "phpsrv", "executor": "ext", "options": ["--worker", "x.php,2", "--not-there=3"]}
+    setup = argparse.Namespace(options_known={"--worker"})
+    assert servers.missing(setup, spec) == "this build has no --not-there"
 
 
 def test_choosing_by_name_and_by_group():

@@ -279,7 +279,7 @@ def main() -> int:
     machine = facts.machine()
     print(report.machine_line(machine), file=sys.stderr)
     minutes = sum(estimate_seconds(scenario, options) for scenario in chosen) / 60
-    print(f"{len(chosen)} scenarios, about {max(minutes, 1):.0f} minutes", file=sys.stderr)
+    print(f"{len(chosen)} scenario{'s' if len(chosen) > 1 else ''}, about {minutes:.1f} minutes", file=sys.stderr)
     date = machine["date"].replace(":", "").replace("+0000", "Z")
     output = arguments.output or os.path.join(HERE, "results", f"{date}.json")
     with tempfile.TemporaryDirectory(prefix="phpsrv-bench-") as folder:

@@ -41,7 +41,6 @@ class CliServer(_Peer):
     def start(self) -> None:
         self.port = free_port()
         program = os.path.join(self.setup.php_prefix, "bin", "php")
-        # The JIT takes part in worker processes only where memory is shared before the fork: as elsewhere, php.ini decides.
         self.launch(
             [program, "-c", self.setup.php_ini, "-d", "zend_extension=opcache", "-q", "-S", f"127.0.0.1:{self.port}", "-t", self.setup.docroot],
             {"PHP_CLI_SERVER_WORKERS": str(self.spec["workers"])},

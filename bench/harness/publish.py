@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A result as a page of tables and pictures: beside the JSON after each run, or as bench/RESULTS.md."""
 import os
+import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import report, svg
@@ -60,7 +61,9 @@ def page(document: Dict[str, Any], pictures: List[str], picture_folder: str) -> 
 
 
 def _command(document: Dict[str, Any]) -> str:
-    return document["command"].replace("bench/run.py", "./dev bench", 1)
+    """As it would be typed elsewhere: without the places of this machine."""
+    words = re.sub(r" --(output|binary|php|compare)[= ]\S+", "", document["command"])
+    return words.replace("bench/run.py", "./dev bench", 1)
 
 
 def _targets(results: List[Dict[str, Any]]) -> List[str]:

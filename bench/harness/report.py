@@ -44,6 +44,7 @@ COLUMNS: List[Tuple[str, str, Callable[[Any], str]]] = [
     ("foreign_share", "others' CPU", "{:.0%}".format),
     ("pss_mib", "PSS MiB", "{:.1f}".format),
     ("client_kib", "KiB/client", "{:.0f}".format),
+    ("growth_kib", "of it grown with them", "{:.0f}".format),
     ("fresh_pss_mib", "PSS fresh MiB", "{:.1f}".format),
     ("worked_pss_mib", "PSS worked MiB", "{:.1f}".format),
     ("fresh_private_mib", "private fresh MiB", "{:.1f}".format),

@@ -34,12 +34,12 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
     figures = {"missing_share": rows[0]["missing_share"], "p99_ms": rows[0]["p99_us"] / 1000}
     if len(rows) > 1:
         figures["event_cpu_ratio"] = rows[0]["event_cpu_us"] / rows[1]["event_cpu_us"]
-        figures["memory_ratio"] = rows[0]["client_kib"] / rows[1]["client_kib"]
+        figures["memory_ratio"] = rows[0]["pss_mib"] / rows[1]["pss_mib"]
     return outcome(scenario, rows, figures, rounds, commands)
 
 
 def _round(server: servers.Server, scenario: Dict[str, Any], clients: int, seconds: int) -> Dict[str, float]:
-    before = server.memory()["pss"]
+    before = server.memory()["pss"]  # the workers are there, but have not run yet
     client = Child("sse-client", [
         sys.executable, os.path.join(servers.HERE, "sse_client.py"), str(server.port), scenario["path"], str(clients), str(seconds),
     ], server.folder)  # fmt: skip
@@ -65,5 +65,6 @@ def _round(server: servers.Server, scenario: Dict[str, Any], clients: int, secon
         "max_us": report["max_us"],
         "event_cpu_us": cpu / 1000 / max(report["events"], 1),
         "pss_mib": during / (1 << 20),
-        "client_kib": (during - before) / 1024 / clients,
+        "client_kib": during / 1024 / clients,
+        "growth_kib": (during - before) / 1024 / clients,
     }

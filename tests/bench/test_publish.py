@@ -92,7 +92,7 @@ def test_a_bound_of_nothing_is_a_mistake():
 def document(results):
     machine = {"date": "2026-01-02T03:04:05+00:00", "cores": 2, "processor": "P", "is_virtual": True, "memory_mib": 2048, "kernel": "Linux", "system": "D",
                "load_average": 0.1}  # fmt: skip
-    return {"machine": machine, "versions": {"nginx": "nginx/1"}, "command": "bench/run.py hello", "rounds": 5, "seconds": 2, "quick": False, "results": results}
+    return {"machine": machine, "versions": {"nginx": "nginx/1"}, "command": "bench/run.py --output /x/y.json hello --php=/p", "rounds": 5, "seconds": 2, "quick": False, "results": results}
 
 
 def test_a_page_has_tables_verdicts_and_pictures(tmp_path):

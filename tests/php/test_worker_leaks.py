@@ -117,11 +117,7 @@ STRICT = ("--worker-reset", "strict")
 
 @pytest.fixture(scope="module")
 def strict(launch_module, tmp_path_factory):
-    mode = start(launch_module, tmp_path_factory.mktemp("contract"), *STRICT)
-    plant(mode, "ini", "kept")
-    if look(mode)[1]["settings"]["user_agent"] == "kept":
-        pytest.skip("--worker-reset=strict does nothing yet")
-    return mode
+    return start(launch_module, tmp_path_factory.mktemp("contract"), *STRICT)
 
 
 @pytest.mark.parametrize("kind", KINDS + ENGINE)

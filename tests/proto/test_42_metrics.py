@@ -195,8 +195,10 @@ def test_queries_of_the_page(tmp_path):
 
 def test_reference_names_what_a_server_says(launch):
     """And the other way round: nothing is measured that the page does not know."""
-    server = launch(executor="ext", workers=1, files={"a.php": "<?php echo 'a';"})
+    loop = "<?php while (frankenphp_handle_request(function () { echo 'w'; })) { }"
+    server = launch("--worker", "w.php,1", executor="ext", workers=1, files={"a.php": "<?php echo 'a';", "w.php": loop})
     server.fetch("/a.php")
+    server.fetch("/w.php")
     said = set(server.metrics().kinds)
     known = {line.split("`")[1] for line in run_binary("--print-metrics-reference").stdout.splitlines() if line.startswith("| `")}
     assert said == known - ({"process_max_fds"} - said)

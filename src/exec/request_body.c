@@ -7,6 +7,8 @@
 #include "observe/metrics.h"
 #include "os/fd.h"
 
+#define READ_AHEAD_BYTES ((size_t)65536)
+
 void psv_request_body_init(struct psv_request_body *body, size_t memory_max, uint64_t max_bytes)
 {
     psv_buffer_init(&body->memory, memory_max);
@@ -14,6 +16,7 @@ void psv_request_body_init(struct psv_request_body *body, size_t memory_max, uin
     body->len = 0;
     body->max_bytes = max_bytes;
     body->read_offset = 0;
+    body->ahead_offset = 0;
 }
 
 void psv_request_body_fini(struct psv_request_body *body)
@@ -65,6 +68,44 @@ int psv_request_body_append(struct psv_request_body *body, const void *data, siz
     return PSV_OK;
 }
 
+/* Reads a stretch of the file into memory: runtimes ask for a few KiB at a time (PHP's parser of multipart
+ * for 5). */
+static int read_ahead(struct psv_request_body *body, size_t max)
+{
+    size_t len = (size_t)MIN((uint64_t)max, body->len - body->read_offset);
+    size_t got = 0;
+
+    psv_buffer_clear(&body->memory);
+    int code = psv_buffer_reserve(&body->memory, len);
+    if (code != PSV_OK) {
+        return code;
+    }
+    if (psv_fd_pread_all(body->fd, body->memory.data, len, body->read_offset, &got) != PSV_OK || got != len) {
+        return PSV_EIO;
+    }
+    body->memory.len = len;
+    body->ahead_offset = body->read_offset;
+    return PSV_OK;
+}
+
+static int read_file(struct psv_request_body *body, void *out, size_t len)
+{
+    size_t ahead_max = MIN(READ_AHEAD_BYTES, body->memory.max_bytes); /* as much memory as a body may have */
+
+    if (len <= ahead_max / 2) {
+        bool is_ahead = body->read_offset >= body->ahead_offset &&
+                        body->read_offset + len <= body->ahead_offset + body->memory.len;
+        int code = is_ahead ? PSV_OK : read_ahead(body, ahead_max);
+        if (code == PSV_OK) {
+            memcpy(out, body->memory.data + (body->read_offset - body->ahead_offset), len);
+        }
+        return code;
+    }
+    size_t got = 0;
+    int code = psv_fd_pread_all(body->fd, out, len, body->read_offset, &got);
+    return code == PSV_OK && got == len ? PSV_OK : PSV_EIO;
+}
+
 int64_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len)
 {
     size_t part = (size_t)MIN((uint64_t)len, body->len - body->read_offset);
@@ -75,9 +116,9 @@ int64_t psv_request_body_read(struct psv_request_body *body, void *out, size_t l
     if (body->fd < 0) {
         memcpy(out, body->memory.data + body->read_offset, part);
     } else {
-        size_t got = 0;
-        if (psv_fd_pread_all(body->fd, out, part, body->read_offset, &got) != PSV_OK || got != part) {
-            return PSV_EIO;
+        int code = read_file(body, out, part);
+        if (code != PSV_OK) {
+            return code;
         }
     }
     body->read_offset += part;

@@ -84,6 +84,37 @@ static void test_sizes_around_the_threshold(void **state)
     }
 }
 
+/* Small reads take the file in stretches, large ones and those that go back do not disturb them. */
+static void test_reading_ahead(void **state)
+{
+    enum { LEN = 300000 };
+    static char out[100000];
+    struct psv_request_body body;
+
+    (void)state;
+    psv_request_body_init(&body, 128 * 1024, LEN);
+    for (size_t i = 0; i < LEN / 1000; i++) {
+        append_filler(&body, 1000);
+    }
+    static const size_t steps[] = {5119, 1, 40000, 100000, 5119, 65536, 3, 32768};
+    for (int round = 0; round < 3; round++) {
+        uint64_t position = 0;
+        int64_t got = 1;
+        for (size_t i = 0; got > 0; i++) {
+            got = psv_request_body_read(&body, out, steps[i % ARRAY_SIZE(steps)]);
+            for (int64_t k = 0; k < got; k++) {
+                assert_int_equal(out[k], filler(position + (uint64_t)k));
+            }
+            position += (uint64_t)got;
+        }
+        assert_int_equal(got, 0);
+        assert_int_equal(position, LEN);
+        assert_true(body.memory.len <= 65536);
+        psv_request_body_rewind(&body);
+    }
+    psv_request_body_fini(&body);
+}
+
 static void test_the_limit_is_exact_and_keeps_what_was_there(void **state)
 {
     struct psv_request_body body;
@@ -162,6 +193,12 @@ static int fill_and_read(void *context)
         code = psv_request_body_append(&body, &byte, 1);
     }
     if (code == PSV_OK) {
+        char first;
+        int64_t got = psv_request_body_read(&body, &first, 1); /* reads ahead */
+        code = got < 0 ? (int)got : PSV_OK;
+    }
+    if (code == PSV_OK) {
+        psv_request_body_rewind(&body);
         expect_filler(&body, 50);
     }
     psv_request_body_fini(&body);
@@ -182,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_around_the_threshold),
+        cmocka_unit_test(test_reading_ahead),
         cmocka_unit_test(test_the_limit_is_exact_and_keeps_what_was_there),
         cmocka_unit_test(test_the_file_is_closed),
         cmocka_unit_test(test_without_descriptors),

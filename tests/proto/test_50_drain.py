@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from testenv import run_binary, stub, wait_until
+from testenv import H2Wire, h2, run_binary, stub, wait_until
 
 
 def busy(server, count=1):
@@ -272,3 +272,29 @@ def test_second_signal_within_the_delay(launch):
 def test_a_delay_that_is_none(tmp_path, value):
     result = run_binary("--docroot", tmp_path, "--check-config", "--server-drain-delay-ms", value)
     assert result.returncode == 2 and "server-drain-delay-ms" in result.stderr and value in result.stderr
+
+
+def test_http2_is_told_what_was_last(launch):
+    """RFC 9113 6.8: an announcement, then the last stream; requests between the two are still served."""
+    server = launch(workers=2)
+    with H2Wire(server.address) as wire, H2Wire(server.address) as idle:
+        running = wire.headers(path=stub.sleep(700))
+        wire.ping()
+        server.terminate()
+        notice = wire.wait(lambda f: f.kind == h2.GOAWAY)
+        assert notice.error == h2.NO_ERROR and notice.last_stream == 0x7FFFFFFF
+        probe = next((f for f in wire.frames if f.kind == h2.PING and not f.flags & h2.ACK), None) or wire.wait(
+            lambda f: f.kind == h2.PING and not f.flags & h2.ACK
+        )
+        late = wire.headers(path=stub.ECHO)
+        wire.frame(h2.PING, h2.ACK, 0, probe.payload)
+        final = wire.wait(lambda f: f.kind == h2.GOAWAY)
+        assert final.error == h2.NO_ERROR and final.last_stream == late
+        too_late = wire.headers(path=stub.ECHO)
+        assert wire.response(late).status == 200
+        assert wire.response(running).body == b"slept\n"
+        while wire.read_frame() is not None:
+            pass
+        assert too_late not in wire.responses
+        idle.expect_connection_error(h2.NO_ERROR)
+    assert server.wait_exit() == 0

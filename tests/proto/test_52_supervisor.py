@@ -17,6 +17,7 @@ import pytest
 
 from testenv import Clients, H2Wire, Wire, binary_path, run_binary, stub, wait_until
 from testenv.server import environment
+from testenv.service_manager import Manager
 
 SUPERVISED = "--supervisor=true"
 
@@ -538,22 +539,6 @@ def test_children_of_nobody_are_reaped(tmp_path):
 
 
 # ---- the service manager
-
-
-class Manager:
-    """The other end of sd_notify."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(path)
-        self.socket.settimeout(20)
-
-    def expect(self, wanted, ignore=("WATCHDOG=1",)):
-        while True:
-            said = self.socket.recv(4096).decode()
-            if said.startswith(wanted):
-                return said
-            assert said in ignore, said
 
 
 def test_service_manager(supervised, tmp_path):

@@ -1,4 +1,4 @@
-"""HTTP/2 streams: requests as applications see them, bodies, flow control, interleaving, priorities, one port, drain.
+"""HTTP/2 streams: requests as applications see them, bodies, flow control, interleaving, priorities, one port.
 
 SPDX-License-Identifier: MIT
 """
@@ -11,8 +11,8 @@ import pytest
 
 from testenv import H2Wire, stub, wait_until
 from testenv.h2 import (
-    ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
-    MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE, NO_ERROR, PROTOCOL_ERROR, NO_RFC7540_PRIORITIES, PING, PREFACE, PRIORITY_UPDATE, REFUSED_STREAM,
+    ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
+    MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE, NO_ERROR, PROTOCOL_ERROR, NO_RFC7540_PRIORITIES, PREFACE, PRIORITY_UPDATE, REFUSED_STREAM,
     RST_STREAM, SETTINGS, WINDOW_UPDATE, pack,
 )  # fmt: skip
 
@@ -590,32 +590,3 @@ def test_an_end_without_window_times_out(launch):
         assert answer.body == stub.stream_body(2)
         if not answer.is_whole:
             assert answer.reset == CANCEL
-
-
-# ---- drain
-
-
-def test_drain_finishes_what_runs_and_says_what_was_last(launch):
-    """RFC 9113 6.8: an announcement, then the last stream; requests between the two are still served."""
-    server = launch(workers=2)
-    with H2Wire(server.address) as wire, H2Wire(server.address) as idle:
-        running = wire.headers(path=stub.sleep(700))
-        wire.ping()
-        server.terminate()
-        notice = wire.wait(lambda f: f.kind == GOAWAY)
-        assert notice.error == NO_ERROR and notice.last_stream == 0x7FFFFFFF
-        probe = next((f for f in wire.frames if f.kind == PING and not f.flags & ACK), None) or wire.wait(
-            lambda f: f.kind == PING and not f.flags & ACK
-        )
-        late = wire.headers(path=stub.ECHO)
-        wire.frame(PING, ACK, 0, probe.payload)
-        final = wire.wait(lambda f: f.kind == GOAWAY)
-        assert final.error == NO_ERROR and final.last_stream == late
-        too_late = wire.headers(path=stub.ECHO)
-        assert wire.response(late).status == 200
-        assert wire.response(running).body == b"slept\n"
-        while wire.read_frame() is not None:
-            pass
-        assert too_late not in wire.responses
-        idle.expect_connection_error(NO_ERROR)
-    assert server.wait_exit() == 0

@@ -20,6 +20,7 @@
 #include "php_opcache.h"
 #include "php_quiet_calls.h"
 #include "php_request.h"
+#include "php_session.h"
 #include "php_signals.h"
 #include "php_thread.h"
 #include "php_timeout.h"
@@ -143,6 +144,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
     psv_php_quiet_calls_on_started();
     psv_php_request_on_started();
     psv_php_environment_on_started();
+    psv_php_session_on_started();
     warn_of_extensions();
     PSV_LOG(PSV_LOG_INFO, "php.started", PSV_LOG_TEXT("version", PHP_VERSION),
             PSV_LOG_TEXT("sapi", settings.sapi_name), PSV_LOG_TEXT("ini", opened_ini_path()),

@@ -19,6 +19,7 @@
 #include "php_nice.h"
 #include "php_opcache.h"
 #include "php_output.h"
+#include "php_session.h"
 #include "php_site_settings.h"
 #include "php_thread.h"
 #include "php_timeout.h"
@@ -83,6 +84,7 @@ static zend_result on_last_request_shutdown(INIT_FUNC_ARGS)
 {
     zend_result rc = last_request_shutdown(INIT_FUNC_ARGS_PASSTHRU);
     struct psv_php_thread *thread = psv_php_thread_current();
+    psv_php_session_close_left();
     if (thread != NULL && thread->job != NULL && zend_memory_usage(true) > EARLY_END_BYTES) {
         (void)sapi_send_headers(); /* nothing was printed: PHP would do it after us */
         psv_php_output_finish(thread);

@@ -15,6 +15,7 @@
 #include "php_input.h"
 #include "php_output.h"
 #include "php_request.h"
+#include "php_session.h"
 #include "php_thread.h"
 #include "php_worker.h"
 #include "php_worker_cache.h"
@@ -100,45 +101,13 @@ static void stop_module(const zend_module_entry *module)
         (void)module->request_shutdown_func(module->type, module->module_number);
 }
 
-/* ---- session */
-
-#if PSV_PHP_HAS_SESSION
-static void add_reference(zval *value)
-{
-    Z_TRY_ADDREF_P(value);
-}
-
-/* The module's own end of a request frees save handlers that the script has set, too; they are kept. */
-static void end_session(void)
-{
-    if (modules[MODULE_SESSION] == NULL)
-        return;
-    __typeof__(PS(mod_user_names)) *names = &PS(mod_user_names);
-    add_reference(&names->ps_open);
-    add_reference(&names->ps_close);
-    add_reference(&names->ps_read);
-    add_reference(&names->ps_write);
-    add_reference(&names->ps_destroy);
-    add_reference(&names->ps_gc);
-    add_reference(&names->ps_create_sid);
-    add_reference(&names->ps_validate_sid);
-    add_reference(&names->ps_update_timestamp);
-    const __typeof__(PS(mod_user_names)) kept = *names;
-    zend_string *class_name = PS(mod_user_class_name);
-    if (class_name != NULL)
-        zend_string_addref(class_name);
-    stop_module(modules[MODULE_SESSION]);
-    PS(mod_user_names) = kept;
-    PS(mod_user_class_name) = class_name;
-}
-#else
-static void end_session(void)
-{
-    stop_module(modules[MODULE_SESSION]);
-}
-#endif
-
 static void drop_header_callback(void);
+
+/* A script whose save handler has not let its session go lets it go with its own end. */
+static void end_session(struct psv_php_thread *thread)
+{
+    thread->mode->is_ending |= !psv_php_session_end(modules[MODULE_SESSION]);
+}
 
 /* ---- output */
 
@@ -244,7 +213,7 @@ bool psv_php_worker_end_response(struct psv_php_thread *thread)
     php_output_end_all();
     if (!psv_php_worker_report_uncaught())
         return false;
-    end_session();
+    end_session(thread);
     if (CG(unclean_shutdown)) /* of a save handler, caught by PHP, which has nothing left to do then */
         zend_bailout();
     if (!psv_php_worker_report_uncaught())
@@ -285,8 +254,10 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
     struct psv_php_worker *mode = thread->mode;
     if (mode->is_serving && mode->job == NULL)
         return; /* none was taken */
-    if (!mode->is_serving)
-        end_session(); /* session.auto_start: of the boot */
+    if (!mode->is_serving) {
+        end_session(thread); /* session.auto_start: of the boot */
+        mode->is_ending |= !psv_php_worker_report_uncaught();
+    }
     php_output_end_all();
     php_output_deactivate();
     end_rewriting(&BG(url_adapt_output_ex));

@@ -83,7 +83,7 @@ enum psv_worker_state {
     PSV_WORKER_BUSY,
     PSV_WORKER_LOST,        /* given up */
     PSV_WORKER_BOOTING,     /* its script has not reached its loop */
-    PSV_WORKER_BACKING_OFF, /* its script does not boot, or crashes at once: it is run again a little later */
+    PSV_WORKER_BACKING_OFF, /* its script does not boot, or crashes unasked: it is run again a little later */
 };
 
 /** A line of the scoreboard; texts are cut to their room. */

@@ -20,8 +20,9 @@
  * that has happened in a row. */
 #define BACKOFF_NS (UINT64_C(100) * PSV_NS_PER_MS)
 #define BACKOFF_MAX_NS (UINT64_C(1) * PSV_NS_PER_S)
-/* One that crashes within its first request, so soon after its boot began, is about to do it again: after so
- * many in a row it waits as well. */
+/* One that crashes before it was handed a request, so soon after its boot began, is about to do it again:
+ * after so many in a row it waits as well.  One that a request has crashed does not, or whoever knows such a
+ * request could keep all others waiting; what holds it back is the cost of its own boots. */
 #define QUICK_NS (UINT64_C(1) * PSV_NS_PER_S)
 #define QUICK_CRASHES_FREE 2
 
@@ -276,8 +277,12 @@ static void set_backing_off(struct psv_worker *worker, bool is_backing_off)
 static void back_off(struct psv_worker *worker, unsigned times)
 {
     uint64_t squared = (uint64_t)MIN(times, 10u) * MIN(times, 10u);
-    uint64_t until_ns = psv_clock_monotonic_ns() + MIN(squared * BACKOFF_NS, BACKOFF_MAX_NS);
+    uint64_t wait_ns = MIN(squared * BACKOFF_NS, BACKOFF_MAX_NS);
+    uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
 
+    PSV_LOG(PSV_LOG_INFO, "worker.backs_off", PSV_LOG_U64("worker", worker->id),
+            PSV_LOG_TEXT("name", worker->pool->script->name),
+            PSV_LOG_U64("wait_ms", wait_ns / PSV_NS_PER_MS));
     set_backing_off(worker, true);
     while (!psv_worker_pool_is_stopping(worker->pool) &&
            psv_futex_wait(&worker->pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
@@ -352,7 +357,7 @@ static void bear_crash(struct psv_worker *worker, uint64_t lived_ns)
             PSV_LOG_I64("exit_status", life->exit_status), PSV_LOG_BOOL("fatal", life->has_bailed),
             PSV_LOG_U64("requests", life->requests),
             PSV_LOG_TEXT("reason", describe_end(worker, reason, sizeof(reason))));
-    bool is_quick = life->requests <= 1 && lived_ns < QUICK_NS;
+    bool is_quick = life->requests == 0 && lived_ns < QUICK_NS;
     life->quick_crashes = is_quick ? life->quick_crashes + 1 : 0;
     if (life->quick_crashes > QUICK_CRASHES_FREE) {
         back_off(worker, life->quick_crashes - QUICK_CRASHES_FREE);

@@ -4,11 +4,10 @@ SPDX-License-Identifier: MIT
 """
 
 import json
-import time
 
 import pytest
 
-from testenv import run_binary, wait_until
+from testenv import Crowd, run_binary, wait_until
 
 # What the script does is said by files beside it, which a test writes.
 APP = """<?php
@@ -94,10 +93,8 @@ def test_while_no_boot_succeeds_requests_are_refused_and_the_server_is_not_ready
     for _ in range(2):
         assert run(server, "exit;").status == 200
     wait_until(lambda: script(server)["failing"], "both fail")
-    begin = time.monotonic()
     answer = run(server)
     assert answer.status == 503 and answer.get("Retry-After") == "1"
-    assert time.monotonic() - begin < 1
     assert server.metrics().value("phpsrv_queue_rejected_total", reason="boot_failure") == 1
     ready = server.internal("/ready")
     assert ready.status == 503 and b"a script of worker mode has no worker" in ready.body
@@ -139,10 +136,9 @@ def test_a_boot_that_hangs_does_not_keep_the_server(app):
     set_boot(server, "while (true) { sleep(1); }")
     assert run(server, "exit;").status == 200
     wait_until(lambda: [one["state"] for one in script(server)["workers"]] == ["booting"], "it boots")
-    begin = time.monotonic()
     server.terminate()
     assert server.wait_exit() == 0
-    assert time.monotonic() - begin < 4
+    assert "server.workers_stuck" not in server.log
 
 
 @pytest.mark.parametrize(
@@ -152,13 +148,12 @@ def test_a_boot_that_hangs_does_not_keep_the_server(app):
 def test_a_crash_is_logged_counted_and_costs_no_wait(app, code, reason):
     server = app(threads=1)
     server.expect_log(r"worker\.script_failed", r"php\.message .*the end")
-    begin = time.monotonic()
     boots = set()
     for _ in range(6):
         boots.add(run(server).body)
         run(server, code)
     assert run(server).status == 200
-    assert time.monotonic() - begin < 3, "each has served a request before"
+    assert waits(server) == []
     assert len(boots) == 6
     line = server.wait_log("worker.script_failed")
     assert line.level == "WARN" and line["reason"].startswith(reason) and line["requests"] == "2"
@@ -166,23 +161,46 @@ def test_a_crash_is_logged_counted_and_costs_no_wait(app, code, reason):
     assert (found["crashes"], found["boot_failures"]) == (6, 0)
 
 
-def test_one_that_crashes_with_each_first_request_does_not_spin(app):
+def waits(server):
+    return [line for line in server.log_lines() if "worker.backs_off" in line]
+
+
+@pytest.mark.parametrize("code", ["exit(3);", "trigger_error('the end', E_USER_ERROR);"])
+def test_a_flood_of_requests_that_crash_does_not_stop_the_others(app, code):
+    server = app(threads=2)
+    server.expect_log(r"worker\.(script_failed|replaced)", r"php\.message .*the end")
+    fields = [("X-Code", code)]
+    requests = [{"target": "/app.php", "fields": fields if n % 4 else []} for n in range(160)]
+    with Crowd(server.address, 40) as crowd:
+        answers = crowd.ask(requests)
+    assert [answer.status for answer in answers[::4]] == [200] * 40, "the good ones"
+    assert sum("worker.script_failed" in line for line in server.log_lines()) == 120
+    wait_until(lambda: script(server)["ready"] == 2, "both are back")
+    found = script(server)
+    assert (found["crashes"], found["restarts"], found["boot_failures"]) == (120, 0, 0)
+    assert waits(server) == []
+
+
+def test_one_that_crashes_before_it_is_asked_does_not_spin(app):
     server = app(threads=1)
     server.expect_log(r"worker\.script_failed")
-    begin = time.monotonic()
-    for _ in range(5):
-        run(server, "exit(1);")
-    # the third waits 0.1 s, the fourth 0.4 s: then the fifth is served
-    assert time.monotonic() - begin >= 0.5
-    assert script(server)["crashes"] >= 4
-    assert run(server).status == 200
+    set_boot(server, "phpsrv_on_idle(function () { exit(1); }, 0.001);")
+    assert run(server, "exit;").status == 200
+    assert [server.wait_log("worker.backs_off", where=lambda line, ms=ms: line["wait_ms"] == ms)["wait_ms"] for ms in ("100", "400")] == ["100", "400"]
+    set_boot(server, "")
+    wait_until(lambda: run(server).status == 200 and script(server)["ready"] == 1, "it boots")
+
+
+# Goes on when all three have come here.
+MEETING = """<?php touch(__DIR__ . '/here' . basename(__FILE__));
+while (count(glob(__DIR__ . '/here*')) < 3) { usleep(1000); }
+while (frankenphp_handle_request(function () { echo 'ok'; })) {}
+"""
 
 
 def test_scripts_boot_at_the_same_time(launch):
-    files = {f"s{n}.php": "<?php usleep(800000); while (frankenphp_handle_request(function () { echo 'ok'; })) {}" for n in range(3)}
+    files = {f"s{n}.php": MEETING for n in range(3)}
     arguments = [item for name in files for item in ("--worker", f"{name},1")]
-    begin = time.monotonic()
     server = launch(*arguments, executor="ext", workers=1, files=files)
-    assert time.monotonic() - begin < 2.2, "one after the other it would be 2.4 s"
     for name in files:
         assert server.fetch("/" + name).body == b"ok"

@@ -21,6 +21,7 @@ enum action { ANSWER, CRASH, BAIL, BLOCK, LEAVE };
 static struct {
     _Atomic bool boots_fail;
     _Atomic bool boots_hang; /* until they are interrupted */
+    _Atomic bool crashes_unasked;
     _Atomic unsigned boots;
     _Atomic unsigned hanging;
     _Atomic unsigned ends; /* of scripts that served */
@@ -70,6 +71,9 @@ static enum action serve(struct psv_worker *worker)
     unsigned requests = 0;
     struct psv_job *job;
 
+    if (world.crashes_unasked) {
+        return CRASH;
+    }
     while (action == ANSWER && (job = psv_worker_next_job(worker)) != NULL) {
         action = (enum action)psv_job_message(job)->server_port;
         world.served[psv_worker_id(worker)]++;
@@ -388,18 +392,45 @@ static void test_a_crash_is_counted_and_costs_no_wait(void **state)
     assert_true(psv_clock_monotonic_ns() - began_ns < 5 * PSV_NS_PER_S);
 }
 
-static void test_one_that_crashes_at_once_each_time_is_slowed_down(void **state)
+static unsigned backing_off(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < pool->slots_len; i++) {
+        struct psv_worker *worker = &pool->workers[i];
+        pthread_mutex_lock(&worker->lock);
+        count += worker->life.is_backing_off;
+        pthread_mutex_unlock(&worker->lock);
+    }
+    return count;
+}
+
+static void test_requests_that_crash_a_script_at_once_hold_up_nobody(void **state)
 {
     (void)state;
     start_well();
-    uint64_t began_ns = psv_clock_monotonic_ns();
-    for (unsigned i = 0; i < 5 * WORKERS; i++) {
+    for (unsigned i = 1; i <= 8 * WORKERS; i++) {
         push(CRASH);
         await_release();
+        WAIT_UNTIL(SUM_OF(crashes) == i);
+        while (serving() < WORKERS) {
+            assert_int_equal(backing_off(), 0);
+        }
     }
-    /* two are free for each, then it is 0.1 s, 0.4 s, 0.9 s: somebody's fifth comes after the first two */
-    WAIT_UNTIL(SUM_OF(crashes) == 5 * WORKERS);
-    assert_true(psv_clock_monotonic_ns() - began_ns >= 500 * PSV_NS_PER_MS);
+    serve_some(50);
+}
+
+static void test_one_that_crashes_unasked_is_slowed_down(void **state)
+{
+    (void)state;
+    start_well();
+    world.crashes_unasked = true;
+    push(CRASH);
+    await_release();
+    WAIT_UNTIL(backing_off() == 1); /* the first was a request's, three have had none */
+    world.crashes_unasked = false;
+    WAIT_UNTIL(serving() == WORKERS && backing_off() == 0);
+    assert_true(SUM_OF(crashes) >= 4);
 }
 
 /* ---- reboots and new sets */
@@ -554,7 +585,8 @@ int main(void)
         TEST(test_a_boot_that_hangs_is_interrupted_at_the_end),
         TEST(test_the_start_can_be_cancelled),
         TEST(test_a_crash_is_counted_and_costs_no_wait),
-        TEST(test_one_that_crashes_at_once_each_time_is_slowed_down),
+        TEST(test_requests_that_crash_a_script_at_once_hold_up_nobody),
+        TEST(test_one_that_crashes_unasked_is_slowed_down),
         TEST(test_a_reboot_reaches_all_and_loses_nothing),
         TEST(test_a_new_set_takes_over),
         TEST(test_the_old_ones_serve_until_all_new_ones_are_ready),

@@ -64,8 +64,8 @@ void psv_job_body_rewind(struct psv_job *job);
 MUST_CHECK int psv_job_respond(struct psv_job *job, unsigned status, const struct psv_field *fields,
                                unsigned fields_len);
 /** Sends an informational response (103 Early Hints) before the head is set; the fields are copied.  0;
- * PSV_EINVAL: not 100 to 199, or 101; PSV_EEXIST: the response has begun; PSV_ELIMIT: more than 16;
- * PSV_EGONE, PSV_ENOMEM. */
+ * PSV_EINVAL: not 100 to 199, or 101; PSV_EUNSUPPORTED: the client speaks HTTP/1.0; PSV_EEXIST: the response
+ * has begun; PSV_ELIMIT: more than 16; PSV_EGONE, PSV_ENOMEM. */
 MUST_CHECK int psv_job_inform(struct psv_job *job, unsigned status, const struct psv_field *fields,
                               unsigned fields_len);
 /** Throws away head and body as if nothing had been said yet.  0; PSV_EEXIST: part of them is on its way to

@@ -56,6 +56,9 @@ int psv_sink_inform(struct psv_response_sink *sink, unsigned status, const struc
     if (status < 100 || status > 199 || status == 101) {
         return PSV_EINVAL;
     }
+    if (sink->job->message.protocol_number == 1000) {
+        return PSV_EUNSUPPORTED; /* RFC 9110 15.2 */
+    }
     if (sink->has_head || sink->state != PSV_SINK_OPEN) {
         return PSV_EEXIST;
     }

@@ -16,8 +16,9 @@ struct psv_informational {
     struct psv_headers headers; /* in this block of memory */
 };
 
-/** Posts one.  0; PSV_EINVAL: no informational status but 101, which is the connection's; PSV_EEXIST: the
- * response has begun; PSV_ELIMIT: there have been too many; PSV_EGONE, PSV_ENOMEM.  [worker] */
+/** Posts one.  0; PSV_EINVAL: no informational status but 101, which is the connection's; PSV_EUNSUPPORTED:
+ * HTTP/1.0; PSV_EEXIST: the response has begun; PSV_ELIMIT: there have been too many; PSV_EGONE, PSV_ENOMEM.
+ * [worker] */
 MUST_CHECK int psv_sink_inform(struct psv_response_sink *sink, unsigned status,
                                const struct psv_field *fields, unsigned fields_len);
 

@@ -139,7 +139,7 @@ def test_early_hints_are_not_for_http_1_0(server):
     with server.connect() as wire:
         wire.send("GET /hints.php HTTP/1.0\r\n\r\n")
         answer = wire.expect_response(version="1.0")
-    assert answer.interim == [] and answer.body == b"[1,1]"
+    assert answer.interim == [] and answer.body == b"[3,3]"
 
 
 def test_early_hints_are_bounded(server):

@@ -134,9 +134,9 @@ void psv_php_timeout_end_job(struct psv_php_thread *thread)
     atomic_store_explicit(&thread->is_interrupted, false, memory_order_relaxed);
 }
 
-/* A boot that nobody needs any more is no error: the script ends as after one, but there is none in the log
- * or for its own handlers. */
-static ZEND_COLD ZEND_NORETURN void end_boot(struct psv_php_thread *thread)
+/* A boot that nobody needs any more is no error, nor is what a script does while it waits when the server
+ * stops: the script ends as after one, but there is none in the log or for its own handlers. */
+static ZEND_COLD ZEND_NORETURN void end_without_job(struct psv_php_thread *thread)
 {
     if (!psv_worker_script_wants_end(thread->worker))
         zend_error_noreturn(E_ERROR, "Boot of the worker script ended by the server");
@@ -148,12 +148,12 @@ static ZEND_COLD ZEND_NORETURN void end_boot(struct psv_php_thread *thread)
 static void on_interrupt(zend_execute_data *execute_data)
 {
     struct psv_php_thread *thread = psv_php_thread_current();
-    if (thread != NULL && (thread->job != NULL || psv_php_worker_is_booting(thread)) &&
-        !psv_php_is_forked_child()) {
+    if (thread != NULL && !psv_php_is_forked_child() &&
+        (thread->job != NULL || psv_php_worker_is_booting(thread) || psv_php_worker_is_idling(thread))) {
         /* acquire: pairs with the store in psv_php_timeout_interrupt */
         if (atomic_exchange_explicit(&thread->is_interrupted, false, memory_order_acquire)) {
             if (thread->job == NULL)
-                end_boot(thread);
+                end_without_job(thread);
             PG(connection_status) |= PHP_CONNECTION_TIMEOUT;
             if (psv_job_is_overdue(thread->job))
                 zend_error_noreturn(E_ERROR, "Request deadline exceeded");

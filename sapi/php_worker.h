@@ -41,6 +41,12 @@ static inline bool psv_php_worker_is_booting(const struct psv_php_thread *thread
     return thread->mode != NULL && !thread->mode->is_serving;
 }
 
+/** True while a function of phpsrv_on_idle() runs.  [worker] */
+static inline bool psv_php_worker_is_idling(const struct psv_php_thread *thread)
+{
+    return thread->mode != NULL && thread->mode->is_handling && thread->mode->job == NULL;
+}
+
 /** The executor's run() for a worker that has a script.  [worker] */
 MUST_CHECK int psv_php_worker_run(struct psv_php_thread *thread);
 

@@ -11,10 +11,12 @@
 #include "php_engine.h"
 #include "php_functions.h"
 #include "php_thread.h"
+#include "php_timeout.h"
 #include "php_worker.h"
 #include "php_worker_cache.h"
 #include "php_worker_reset.h"
 #include "php_worker_strict.h"
+#include "phpsrv/executor.h"
 
 #define SECONDS_MIN 0.001
 #define SECONDS_MAX (7 * 86400)
@@ -42,6 +44,8 @@ bool psv_php_worker_idle_run(struct psv_php_thread *thread)
     if (mode->idle_next_ns == 0 || psv_clock_monotonic_ns() < mode->idle_next_ns)
         return true;
     psv_php_worker_cache_set_time((time_t)(psv_clock_unix_us() / 1000000));
+    if (!psv_worker_script_begin_idle(thread->worker))
+        return true;
     psv_php_worker_begin_idle(thread);
     call_function(mode);
     bool goes_on = psv_php_worker_report_uncaught();
@@ -50,6 +54,8 @@ bool psv_php_worker_idle_run(struct psv_php_thread *thread)
         goes_on = psv_php_worker_report_uncaught();
     }
     psv_php_worker_end_idle(thread);
+    psv_worker_script_end_idle(thread->worker);
+    psv_php_timeout_end_job(thread);
     if (mode->idle_next_ns != 0)
         mode->idle_next_ns = psv_clock_monotonic_ns() + mode->idle_wait_ns;
     return goes_on;

@@ -51,8 +51,8 @@ struct psv_executor {
     int (*run)(struct psv_worker *worker, void *state);
 
     /** Asks the running job, or the script that boots, to stop soon (deadline passed, or shutdown); called
-     * only while that worker runs a job or is between psv_worker_script_begin and _ready or _end, and cannot
-     * leave that meanwhile.  Must be quick, must not block.  [any] */
+     * only while that worker runs a job or is between psv_worker_script_begin and _ready or _end, or between
+     * _begin_idle and _end_idle, and cannot leave that meanwhile.  Must be quick, must not block.  [any] */
     void (*interrupt)(void *state);
 
     /** Writes what the running job is doing (a stack, one line, at most size bytes); returns the length, 0
@@ -126,8 +126,12 @@ const struct psv_worker_script *psv_worker_script(const struct psv_worker *worke
 void psv_worker_script_begin(struct psv_worker *worker);
 /** The booted script asks for its first request: the worker counts as ready.  Idempotent.  [worker] */
 void psv_worker_script_ready(struct psv_worker *worker);
-/** What the log and a failed start say when the script ends badly: the last one counts.  Cut to its room.
- * [worker] */
+/** Around code of the script's that runs while it waits for a request: interrupts reach it.  False: the
+ * server stops, and there is no time for that.  Whoever ends the script need not end this.  [worker] */
+MUST_CHECK bool psv_worker_script_begin_idle(struct psv_worker *worker);
+void psv_worker_script_end_idle(struct psv_worker *worker);
+/** What the log and a failed start say when the script ends badly: the last one counts; empty: none of those
+ * before was the end.  Cut to its room.  [worker] */
 void psv_worker_script_note_error(struct psv_worker *worker, struct psv_bytes text);
 /** The same for how it has ended.  [worker] */
 void psv_worker_script_note_exit(struct psv_worker *worker, int exit_status, bool has_bailed);

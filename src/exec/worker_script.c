@@ -243,6 +243,25 @@ void psv_worker_script_ready(struct psv_worker *worker)
     psv_worker_report_boot(worker, PSV_OK, NULL);
 }
 
+bool psv_worker_script_begin_idle(struct psv_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->life.is_idling = true;
+    pthread_mutex_unlock(&worker->lock);
+    if (!psv_queue_is_over(worker->pool->queue)) {
+        return true; /* an interrupt that comes with the stop is later than this, and hits */
+    }
+    psv_worker_script_end_idle(worker);
+    return false;
+}
+
+void psv_worker_script_end_idle(struct psv_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->life.is_idling = false;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 void psv_worker_script_note_error(struct psv_worker *worker, struct psv_bytes text)
 {
     (void)snprintf(worker->life.error, sizeof(worker->life.error), "%.*s", PSV_BYTES_ARG(text));
@@ -388,6 +407,7 @@ bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how)
     bool was_ready = life->is_ready;
 
     (void)leave_boot(worker);
+    psv_worker_script_end_idle(worker); /* a fatal error in it */
     if (is_leaving(worker)) {
         count(worker, false, false);
         return false;

@@ -49,6 +49,7 @@ struct psv_worker_life {
     uint64_t boot_began_ns; /* 0 = it does not boot now */
     bool is_overdue;        /* its boot was interrupted */
     bool is_backing_off;
+    bool is_idling;    /* it runs a function of its own while it waits */
     uint64_t requests; /* that it was handed since it began to boot */
     uint64_t boot_ns;  /* what its last boot took */
     /* guarded by the pool's life_lock */

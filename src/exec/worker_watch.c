@@ -18,7 +18,9 @@ static void interrupt_if(struct psv_worker_pool *pool, struct psv_worker *worker
 {
     /* while the lock is held the worker cannot end its job, and so not stop its runtime */
     pthread_mutex_lock(&worker->lock);
-    bool is_hit = job == NULL ? worker->job != NULL || worker->life.boot_began_ns != 0 : worker->job == job;
+    const struct psv_worker_life *life = &worker->life;
+    bool is_hit =
+        job == NULL ? worker->job != NULL || life->boot_began_ns != 0 || life->is_idling : worker->job == job;
     if (is_hit) {
         pool->executor->interrupt(worker->state);
     }

@@ -187,3 +187,17 @@ def test_memory_stays(launch):
     count = [worker_php.code_field("echo $GLOBALS['n'];")]
     wait_until(lambda: int(site.server.fetch("/w.php", fields=count).body) > calls + 500, "calls")
     assert site.json("$GLOBALS['m']") - before < 20000
+
+
+@pytest.mark.parametrize("code", ["sleep(1000);", "while (true) {}", "while (true) { usleep(100000); }", "stream_get_contents($GLOBALS['pair'][0]);"])
+def test_one_that_takes_long_does_not_keep_the_server(launch, code):
+    boot = "$GLOBALS['pair'] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0); stream_set_timeout($GLOBALS['pair'][0], 1000);"
+    boot += f"phpsrv_on_idle(function () {{ error_log('idling'); {code} }}, 0.001);"
+    site = start(launch, boot=boot)
+    site.server.expect_log("idling")
+    site.server.wait_log("php.message", where=lambda line: line["message"] == "idling")
+    mark = site.server.mark()
+    site.server.terminate()
+    assert site.server.wait_exit() == 0
+    lines = site.server.log_lines()[mark:]
+    assert not any("workers_stuck" in line or "php.message" in line or "worker.script_failed" in line for line in lines), lines

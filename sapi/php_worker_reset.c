@@ -21,6 +21,7 @@
 #include "php_worker_cache.h"
 #include "php_worker_release.h"
 #include "php_worker_server.h"
+#include "phpsrv/executor.h"
 
 /* ---- variables */
 
@@ -319,5 +320,6 @@ bool psv_php_worker_report_uncaught(void)
         SG(sapi_headers).http_response_code = 500;
     (void)zend_exception_error(EG(exception), E_ERROR);
     EG(exit_status) = 0;
+    psv_worker_script_note_error(psv_php_thread_current()->worker, PSV_BYTES("")); /* the script goes on */
     return EG(exception) == NULL;
 }

@@ -161,6 +161,30 @@ def test_a_crash_is_logged_counted_and_costs_no_wait(app, code, reason):
     assert (found["crashes"], found["boot_failures"]) == (6, 0)
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("exit(3);", "exit status 3"), ("trigger_error('the end', E_USER_ERROR);", "the end in ")],
+)
+def test_a_crash_has_its_own_reason(app, code, reason):
+    """Not that of a request before it which has not ended the script."""
+    server = app(threads=1)
+    server.expect_log(r"worker\.script_failed", r"php\.message .*(the end|not mine)")
+    boot = run(server).body
+    assert run(server, "throw new Exception('not mine');").status == 500
+    assert run(server).body == boot, "it goes on"
+    run(server, code)
+    line = server.wait_log("worker.script_failed")
+    assert line["reason"].startswith(reason) and line["requests"] == "4"
+
+
+def test_a_crash_between_requests_has_its_own_reason(launch):
+    code = "<?php while (frankenphp_handle_request(function () { throw new Exception('not mine'); })) { exit(5); }"
+    server = launch("--worker", "app.php,1", executor="ext", workers=1, files={"app.php": code})
+    server.expect_log(r"worker\.script_failed", r"php\.message .*not mine")
+    assert server.fetch("/app.php").status == 500
+    assert server.wait_log("worker.script_failed")["reason"] == "exit status 5"
+
+
 def waits(server):
     return [line for line in server.log_lines() if "worker.backs_off" in line]
 
@@ -174,7 +198,7 @@ def test_a_flood_of_requests_that_crash_does_not_stop_the_others(app, code):
     with Crowd(server.address, 40) as crowd:
         answers = crowd.ask(requests)
     assert [answer.status for answer in answers[::4]] == [200] * 40, "the good ones"
-    assert sum("worker.script_failed" in line for line in server.log_lines()) == 120
+    wait_until(lambda: sum("worker.script_failed" in line for line in server.log_lines()) == 120, "each is told")
     wait_until(lambda: script(server)["ready"] == 2, "both are back")
     found = script(server)
     assert (found["crashes"], found["restarts"], found["boot_failures"]) == (120, 0, 0)

@@ -11,6 +11,7 @@ sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
 import budgets
+import conflicts
 import layers
 import selftest
 import symbols
@@ -32,6 +33,7 @@ def main() -> int:
         "selftest": selftest.check,
         "layers": lambda: layers.check(root),
         "budgets": lambda: budgets.check(root),
+        "conflicts": lambda: conflicts.check(root),
         "symbols": lambda: symbols.check(root, build),
         "format": lambda: tools.check_format(root),
         "scripts": lambda: tools.check_scripts(root),

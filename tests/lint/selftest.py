@@ -7,6 +7,7 @@ from typing import Dict, List
 
 import budgets
 import common
+import conflicts
 import layers
 import symbols
 import tools
@@ -72,6 +73,16 @@ TEXT = [
     ("a.c", "x\n", ""),
 ]
 
+# Put together here, or this file would have some itself.
+MARKS = [
+    (b"a\n" + b"<" * 7 + b" HEAD\nb\n", ":2: a merge has left"),
+    (b"=" * 7 + b"\r\n", ":1: a merge has left"),
+    (b">" * 7 + b" 0a1b2c3 (area: subject)", ":1: a merge has left"),
+    (b"|" * 7 + b" base\n", ":1: a merge has left"),
+    (b"=" * 8 + b"\n" + b" " + b"<" * 7 + b" HEAD\n", ""),
+    (b"\0\n" + b"=" * 7 + b"\n", ""),
+]
+
 # folder, C text, a word of the expected problem
 OBJECTS = [
     ("http", "int psv_a(void) { return 0; }", ""),
@@ -109,6 +120,16 @@ def check_objects(folder: str, failures: List[Problem]) -> None:
         expect(f"program: {text}", symbols.check_program(program, "sample"), word, failures)
 
 
+def check_conflicts(folder: str, failures: List[Problem]) -> None:
+    """Files of every kind, but only those that git knows."""
+    tree(folder, {"docs/a.md": "=" * 7 + "\n", "b": "=" * 7 + "\n", "unknown": "=" * 7 + "\n"})
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "docs", "b"], cwd=folder, check=True)
+    found = [problem.path for problem in conflicts.check(folder)]
+    if found != ["b", "docs/a.md"]:
+        failures.append(Problem("selftest", 0, f"conflicts: found {found}"))
+
+
 def check_tools(folder: str, failures: List[Problem]) -> None:
     style = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.clang-format")
     with open(style, encoding="utf-8") as file:
@@ -134,6 +155,10 @@ def check() -> List[Problem]:
     expect("budgets: own header", budgets.check_code("src/base/a.c", '#include "a.h"\n', ["a.h", "a.c"]), "", failures)
     for path, text, word in TEXT:
         expect(f"text: {text[:20]!r}", budgets.check_text(path, text), word, failures)
+    for data, word in MARKS:
+        expect(f"conflicts: {data!r}", conflicts.check_bytes("a", data), word, failures)
+    with tempfile.TemporaryDirectory() as folder:
+        check_conflicts(folder, failures)
     with tempfile.TemporaryDirectory() as folder:
         expect("licence", budgets.check(tree(folder, {"src/base/a.c": "\n"})), "no line with", failures)
         expect("licence", budgets.check(tree(folder, {"src/base/a.c": LICENCE})), "", failures)

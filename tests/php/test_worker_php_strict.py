@@ -14,6 +14,10 @@ CHANGES = {
     "error_reporting": ("error_reporting(0);", "error_reporting()"),
     "max_execution_time": ("set_time_limit(5);", "ini_get('max_execution_time')"),
     "session settings": ("session_name('OWN'); session_start(); session_write_close(); session_cache_limiter('public');", "[session_name(), session_cache_limiter()]"),
+    "options of session_start()": (
+        "session_start(['name' => 'OPTION', 'gc_maxlifetime' => 77]); session_write_close();",
+        "[session_name(), ini_get('session.gc_maxlifetime')]",
+    ),
     "default_mimetype": ("ini_set('default_mimetype', '');", "ini_get('default_mimetype')"),
     "assertions": ("ini_set('assert.exception', 0);", "ini_get('assert.exception')"),
     "locale": ("setlocale(LC_ALL, 'C.UTF-8', 'C.utf8');", "setlocale(LC_ALL, 0)"),

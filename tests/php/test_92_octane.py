@@ -213,6 +213,7 @@ def test_work_after_the_response(start):
     wait_until((server.base / "after").exists, "the work behind the response is done")
 
 
+@pytest.mark.no_sanitizer  # PHP's timer is a signal, which the thread sanitizer hands on late
 def test_a_time_limit(start):
     server = start(workers=1, limit=1)
     server.get("/spin", status=500)

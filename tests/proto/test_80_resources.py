@@ -1,86 +1,22 @@
-"""What a request and a connection cost, in numbers that are stable where requests per second are not.
+"""What a request and a connection cost, in numbers that are stable where requests per second are not. tests/budgets has the rest of
+them: system calls, allocations and instructions.
 
 SPDX-License-Identifier: MIT
 """
 
 import os
-import re
 import resource
-import shutil
-import signal
-import subprocess
 
 import pytest
 
 from testenv import stub, wait_until
 
 pytestmark = pytest.mark.no_sanitizer
-REQUESTS = 2000
 CONNECTIONS = 2000
 
 
 def at_rest(server):
     wait_until(lambda: server.metrics()["phpsrv_connections"] <= 1, "all connections are closed")
-
-
-# ---- system calls
-
-
-def count_syscalls(server, thread_id, work):
-    """System calls of one thread while work() runs: {name: count}."""
-    strace = subprocess.Popen(
-        ["strace", "-q", "-c", "-p", str(thread_id)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    status = f"/proc/{server.pid}/task/{thread_id}/status"
-
-    def is_traced():
-        assert strace.poll() is None, strace.stderr.read()
-        with open(status, encoding="ascii") as file:
-            return int(re.search(r"TracerPid:\s+(\d+)", file.read()).group(1)) == strace.pid
-
-    wait_until(is_traced, "strace is attached")
-    try:
-        work()
-    finally:
-        strace.send_signal(signal.SIGINT)
-        _, report = strace.communicate()
-    counts = {}
-    for line in report.splitlines():
-        match = re.fullmatch(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)", line)
-        if match and match.group(2) != "total":
-            counts[match.group(2)] = int(match.group(1))
-    return counts
-
-
-@pytest.mark.parametrize(
-    "target, most",
-    [("/small.txt", 3.2), (stub.ECHO, 6.5)],
-    ids=["small file", "script"],
-)
-def test_system_calls_of_the_loop(launch, target, most):
-    """A keep-alive request costs the loop a read, a write and a wait; the mailbox adds its wake-up."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed")
-    server = launch("--static-cache-valid-ms", "60s", workers=1, files={"small.txt": "hello"})
-    os.utime(server.docroot / "small.txt", (1_700_000_000, 1_700_000_000))  # one that changes is not kept in memory
-    with server.connect() as wire:
-
-        def turns(count):
-            for _ in range(count):
-                wire.request(target)
-                wire.expect_response(200)
-
-        turns(50)
-        try:
-            counts = count_syscalls(server, server.pid, lambda: turns(REQUESTS))
-        except AssertionError as error:
-            if "ptrace" in str(error) or "not permitted" in str(error):
-                pytest.skip(f"tracing is not allowed here: {error}")
-            raise
-        total = sum(counts.values()) / REQUESTS
-        assert total <= most, f"{total:.2f} system calls per request: {counts}"
-        for name in ("openat", "openat2", "stat", "newfstatat", "statx", "mmap", "munmap", "brk", "memfd_create", "close"):
-            assert counts.get(name, 0) < REQUESTS / 10, f"{name} in every request: {counts}"
 
 
 # ---- descriptors and memory

@@ -20,6 +20,7 @@
 #include "observe/log.h"
 #include "os/clock.h"
 #include "php_module.h"
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_worker.h"
 #include "phpsrv/executor.h"
@@ -153,15 +154,6 @@ static void on_reset_function(INTERNAL_FUNCTION_PARAMETERS)
     next_reset_function(INTERNAL_FUNCTION_PARAM_PASSTHRU);
 }
 
-static void wrap_reset_function(void)
-{
-    zend_function *function = zend_hash_str_find_ptr(CG(function_table), ZEND_STRL("opcache_reset"));
-    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
-        return;
-    next_reset_function = function->internal_function.handler;
-    function->internal_function.handler = on_reset_function;
-}
-
 void psv_php_opcache_on_started(void)
 {
     is_on = is_loaded() && INI_INT("opcache.enable") != 0;
@@ -175,7 +167,7 @@ void psv_php_opcache_on_started(void)
     }
 #if PSV_PHP_HAS_RESTART_HOOK
     if (is_on) {
-        wrap_reset_function();
+        next_reset_function = psv_php_replace_function("opcache_reset", on_reset_function);
         next_restart_hook = zend_accel_schedule_restart_hook;
         zend_accel_schedule_restart_hook = on_restart_scheduled;
     }

@@ -159,7 +159,7 @@ static void execute(struct psv_php_thread *thread)
     bool is_done = php_execute_script(&script);
     zend_destroy_file_handle(&script);
     if (thread->mode != NULL)
-        psv_php_worker_note_end(thread, is_done);
+        psv_php_worker_note_end(thread);
     else if (!is_done)
         explain_missing_script(thread);
 #if PSV_PHP_HAS_SESSION

@@ -7,6 +7,7 @@
 
 #include "php_session.h"
 
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_worker.h"
 
@@ -108,7 +109,7 @@ static void stop(const zend_module_entry *module)
     zend_string *class_name = PS(mod_user_class_name);
     if (class_name != NULL)
         zend_string_addref(class_name);
-    (void)module->request_shutdown_func(module->type, module->module_number);
+    psv_php_stop_module(module);
     PS(mod_user_names) = kept;
     PS(mod_user_class_name) = class_name;
 }
@@ -165,18 +166,16 @@ void psv_php_session_on_started(void)
 {
     static const char *const names[] = {"session_write_close", "session_commit"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        zend_function *function = zend_hash_str_find_ptr(CG(function_table), names[i], strlen(names[i]));
-        if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
+        zif_handler next = psv_php_replace_function(names[i], ZEND_FN(write_close));
+        if (next == NULL)
             return;
-        next_write_close = function->internal_function.handler;
-        function->internal_function.handler = ZEND_FN(write_close);
+        next_write_close = next;
     }
 }
 #else
 bool psv_php_session_end(const zend_module_entry *module)
 {
-    if (module != NULL)
-        (void)module->request_shutdown_func(module->type, module->module_number);
+    psv_php_stop_module(module);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "php_tables.h"
 #include "php_thread.h"
 
 static pthread_t server_thread;
@@ -103,9 +104,5 @@ static void on_pcntl_signal(INTERNAL_FUNCTION_PARAMETERS)
 
 void psv_php_signals_on_module_init(void)
 {
-    zend_function *function = zend_hash_str_find_ptr(CG(function_table), ZEND_STRL("pcntl_signal"));
-    if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
-        return;
-    next_pcntl_signal = function->internal_function.handler;
-    function->internal_function.handler = on_pcntl_signal;
+    next_pcntl_signal = psv_php_replace_function("pcntl_signal", on_pcntl_signal);
 }

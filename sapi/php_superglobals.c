@@ -17,6 +17,7 @@
 #include "http/cgi_name.h"
 #include "os/privileges.h"
 #include "php_engine.h"
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_worker_server.h"
 #include "phpsrv/message.h"
@@ -165,14 +166,8 @@ static void wrap_filter_functions(void)
         {"filter_input_array", on_filter_input_array},
         {"filter_has_var", on_filter_has_var},
     };
-    for (size_t i = 0; i < ARRAY_SIZE(wrapped); i++) {
-        zend_function *function =
-            zend_hash_str_find_ptr(CG(function_table), wrapped[i].name, strlen(wrapped[i].name));
-        if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
-            continue;
-        next_filter_functions[i] = function->internal_function.handler;
-        function->internal_function.handler = wrapped[i].wrapper;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(wrapped); i++)
+        next_filter_functions[i] = psv_php_replace_function(wrapped[i].name, wrapped[i].wrapper);
 }
 
 void psv_php_superglobals_on_module_init(void)

@@ -18,6 +18,7 @@
 #include "php_signals.h"
 #include "php_timeout.h"
 #include "php_site_settings.h"
+#include "php_tables.h"
 #include "php_user_ini.h"
 #include "php_worker.h"
 #include "phpsrv/executor.h"
@@ -66,9 +67,7 @@ struct psv_php_thread *psv_php_thread_current(void)
  * then frees what nobody has initialised, unless this thread has activated it before. */
 static void activate_date_once(void)
 {
-    zend_module_entry *module = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("date"));
-    if (module != NULL && module->request_startup_func != NULL)
-        (void)module->request_startup_func(module->type, module->module_number);
+    psv_php_start_module(psv_php_find_module("date"));
 }
 
 int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv_error *reterr)

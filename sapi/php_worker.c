@@ -38,12 +38,8 @@ static void fill_boot_message(struct psv_php_worker *mode)
     const struct psv_worker_script *script = mode->script;
     struct psv_bytes path = psv_bytes_of(script->path);
     struct psv_bytes root = psv_bytes_of(script->document_root);
-    struct psv_bytes name = path;
-    if (psv_bytes_starts_with(path, root) && path.len > root.len && path.data[root.len] == '/')
-        name = psv_bytes_from(path, root.len);
-    else
-        while (name.len > 0 && psv_bytes_find(psv_bytes_from(name, 1), '/') < name.len - 1)
-            name = psv_bytes_from(name, 1 + psv_bytes_find(psv_bytes_from(name, 1), '/'));
+    bool is_below = psv_bytes_starts_with(path, root) && path.len > root.len && path.data[root.len] == '/';
+    struct psv_bytes name = psv_bytes_from(path, is_below ? root.len : psv_bytes_find_last(path, '/'));
     mode->boot_message = (struct psv_message){
         .method = PSV_BYTES("GET"),
         .protocol = PSV_BYTES("HTTP/1.1"),
@@ -86,14 +82,8 @@ void psv_php_worker_prepare_boot(struct psv_php_thread *thread)
     info->request_uri = (char *)(uintptr_t)mode->boot_message.script_name.data;
     info->path_translated = (char *)(uintptr_t)mode->script->path;
     for (size_t i = 0; i < mode->script->environment_len; i++) {
-        const char *item = mode->script->environment[i];
-        char name[256];
-        size_t len = strcspn(item, "=");
-        if (len < sizeof(name) && item[len] == '=') {
-            memcpy(name, item, len);
-            name[len] = '\0';
-            (void)setenv(name, item + len + 1, 1);
-        }
+        /* the text stays where it is for as long as the thread */
+        (void)putenv((char *)(uintptr_t)mode->script->environment[i]);
     }
 }
 
@@ -110,12 +100,11 @@ size_t psv_php_worker_log_output(struct psv_php_thread *thread, const char *data
     return len;
 }
 
-void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done)
+void psv_php_worker_note_end(struct psv_php_thread *thread)
 {
     struct psv_php_worker *mode = thread->mode;
     mode->has_bailed = CG(unclean_shutdown) != 0;
     mode->has_failed = mode->has_bailed || EG(exit_status) != 0;
-    (void)is_done; /* false after exit(0) as well */
     psv_worker_script_note_exit(thread->worker, EG(exit_status), mode->has_bailed);
     psv_php_worker_idle_forget(thread);
     psv_php_worker_strict_end(thread);

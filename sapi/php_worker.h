@@ -52,7 +52,7 @@ MUST_CHECK int psv_php_worker_run(struct psv_php_thread *thread);
 
 /* What php_request.c tells.  [worker] */
 void psv_php_worker_prepare_boot(struct psv_php_thread *thread);
-void psv_php_worker_note_end(struct psv_php_thread *thread, bool is_done);
+void psv_php_worker_note_end(struct psv_php_thread *thread);
 
 /** Output without a request goes to the log, line by line.  Returns len.  [worker] */
 size_t psv_php_worker_log_output(struct psv_php_thread *thread, const char *data, size_t len);

@@ -30,15 +30,6 @@ static bool close_readers(const php_stream *body)
     return are_closed;
 }
 
-/* The copies that filter_input() looks at; the next request begins with an empty set and does not free them.
- */
-static void release_filter(void)
-{
-    const zend_module_entry *module = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("filter"));
-    if (module != NULL && module->request_shutdown_func != NULL)
-        (void)module->request_shutdown_func(module->type, module->module_number);
-}
-
 /* What ext/standard keeps until the engine's request ends: text that strtok() would go on with, and what
  * is_file() and the like have found out about the last file. */
 static void release_standard(void)
@@ -57,6 +48,5 @@ void psv_php_worker_release_input(void)
         SG(request_info).request_body = NULL;
         (void)php_stream_free(body, PHP_STREAM_FREE_CLOSE);
     }
-    release_filter();
     release_standard();
 }

@@ -4,6 +4,6 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
-/** Frees the body of the request that is over, and what ext/filter and ext/standard have kept of it; before
+/** Frees the body of the request that is over, and what ext/standard has kept of it; before
  * sapi_deactivate(), which forgets the body. [worker] */
 void psv_php_worker_release_input(void);

@@ -16,6 +16,7 @@
 #include "php_output.h"
 #include "php_request.h"
 #include "php_session.h"
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_worker.h"
 #include "php_worker_cache.h"
@@ -78,31 +79,27 @@ static void import_input(struct psv_php_worker *mode)
 
 /* ---- modules that keep something of a request */
 
-enum { MODULE_ZLIB, MODULE_SESSION, MODULE_COUNT };
+enum { MODULE_FILTER, MODULE_ZLIB, MODULE_SESSION, MODULE_COUNT };
 
 /* Of the thread's registry, which is the process's; NULL: not loaded. */
 static _Thread_local const zend_module_entry *modules[MODULE_COUNT];
 
 void psv_php_worker_reset_thread_start(void)
 {
-    static const char *const names[MODULE_COUNT] = {"zlib", "session"};
+    static const char *const names[MODULE_COUNT] = {"filter", "zlib", "session"};
     for (size_t i = 0; i < MODULE_COUNT; i++)
-        modules[i] = zend_hash_str_find_ptr(&module_registry, names[i], strlen(names[i]));
-}
-
-static void start_module(const zend_module_entry *module)
-{
-    if (module != NULL && module->request_startup_func != NULL)
-        (void)module->request_startup_func(module->type, module->module_number);
-}
-
-static void stop_module(const zend_module_entry *module)
-{
-    if (module != NULL && module->request_shutdown_func != NULL)
-        (void)module->request_shutdown_func(module->type, module->module_number);
+        modules[i] = psv_php_find_module(names[i]);
 }
 
 static void drop_header_callback(void);
+
+/* The filter module keeps copies for filter_input(); the next request begins with an empty set and does not
+ * free them. */
+static void release_input(void)
+{
+    psv_php_worker_release_input();
+    psv_php_stop_module(modules[MODULE_FILTER]);
+}
 
 /* A script whose save handler has not let its session go lets it go with its own end. */
 static void end_session(struct psv_php_thread *thread)
@@ -157,7 +154,7 @@ static void end_limbo(void)
 {
     php_output_end_all();
     php_output_deactivate();
-    psv_php_worker_release_input(); /* of php://input between two requests */
+    release_input(); /* of php://input between two requests */
     drop_header_callback();
     zend_llist_destroy(&SG(sapi_headers).headers);
     if (SG(sapi_headers).mimetype != NULL) {
@@ -202,8 +199,8 @@ void psv_php_worker_begin_request(struct psv_php_thread *thread)
     import_input(thread->mode);
     PG(during_request_startup) = false;
     ZVAL_COPY_VALUE(&EG(user_error_handler), &handler);
-    start_module(modules[MODULE_ZLIB]);
-    start_module(modules[MODULE_SESSION]);
+    psv_php_start_module(modules[MODULE_ZLIB]);
+    psv_php_start_module(modules[MODULE_SESSION]);
     zend_set_timeout(seconds, false);
     psv_php_worker_cache_set_time((time_t)(thread->message->received_unix_us / 1000000));
     zend_memory_reset_peak_usage();
@@ -263,11 +260,11 @@ void psv_php_worker_leave_request(struct psv_php_thread *thread)
     php_output_deactivate();
     end_rewriting(&BG(url_adapt_output_ex));
     end_rewriting(&BG(url_adapt_session_ex));
-    psv_php_worker_release_input();
+    release_input();
     drop_header_callback();
     sapi_deactivate();
     drop_input(mode);
-    stop_module(modules[MODULE_ZLIB]);
+    psv_php_stop_module(modules[MODULE_ZLIB]);
     forget_last_error();
     if (thread->environment_text != NULL) {
         zend_string_release(thread->environment_text);

@@ -10,6 +10,8 @@
 #include <ext/standard/basic_functions.h>
 #include <ext/standard/file.h>
 
+#include "php_tables.h"
+
 enum group {
     GROUP_AUTOLOADERS,
     GROUP_DIRECTORY,
@@ -36,12 +38,10 @@ static const char *const group_names[GROUP_COUNT] = {
 
 /* ---- noticing */
 
-typedef void handler_fn(INTERNAL_FUNCTION_PARAMETERS);
-
 static struct setter {
     const char *name;
     enum group group;
-    handler_fn *handler; /* PHP's own; written at start */
+    zif_handler handler; /* PHP's own; written at start */
 } setters[] = {
     {"chdir", GROUP_DIRECTORY, NULL},
     {"date_default_timezone_set", GROUP_TIMEZONE, NULL},
@@ -85,14 +85,8 @@ static void on_setter(INTERNAL_FUNCTION_PARAMETERS)
 
 void psv_php_touched_on_module_init(void)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(setters); i++) {
-        zend_function *function =
-            zend_hash_str_find_ptr(CG(function_table), setters[i].name, strlen(setters[i].name));
-        if (function == NULL || function->type != ZEND_INTERNAL_FUNCTION)
-            continue;
-        setters[i].handler = function->internal_function.handler;
-        function->internal_function.handler = on_setter;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(setters); i++)
+        setters[i].handler = psv_php_replace_function(setters[i].name, on_setter);
 }
 
 /* ---- PHP's own functions */
@@ -313,9 +307,7 @@ static void forget_folder(void)
 /* The next random number seeds the generator. */
 static void forget_seed(void)
 {
-    const zend_module_entry *module = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("random"));
-    if (module != NULL && module->request_startup_func != NULL)
-        (void)module->request_startup_func(module->type, module->module_number);
+    psv_php_start_module(psv_php_find_module("random"));
 }
 
 /* ---- all of them */

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "os/process.h"
 #include "php_tables.h"
 #include "php_thread.h"
 
@@ -29,11 +30,12 @@ static void install(int number, void (*handler)(int))
     (void)sigaction(number, &action, NULL);
 }
 
-static void pass_on(int number)
+static void pass_on(int number, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
+    (void)context;
     if (getpid() == server_pid) {
-        (void)pthread_kill(server_thread, number); /* blocked there: it waits in the descriptor */
+        psv_process_pass_signal(server_thread, info); /* blocked there: it waits in the descriptor */
     } else {
         /* A forked process that psv_php_signals_after_fork has not reached yet: the default action, once we
          * return. */
@@ -41,6 +43,13 @@ static void pass_on(int number)
         (void)raise(number);
     }
     errno = saved_errno;
+}
+
+static void install_pass_on(int number)
+{
+    struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+    sigfillset(&action.sa_mask);
+    (void)sigaction(number, &action, NULL);
 }
 
 static void ignore(int number)
@@ -61,7 +70,7 @@ void psv_php_signals_process_start(void)
     pthread_sigmask(SIG_SETMASK, NULL, &server_signals);
     for (int number = 1; number < SIGSYS; number++) {
         if (is_server_signal(number))
-            install(number, pass_on);
+            install_pass_on(number);
     }
     /* pcntl_alarm() without a handler must not end the server.  Commands get the default back, as with any
      * handler. */

@@ -76,8 +76,17 @@ int psv_process_take_signal_of(int signal_fd, bool *ret_is_terminal)
     } while (count < 0 && errno == EINTR);
     if (count != (ssize_t)sizeof(info))
         return count < 0 && errno == EAGAIN ? PSV_EAGAIN : PSV_EIO;
-    *ret_is_terminal = info.ssi_code == SI_KERNEL;
+    *ret_is_terminal =
+        info.ssi_code == SI_KERNEL ||
+        (info.ssi_code == SI_QUEUE && info.ssi_pid == (uint32_t)getpid() && info.ssi_int == SI_KERNEL);
     return (int)info.ssi_signo;
+}
+
+void psv_process_pass_signal(pthread_t reader, const siginfo_t *info)
+{
+    /* the kernel takes an si_code of its own from nobody (rt_tgsigqueueinfo(2)): it travels as the value */
+    union sigval code = {.sival_int = info->si_code};
+    (void)pthread_sigqueue(reader, info->si_signo, code);
 }
 
 int psv_process_take_signal(int signal_fd)

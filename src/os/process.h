@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +31,10 @@ MUST_CHECK int psv_process_take_signal(int signal_fd);
 /** The same; *ret_is_terminal: it is not from a process but from a terminal (Ctrl-C), and so has come to each
  * process of the terminal's group. */
 MUST_CHECK int psv_process_take_signal_of(int signal_fd, bool *ret_is_terminal);
+
+/** For the handler of a thread that does not block it: gives the signal to reader, a thread of this process
+ * that blocks it and has the descriptor.  What psv_process_take_signal_of() tells of it is kept.  [any] */
+void psv_process_pass_signal(pthread_t reader, const siginfo_t *info);
 
 /** SIGTERM or SIGINT has come and was not taken yet.  [any] */
 bool psv_process_is_asked_to_end(void);

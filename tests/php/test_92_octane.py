@@ -100,7 +100,7 @@ def test_interrupted_at_a_terminal(start):
     server = start(terminal=terminal)
     server.get("/")
     os.write(master, b"\x03")
-    assert server.wait_exit() == 0
+    assert server.wait_exit() == 0, "\n".join(server.lines)
     assert not [item for item in server.messages() if item[0] in ("warn", "error")]
     os.close(master)
     os.close(terminal)
@@ -233,7 +233,7 @@ def test_files_and_routes(start):
 def test_a_script_that_does_not_start(start):
     server = start(wait=False, worker="<?php throw new Exception('no database');")
     assert server.wait_exit() != 0
-    assert any("no database" in str(content) for _, content in server.messages()), server.lines
+    assert any("no database" in str(content) for _, content in server.messages()), "\n".join(server.lines)
 
 
 # ---- the log

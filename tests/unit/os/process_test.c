@@ -69,6 +69,40 @@ static void test_signals(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void test_who_sent_it(void **state)
+{
+    (void)state;
+    static const struct {
+        TABLE_ROW;
+        int code; /* that a handler has seen */
+        bool is_terminal;
+    } cases[] = {
+        {ROW("terminal"), SI_KERNEL, true},
+        {ROW("process"), SI_USER, false},
+        {ROW("thread"), SI_TKILL, false},
+        {ROW("queued"), SI_QUEUE, false},
+    };
+    struct psv_error error = {0};
+    sigset_t before;
+    bool is_terminal = true;
+    pthread_sigmask(SIG_BLOCK, NULL, &before);
+    psv_process_block_signals(false);
+    int fd = psv_process_open_signals(false, &error);
+    assert_true(fd >= 0);
+    assert_int_equal(kill(getpid(), SIGINT), 0);
+    assert_int_equal(psv_process_take_signal_of(fd, &is_terminal), SIGINT);
+    assert_false(is_terminal);
+    TABLE_FOR_EACH(row, cases)
+    {
+        const siginfo_t info = {.si_signo = SIGINT, .si_code = row->code};
+        psv_process_pass_signal(pthread_self(), &info);
+        assert_int_equal(psv_process_take_signal_of(fd, &is_terminal), SIGINT);
+        assert_int_equal(is_terminal, row->is_terminal);
+    }
+    close(fd);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void test_signal_failures(void **state)
 {
     (void)state;
@@ -232,10 +266,15 @@ static void test_own_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_memory),      cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_signal_failures), cmocka_unit_test(test_sigpipe),
-        cmocka_unit_test(test_parse_stat),      cmocka_unit_test(test_parse_boot_time),
-        cmocka_unit_test(test_facts),           cmocka_unit_test(test_facts_out_of_memory),
+        cmocka_unit_test(test_own_memory),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_who_sent_it),
+        cmocka_unit_test(test_signal_failures),
+        cmocka_unit_test(test_sigpipe),
+        cmocka_unit_test(test_parse_stat),
+        cmocka_unit_test(test_parse_boot_time),
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_facts_out_of_memory),
     };
     return cmocka_run_group_tests_name("os/process", tests, NULL, NULL);
 }

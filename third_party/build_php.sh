@@ -23,8 +23,7 @@ case ${1:-} in
     *) die "build_php.sh knows only --package" ;;
 esac
 
-# Takes the place of PHP_CONFIGURE_FLAGS and PHP_CFLAGS when the PHP of the package is built.
-PHP_LDFLAGS=''
+# Takes the place of the flags when the PHP of the package is built.
 if [[ -n $for_package ]]; then
     kept=()
     for flag in "${PHP_CONFIGURE_FLAGS[@]}"; do [[ $flag == *fpm* || $flag == *readline* ]] || kept+=("$flag"); done
@@ -35,8 +34,8 @@ fi
 # What decides whether a finished build can be used again: flags, revision and the libraries of this Debian.
 build_key() {
     local -a package=()
-    [[ -z $for_package ]] || package=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC" "$PHP_LDFLAGS")
-    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${package[@]}" \
+    [[ -z $for_package ]] || package=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC")
+    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "$PHP_LDFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${package[@]}" \
         "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" \
         ${PHPSRV_PHP_INSTALL_PREFIX:+"$PHPSRV_PHP_INSTALL_PREFIX"} | sha256sum | cut -c1-12
 }
@@ -85,8 +84,7 @@ configure() {
     prefix=$(prefix)
     etc=$prefix/etc/php
     if [[ -n $for_package ]]; then prefix=$PACKAGE_PHP_PREFIX etc=$PACKAGE_PHP_ETC; fi
-    local -a variables=("CFLAGS=$PHP_CFLAGS" "CXXFLAGS=$PHP_CFLAGS")
-    [[ -z $PHP_LDFLAGS ]] || variables+=("LDFLAGS=$PHP_LDFLAGS")
+    local -a variables=("CFLAGS=$PHP_CFLAGS" "CXXFLAGS=$PHP_CFLAGS" "LDFLAGS=$PHP_LDFLAGS")
     if [[ ! -x $build/src/configure ]]; then
         (cd "$build/src" && ./buildconf --force) >"$log" 2>&1 || die_log "$log" "PHP's buildconf failed"
     fi

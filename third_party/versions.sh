@@ -1,14 +1,16 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: MIT
 # What is fetched when the machine does not have it, and how PHP is configured. Sourced, not run.
-# A change of PHP_CONFIGURE_FLAGS, PHP_CFLAGS or PHP_BUILD_REVISION makes a new PHP in the cache; the old one stays until it is removed.
+# A change of PHP_CONFIGURE_FLAGS, PHP_CFLAGS, PHP_LDFLAGS or PHP_BUILD_REVISION makes a new PHP in the cache; the old one stays until it is removed.
 
 # The Debian suite whose php8.4 sources and (on Debian 12) libllhttp-dev are used.
 SOURCE_SUITE=trixie
 PHP_SOURCE_PACKAGE=php8.4
 PHP_OLDEST_ID=80300
 PHP_BUILD_REVISION=1
-PHP_CFLAGS="-O2 -g1"
+# libphp.so calls its own functions directly, as a program does: nothing replaces them.
+PHP_CFLAGS="-O2 -g1 -fno-semantic-interposition"
+PHP_LDFLAGS="-Wl,-Bsymbolic-functions"
 LLHTTP_PACKAGE=libllhttp-dev
 
 # The PHP of the Debian package: it lives where the package puts it, reads its settings below /etc/phpsrv, has no FPM, and is
@@ -17,7 +19,7 @@ LLHTTP_PACKAGE=libllhttp-dev
 PACKAGE_PHP_PREFIX=/usr/lib/phpsrv/php
 PACKAGE_PHP_ETC=/etc/phpsrv/php
 PACKAGE_PHP_CFLAGS="$PHP_CFLAGS -fstack-protector-strong -Wdate-time -D_FORTIFY_SOURCE=2"
-PACKAGE_PHP_LDFLAGS="-Wl,-z,relro -Wl,-z,now"
+PACKAGE_PHP_LDFLAGS="$PHP_LDFLAGS -Wl,-z,relro -Wl,-z,now"
 
 PHP_CONFIGURE_FLAGS=(
     # What the server needs: threads, libphp.so, no signal handlers of the engine's own, timers per thread.

@@ -65,7 +65,7 @@ void psv_php_output_flush(void *server_context)
     php_handle_aborted_connection();
 }
 
-void psv_php_output_finish(struct psv_php_thread *thread)
+void psv_php_output_end(struct psv_php_thread *thread)
 {
     if (psv_php_is_forked_child())
         return;
@@ -75,6 +75,11 @@ void psv_php_output_finish(struct psv_php_thread *thread)
         psv_php_dev_answer(thread);
     if (thread->head_is_lost || thread->output_has_failed)
         psv_job_fail(thread->job);
-    else
-        psv_job_finish(thread->job);
+}
+
+void psv_php_output_finish(struct psv_php_thread *thread)
+{
+    psv_php_output_end(thread);
+    if (!psv_php_is_forked_child())
+        psv_job_finish(thread->job); /* nothing, when it has failed */
 }

@@ -149,13 +149,24 @@ static void explain_missing_script(struct psv_php_thread *thread)
     }
 }
 
+/* virtual_chdir (Zend/zend_virtual_cwd.c) without its stat: a folder in which a script has just been found is
+ * one, and PHP remembers the way there.  The state is behind no function of PHP's, but in front of a field
+ * that is. */
+static int enter_folder(const char *path)
+{
+    virtual_cwd_globals *globals =
+        (virtual_cwd_globals *)(void *)((char *)realpath_cache_get_buckets() -
+                                        offsetof(virtual_cwd_globals, realpath_cache));
+    return virtual_file_ex(&globals->cwd, path, NULL, CWD_REALPATH);
+}
+
 static void execute(struct psv_php_thread *thread)
 {
     zend_file_handle script;
     zend_stream_init_filename(&script, thread->message->script_filename.data);
     script.primary_script = true;
     EG(exit_status) = 0;
-    (void)VCWD_CHDIR_FILE(thread->message->script_filename.data);
+    (void)virtual_chdir_file(thread->message->script_filename.data, enter_folder);
     bool is_done = php_execute_script(&script);
     zend_destroy_file_handle(&script);
     if (thread->mode != NULL)
@@ -313,7 +324,7 @@ static void finish(struct psv_php_thread *thread)
     psv_php_worker_cache_end_script();
     psv_php_opcache_leave(thread);
     if (thread->job != NULL)
-        psv_php_output_finish(thread);
+        psv_php_output_end(thread);
     psv_php_dev_forget(thread);
     psv_php_input_clear_request_info();
     psv_php_environment_forget();

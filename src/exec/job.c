@@ -140,26 +140,25 @@ int psv_job_flush(struct psv_job *job)
     return psv_sink_flush(&job->sink);
 }
 
-/* Before the loop can hear that it is complete. */
-static void note_responded(struct psv_job *job)
+void psv_job_note_responded(struct psv_job *job, uint64_t now_ns)
 {
     if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) == 0) {
         if (job->wants_usage) {
             job->cpu_ns = psv_clock_thread_cpu_ns() - job->cpu_started_ns;
         }
-        atomic_store_explicit(&job->responded_ns, psv_clock_monotonic_ns(), memory_order_relaxed);
+        atomic_store_explicit(&job->responded_ns, now_ns, memory_order_relaxed);
     }
 }
 
 void psv_job_finish(struct psv_job *job)
 {
-    note_responded(job);
+    psv_job_note_responded(job, psv_clock_monotonic_ns());
     psv_sink_finish(&job->sink, false);
 }
 
 void psv_job_fail(struct psv_job *job)
 {
-    note_responded(job);
+    psv_job_note_responded(job, psv_clock_monotonic_ns());
     psv_sink_finish(&job->sink, true);
 }
 

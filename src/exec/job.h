@@ -62,6 +62,8 @@ MUST_CHECK struct psv_job *psv_job_new(struct psv_arena *arena, const struct psv
 
 /** QUEUED -> RUNNING; false when it was cancelled meanwhile.  [worker] */
 bool psv_job_try_start(struct psv_job *job);
+/** The response is complete at now_ns, unless it was before.  Before the loop can hear of it.  [worker] */
+void psv_job_note_responded(struct psv_job *job, uint64_t now_ns);
 /** QUEUED -> CANCELLED; false when a worker runs it already.  Whoever cancels also calls psv_job_set_gone.
  * [loop] */
 bool psv_job_try_cancel(struct psv_job *job);

@@ -195,11 +195,8 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
         note_times(worker, job);
     }
     worker->ends_check = is_given_up || (worker->jobs_max > 0 && worker->jobs >= worker->jobs_max);
-    if (atomic_load_explicit(&job->responded_ns, memory_order_relaxed) ==
-        0) { /* the release ends its response */
-        atomic_store_explicit(&job->responded_ns, job->finished_ns, memory_order_relaxed);
-    }
-    if (!is_given_up) { /* else it was counted out already */
+    psv_job_note_responded(job, job->finished_ns); /* the release ends its response, if nothing has */
+    if (!is_given_up) {                            /* else it was counted out already */
         atomic_fetch_sub_explicit(&worker->pool->busy, 1, memory_order_relaxed);
     }
     psv_sink_release(&job->sink);

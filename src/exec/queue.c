@@ -31,6 +31,10 @@
  *     processor by themselves (sockets, sleep, locks) lifts the bound for a while; and when nothing was taken
  *     from the ring for a moment, because all who are awake wait, psv_queue_relieve wakes one more.
  *
+ *     The same holds, for one worker instead of awake_max, while the ring holds only so much that a worker
+ * that is at it (hot: it has taken a job a moment ago and has not parked) does it sooner than another one
+ * wakes up.  Who parks takes that mark back before it touches the gate.
+ *
  *  6. A sleeper whose time is over cannot leave the middle of the stack: it stays there, marked as away, and
  *     goes about its business; when it parks again it takes the mark back and is where it was.  Who pops one
  *     that is away takes it off the stack so, and still owes the wake-up: it goes on to the next, and if none
@@ -57,6 +61,11 @@ enum parking_state {
  * without doing so (locks inside the runtime). */
 #define LIFT_NS (UINT64_C(1) * PSV_NS_PER_S)
 #define JOBS_PER_WAIT 8
+
+/* Less work than this wakes nobody while a worker is at it: some times what a wake-up costs both sides (5 to
+ * 10 us where the processors are virtual).  And how long ago it may have taken its last job. */
+#define WORTH_WAKING_NS (UINT64_C(50) * 1000)
+#define HOT_NS (UINT64_C(30) * 1000)
 
 /* Tag and top of the idle stack; the tag makes a compare-and-swap fail when the same top came back meanwhile
  * (ABA). */
@@ -95,6 +104,9 @@ int psv_queue_init(struct psv_queue *queue, size_t capacity, unsigned workers, u
     atomic_init(&queue->wakes, 0);
     atomic_init(&queue->lifted_until_ns, 0);
     atomic_init(&queue->nudges, 0);
+    atomic_init(&queue->job_ns, 0);
+    atomic_init(&queue->hot_ns, 0);
+    atomic_init(&queue->hot, 0);
     return PSV_OK;
 }
 
@@ -158,9 +170,60 @@ static void wake_all(struct psv_queue *queue)
     }
 }
 
+/* ---- is a wake-up worth it? (5.) */
+
+static bool is_little_work(const struct psv_queue *queue)
+{
+    /* relaxed here and below: an estimate, which orders nothing */
+    uint64_t job_ns = atomic_load_explicit(&queue->job_ns, memory_order_relaxed);
+
+    return job_ns != 0 && psv_ring_len(&queue->ring) * job_ns < WORTH_WAKING_NS;
+}
+
+static bool is_one_hot(const struct psv_queue *queue, uint64_t now_ns)
+{
+    return atomic_load_explicit(&queue->hot, memory_order_relaxed) != 0 &&
+           now_ns - MIN(atomic_load_explicit(&queue->hot_ns, memory_order_relaxed), now_ns) < HOT_NS;
+}
+
+void psv_queue_note_begin(struct psv_queue *queue, unsigned index, uint64_t now_ns)
+{
+    if (atomic_load_explicit(&queue->hot, memory_order_relaxed) != index + 1) {
+        if (is_one_hot(queue, now_ns)) {
+            return; /* one is enough */
+        }
+        atomic_store_explicit(&queue->hot, index + 1, memory_order_relaxed);
+    }
+    atomic_store_explicit(&queue->hot_ns, now_ns, memory_order_relaxed);
+}
+
+void psv_queue_note_end(struct psv_queue *queue, unsigned index, uint64_t run_ns)
+{
+    struct psv_parking *parking = &queue->parkings[index];
+    uint64_t known_ns = atomic_load_explicit(&queue->job_ns, memory_order_relaxed);
+
+    /* one of eight; the first one counts in full */
+    parking->job_ns =
+        parking->job_ns == 0 ? MAX(run_ns, 1) : MAX(parking->job_ns - parking->job_ns / 8 + run_ns / 8, 1);
+    if (parking->job_ns > known_ns + known_ns / 4 || parking->job_ns + parking->job_ns / 4 < known_ns) {
+        atomic_store_explicit(&queue->job_ns, parking->job_ns, memory_order_relaxed);
+    }
+}
+
+/* Before it is on the stack: the gate publishes it (5.). */
+static void cool_down(struct psv_queue *queue, unsigned index)
+{
+    if (atomic_load_explicit(&queue->hot, memory_order_relaxed) == index + 1) {
+        atomic_store_explicit(&queue->hot, 0, memory_order_relaxed);
+    }
+}
+
 /* Whether as many workers are awake as there is work for (5.). */
 static bool is_enough_awake(struct psv_queue *queue)
 {
+    if (is_little_work(queue) && is_one_hot(queue, psv_clock_monotonic_ns())) {
+        return true;
+    }
     if (queue->awake_max == queue->workers_len) {
         return false;
     }
@@ -229,11 +292,18 @@ int psv_queue_push(struct psv_queue *queue, struct psv_job *job)
     return code;
 }
 
+void psv_queue_note_leave(struct psv_queue *queue, unsigned index)
+{
+    cool_down(queue, index);
+    if (psv_ring_len(&queue->ring) > 0) {
+        psv_queue_kick(queue);
+    }
+}
+
 bool psv_queue_is_held_back(const struct psv_queue *queue)
 {
     /* relaxed: asked again and again */
-    return queue->awake_max < queue->workers_len &&
-           atomic_load_explicit(&queue->idle_len, memory_order_relaxed) > 0 && psv_ring_len(&queue->ring) > 0;
+    return atomic_load_explicit(&queue->idle_len, memory_order_relaxed) > 0 && psv_ring_len(&queue->ring) > 0;
 }
 
 void psv_queue_relieve(struct psv_queue *queue)
@@ -289,6 +359,7 @@ static bool park(struct psv_queue *queue, unsigned index, uint64_t deadline_ns)
 {
     struct psv_parking *parking = &queue->parkings[index];
 
+    cool_down(queue, index);
     go_to_stack(queue, index);
     /* 1.: the addition of nothing takes its place in the gate's order */
     bool is_stopped = (atomic_fetch_add_explicit(&queue->gate, 0, memory_order_acq_rel) & GATE_STOPPED) != 0;
@@ -333,7 +404,7 @@ static struct psv_job *look_after_waking(struct psv_queue *queue, struct psv_par
     parking->jobs = 0;
     atomic_exchange_explicit(&queue->is_waking, 0, memory_order_acq_rel); /* 2.: back to 0 before looking */
     struct psv_job *job = psv_ring_pop(&queue->ring);
-    if (job != NULL && psv_ring_len(&queue->ring) > 0) {
+    if (job != NULL && psv_ring_len(&queue->ring) > 0 && !is_little_work(queue)) {
         wake_one(queue); /* 4. */
     }
     return job;

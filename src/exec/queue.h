@@ -1,6 +1,6 @@
 /* The job queue: one bounded ring for all workers plus the stack of idle workers, woken last-in-first-out.
  * One that sleeps is woken at a time; it wakes the next one when it finds more work than it takes (queue.c
- * has the proof).
+ * has the proof).  Work that one who is awake does sooner than another wakes up wakes nobody.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -26,6 +26,7 @@ struct psv_parking {
     _Atomic uint32_t next; /* index + 1 of the parking below it in the idle stack, 0 = none */
     uint64_t waits;        /* [worker] psv_thread_waits() when it woke last */
     uint64_t jobs;         /* [worker] taken since then */
+    uint64_t job_ns;       /* [worker] what its jobs have taken lately; 0 = not known */
     uint32_t nudges;       /* [worker] of the queue's, as many as it knows of */
 };
 
@@ -38,7 +39,10 @@ struct psv_queue {
     _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t idle; /* {tag:32, index + 1:32} top of the idle stack */
     _Atomic uint32_t is_waking; /* a woken worker has not looked at the ring yet: no need to wake another */
     _Atomic uint32_t idle_len;  /* workers on the idle stack */
-    _Atomic uint64_t lifted_until_ns;                 /* until then awake_max does not hold: scripts wait */
+    _Atomic uint64_t lifted_until_ns; /* until then awake_max does not hold: scripts wait */
+    _Atomic uint64_t job_ns;          /* what a job has taken lately, about; 0 = not known */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t hot_ns; /* when the hot worker took its last job, monotonic */
+    _Atomic uint32_t hot; /* index + 1 of a worker that takes one job after the other, 0 = none */
     _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t gate; /* {stopped:1, pushes under way:31} */
     _Atomic uint32_t nudges;                          /* psv_queue_nudge so far */
     _Atomic uint64_t wakes;                           /* futex wake calls so far: what the bench watches */
@@ -74,6 +78,12 @@ struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index);
  * there is no job. A job that waits comes before everything else.  [worker] */
 struct psv_job *psv_queue_pop_until(struct psv_queue *queue, unsigned index, uint64_t deadline_ns,
                                     enum psv_queue_pop *ret_why);
+/** What worker `index` does with its jobs, so that the queue knows whether waking another one pays: it has
+ * begun one at now_ns (monotonic); its last one took run_ns.  [worker] */
+void psv_queue_note_begin(struct psv_queue *queue, unsigned index, uint64_t now_ns);
+void psv_queue_note_end(struct psv_queue *queue, unsigned index, uint64_t run_ns);
+/** It takes no more jobs for now, without having come for one in vain.  [worker] */
+void psv_queue_note_leave(struct psv_queue *queue, unsigned index);
 /** Each worker returns once from psv_queue_pop_until without a job, as soon as there is none for it: at once
  * when it sleeps.  What was written before is seen by it then.  [any] */
 void psv_queue_nudge(struct psv_queue *queue);

@@ -44,6 +44,7 @@ static bool take_job(struct psv_worker *worker, struct psv_job *job)
     bool is_started = psv_job_try_start(job);
     if (is_started) {
         job->started_ns = psv_clock_monotonic_ns();
+        psv_queue_note_begin(worker->pool->queue, worker->index, job->started_ns);
         worker->job = job;
         worker->life.requests++;
     }
@@ -191,6 +192,7 @@ void psv_worker_end_job(struct psv_worker *worker, struct psv_job *job)
     bool is_given_up = worker->is_given_up;
     worker->jobs++;
     pthread_mutex_unlock(&worker->lock);
+    psv_queue_note_end(worker->pool->queue, worker->index, job->finished_ns - job->started_ns);
     if (worker->pool->script != NULL) {
         note_times(worker, job);
     }
@@ -275,6 +277,7 @@ static int run_runtime(struct psv_worker *worker)
         psv_job_fail(worker->job);
         psv_worker_end_job(worker, worker->job);
     }
+    psv_queue_note_leave(worker->pool->queue, worker->index);
     if (!worker->is_given_up) { /* without a job nobody gives it up: no lock */
         atomic_fetch_sub_explicit(&worker->pool->alive, 1, memory_order_relaxed);
     }

@@ -134,6 +134,71 @@ static void test_a_plain_wait_sleeps_through_nudges(void **state)
     psv_queue_fini(&queue);
 }
 
+/* Jobs of 10 us, one that is at it (for ever: the test's own pace is no matter), one that sleeps. */
+static void test_little_work_wakes_nobody(void **state)
+{
+    uint64_t now_ns = psv_clock_monotonic_ns();
+    struct sleeper sleeper;
+
+    (void)state;
+    assert_int_equal(psv_queue_init(&queue, 16, 2, 0, 2), 0);
+    start_sleeper(&sleeper, 0);
+    psv_queue_note_begin(&queue, 1, now_ns + 60 * PSV_NS_PER_S);
+    psv_queue_note_end(&queue, 1, 10000);
+    for (uintptr_t number = 1; number <= 4; number++) {
+        assert_int_equal(psv_queue_push(&queue, job_of(number)), 0);
+    }
+    assert_int_equal(atomic_load(&queue.wakes), 0);
+    assert_true(psv_queue_is_held_back(&queue));
+    assert_int_equal(psv_queue_push(&queue, job_of(5)), 0); /* 50 us */
+    assert_int_equal(pthread_join(sleeper.thread, NULL), 0);
+    assert_ptr_equal(sleeper.job, job_of(1));
+    assert_int_equal(atomic_load(&queue.wakes), 1);
+    psv_queue_fini(&queue);
+}
+
+/* Each way in which the one who was at it is so no more. */
+static void test_somebody_is_woken_when_nobody_is_at_it(void **state)
+{
+    enum { STALLS, FELL_ASLEEP, LEFT, LONG_JOBS };
+    static const struct {
+        TABLE_ROW;
+        int way;
+    } cases[] = {
+        {ROW("nothing is taken any more"), STALLS},
+        {ROW("it found no job"), FELL_ASLEEP},
+        {ROW("it ended"), LEFT},
+        {ROW("jobs take longer now"), LONG_JOBS},
+    };
+
+    (void)state;
+    TABLE_FOR_EACH(row, cases)
+    {
+        enum psv_queue_pop why;
+        struct sleeper sleeper;
+        assert_int_equal(psv_queue_init(&queue, 16, 2, 0, 2), 0);
+        start_sleeper(&sleeper, 0);
+        psv_queue_note_begin(&queue, 1, psv_clock_monotonic_ns() + 60 * PSV_NS_PER_S);
+        psv_queue_note_end(&queue, 1, 10000);
+        if (row->way == FELL_ASLEEP) {
+            assert_null(psv_queue_pop_until(&queue, 1, 1, &why));
+        } else if (row->way == LONG_JOBS) {
+            psv_queue_note_end(&queue, 1, PSV_NS_PER_MS);
+        }
+        assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
+        if (row->way == STALLS) {
+            assert_int_equal(atomic_load(&queue.wakes), 0);
+            psv_queue_relieve(&queue);
+        } else if (row->way == LEFT) {
+            assert_int_equal(atomic_load(&queue.wakes), 0);
+            psv_queue_note_leave(&queue, 1);
+        }
+        assert_int_equal(pthread_join(sleeper.thread, NULL), 0);
+        assert_ptr_equal(sleeper.job, job_of(1));
+        psv_queue_fini(&queue);
+    }
+}
+
 /* ---- random schedules */
 
 #define MODEL_JOBS_MAX 4000000
@@ -238,6 +303,8 @@ static void *consume(void *context)
             return NULL;
         }
         if (job != NULL) {
+            psv_queue_note_begin(&queue, self->index, psv_clock_monotonic_ns());
+            psv_queue_note_end(&queue, self->index, test_random(&self->random) % 20000);
             atomic_fetch_add(&model.twice, atomic_fetch_add(&model.taken[(uintptr_t)job], 1) != 0);
             atomic_fetch_add(&model.popped, 1);
         }
@@ -352,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_who_is_away_hands_the_wake_to_the_next),
         cmocka_unit_test(test_a_nudge_reaches_each_once),
         cmocka_unit_test(test_a_plain_wait_sleeps_through_nudges),
+        cmocka_unit_test(test_little_work_wakes_nobody),
+        cmocka_unit_test(test_somebody_is_woken_when_nobody_is_at_it),
         cmocka_unit_test(test_a_nudge_reaches_who_falls_asleep),
         cmocka_unit_test(test_deadlines_and_nudges_lose_nothing),
     };

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define THREADS_MAX 256
@@ -26,6 +27,7 @@ struct runner {
     uint64_t requests;
     uint64_t body_bytes;
     uint64_t cpu_ns;
+    uint64_t user_us, kernel_us; /* as the kernel has sampled them */
     bool has_failed;
 } __attribute__((aligned(128)));
 
@@ -180,6 +182,19 @@ static void run_once(struct runner *runner)
     SG(server_context) = NULL;
 }
 
+/* Called at the start and at the end of what is counted: leaves the thread's user and kernel time between. */
+static void add_modes(struct runner *runner, bool is_end)
+{
+    struct rusage usage;
+    uint64_t user_us, kernel_us;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0)
+        return;
+    user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec;
+    kernel_us = (uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec;
+    runner->user_us = is_end ? user_us - runner->user_us : user_us;
+    runner->kernel_us = is_end ? kernel_us - runner->kernel_us : kernel_us;
+}
+
 static void loop(struct runner *runner)
 {
     uint64_t cpu_start_ns = 0;
@@ -190,6 +205,7 @@ static void loop(struct runner *runner)
             if (now == 1) {
                 runner->requests = runner->body_bytes = 0;
                 cpu_start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+                add_modes(runner, false);
             } else {
                 break;
             }
@@ -199,6 +215,7 @@ static void loop(struct runner *runner)
         runner->requests++;
     }
     runner->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start_ns;
+    add_modes(runner, true);
 }
 
 static void *thread_main(void *argument)
@@ -246,11 +263,13 @@ static unsigned number(const char *text, unsigned most)
 
 static int report(unsigned threads, uint64_t elapsed_ns)
 {
-    uint64_t requests = 0, cpu_ns = 0, body_bytes = 0;
+    uint64_t requests = 0, cpu_ns = 0, body_bytes = 0, user_us = 0, kernel_us = 0;
     for (unsigned i = 0; i < threads; i++) {
         requests += runners[i].requests;
         cpu_ns += runners[i].cpu_ns;
         body_bytes += runners[i].body_bytes;
+        user_us += runners[i].user_us;
+        kernel_us += runners[i].kernel_us;
         if (runners[i].has_failed) {
             fprintf(stderr, "engine_limit: the script failed\n");
             return 1;
@@ -262,9 +281,10 @@ static int report(unsigned threads, uint64_t elapsed_ns)
     }
     printf("{\"requests\": %llu, \"duration_us\": %llu, \"cpu_us_per_request\": %.4f, "
            "\"body_bytes_per_request\": %llu, "
-           "\"threads\": %u}\n",
+           "\"kernel_share\": %.4f, \"threads\": %u}\n",
            (unsigned long long)requests, (unsigned long long)(elapsed_ns / 1000),
-           (double)cpu_ns / 1000.0 / (double)requests, (unsigned long long)(body_bytes / requests), threads);
+           (double)cpu_ns / 1000.0 / (double)requests, (unsigned long long)(body_bytes / requests),
+           (double)kernel_us / (double)(user_us + kernel_us > 0 ? user_us + kernel_us : 1), threads);
     return 0;
 }
 

@@ -19,6 +19,8 @@ MEASURES = (
     ("server_cpu_us", "CPU per request", False),
     ("worker_cpu_us", "workers' CPU", False),
     ("loop_cpu_us", "loop's CPU", False),
+    ("loop_user_us", "loop in user mode", False),
+    ("loop_kernel_us", "loop in the kernel", False),
 )
 
 

@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import time
-from typing import Dict, List
+from typing import Dict, Iterable, List, Tuple
 
 from .children import descendants, environment
 
@@ -91,6 +91,34 @@ def named_threads_cpu_ns(pid: int, prefix: str) -> int:
         int((_text(f"{task}/schedstat").split() or ["0"])[0]) for task in _threads(pid) if not _text(f"{task}/comm").startswith(prefix)
     )
     return process_cpu_ns(pid) - outside
+
+
+def _ticks(stat_path: str) -> Tuple[int, int]:
+    """CPU time in user and in kernel mode, of a process (ended threads included) or of a thread: utime and stime of proc(5), in clock
+    ticks. The kernel samples the mode at its timer's ticks, and makes the two add up to the CPU time that it has counted exactly."""
+    fields = _text(stat_path).rpartition(")")[2].split()
+    return (int(fields[11]), int(fields[12])) if len(fields) > 12 else (0, 0)
+
+
+def add_ticks(parts: Iterable[Tuple[int, int]]) -> Tuple[int, int]:
+    users, kernels = zip(*parts, (0, 0))
+    return sum(users), sum(kernels)
+
+
+def ticks(pids: List[int]) -> Tuple[int, int]:
+    """User and kernel time of these processes and their children."""
+    return add_ticks(_ticks(f"/proc/{pid}/stat") for pid in processes(pids))
+
+
+def thread_ticks(pid: int, thread: int) -> Tuple[int, int]:
+    return _ticks(f"/proc/{pid}/task/{thread}/stat")
+
+
+def named_threads_ticks(pid: int, prefix: str) -> Tuple[int, int]:
+    """As named_threads_cpu_ns: all of the process but the threads with other names."""
+    user, kernel = _ticks(f"/proc/{pid}/stat")
+    others = add_ticks(_ticks(f"{task}/stat") for task in _threads(pid) if not _text(f"{task}/comm").startswith(prefix))
+    return user - others[0], kernel - others[1]
 
 
 def context_switches(pids: List[int]) -> Dict[str, int]:

@@ -19,7 +19,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
     rows, figures = [], {}
     for label, _, _ in measured:
         row: Dict[str, Any] = {"server": label}
-        for key in ("requests_per_s", "server_cpu_us", "p99_us", "gib_per_cpu_s"):
+        for key in ("requests_per_s", "server_cpu_us", "server_user_us", "server_kernel_us", "p99_us", "gib_per_cpu_s"):
             if all(key in one[label] for one in rounds) and (key != "gib_per_cpu_s" or label == "copy-limit"):
                 row[key] = median(one[label][key] for one in rounds)
         row["per_cpu_s"] = 1e6 / row["server_cpu_us"]

@@ -6,7 +6,7 @@ import resource
 import shutil
 import signal
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from . import facts
 from .children import Child, wait_until
@@ -16,6 +16,7 @@ from .work import Work
 
 MARGIN_SECONDS = 30
 ATTACH_SECONDS = 0.5
+TICKS_LEAST = 20  # of 10 ms
 
 
 def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None) -> Dict[str, Any]:
@@ -30,7 +31,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
         if tool.waits:
             wait_until(lambda: "ready" in child.log(), MARGIN_SECONDS, "all connections", child)
         switches, server_cpu, busy, start = server.context_switches(), server.cpu_ns(), facts.machine_busy_ns(), time.monotonic_ns()
-        loop_cpu, worker_cpu = server.loop_cpu_ns(), server.worker_cpu_ns()
+        loop_cpu, worker_cpu, modes = server.loop_cpu_ns(), server.worker_cpu_ns(), server.cpu_modes()
         client_cpu = facts.process_cpu_ns(child.pid) if tool.waits else 0
         if tool.waits:
             child.process.stdin.write(b"go\n")
@@ -43,6 +44,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
         elapsed = time.monotonic_ns() - start
         loop_cpu, worker_cpu = server.loop_cpu_ns() - loop_cpu, server.worker_cpu_ns() - worker_cpu
         server_cpu = server.cpu_ns() - server_cpu
+        modes_after = server.cpu_modes()
         busy = facts.machine_busy_ns() - busy
         switches = {name: count - switches[name] for name, count in server.context_switches().items()}
     finally:
@@ -58,6 +60,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
         result["loop_cpu_us"] = loop_cpu / 1000 / requests
     if worker_cpu > 0:
         result["worker_cpu_us"] = worker_cpu / 1000 / requests
+    result.update(split_by_mode(result, modes, modes_after))
     if all(count >= 0 for count in switches.values()):  # a thread that has ended takes its count with it
         result["voluntary_switches"] = switches["voluntary"] / requests
         result["involuntary_switches"] = switches["involuntary"] / requests
@@ -69,6 +72,18 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
     result["errors_total"] = sum(result["errors"].values())
     result["is_valid"] = result["errors_total"] == 0 and result["requests"] > 0
     return result
+
+
+def split_by_mode(result: Dict[str, Any], before: Dict[str, Tuple[int, int]], after: Dict[str, Tuple[int, int]]) -> Dict[str, float]:
+    """PART_user_us and PART_kernel_us of each PART_cpu_us: its exact CPU time, in the proportion of the clock ticks. A part that was
+    busy for a few ticks only has no such proportion."""
+    found = {}
+    for part, (user, kernel) in after.items():
+        user, kernel = max(user - before[part][0], 0), max(kernel - before[part][1], 0)
+        if f"{part}_cpu_us" in result and user + kernel >= TICKS_LEAST:
+            found[f"{part}_user_us"] = result[f"{part}_cpu_us"] * user / (user + kernel)
+            found[f"{part}_kernel_us"] = result[f"{part}_cpu_us"] * kernel / (user + kernel)
+    return found
 
 
 def answered(result: Dict[str, Any]) -> int:
@@ -85,6 +100,10 @@ def _run_limit(server: Server, seconds: float) -> Dict[str, Any]:
     result["requests_per_s"] = result["requests"] / (result["duration_us"] / 1e6)
     result["worker_cpu_us"] = result["server_cpu_us"] = result["cpu_us_per_request"]
     result["cpu_s_per_1000"] = result["cpu_us_per_request"] / 1000
+    if "kernel_share" in result:
+        for part in ("server", "worker"):
+            result[f"{part}_kernel_us"] = result["cpu_us_per_request"] * result["kernel_share"]
+            result[f"{part}_user_us"] = result["cpu_us_per_request"] - result[f"{part}_kernel_us"]
     if "bytes" in result:
         result["gib_per_cpu_s"] = result["bytes"] / (1 << 30) / (result["cpu_us_per_request"] * result["requests"] / 1e6)
     result["foreign_share"] = max(busy - own, 0) / (elapsed * len(os.sched_getaffinity(0)))

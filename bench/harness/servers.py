@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.dirname(HERE)
 PEERS = os.path.join(BENCH, "peers")
 START_SECONDS = 30
+WORKER_NAMES = "php-"  # how the names of phpsrv's threads that run PHP begin
 
 
 class Setup:
@@ -168,6 +169,10 @@ class Server:
         """Of the threads or processes that run PHP; 0 where they cannot be told from the rest."""
         return 0
 
+    def cpu_modes(self) -> Dict[str, Tuple[int, int]]:
+        """Clock ticks in user and in kernel mode: of the whole "server", and of its "worker" and "loop" where they can be told apart."""
+        return {"server": facts.ticks(self.pids())}
+
     def context_switches(self) -> Dict[str, int]:
         return facts.context_switches(self.pids())
 
@@ -225,7 +230,14 @@ class Phpsrv(Server):
         return facts.thread_cpu_ns(self.server_pid, self.server_pid)
 
     def worker_cpu_ns(self) -> int:
-        return facts.named_threads_cpu_ns(self.server_pid, "php-")
+        return facts.named_threads_cpu_ns(self.server_pid, WORKER_NAMES)
+
+    def cpu_modes(self) -> Dict[str, Tuple[int, int]]:
+        return {
+            **super().cpu_modes(),
+            "loop": facts.thread_ticks(self.server_pid, self.server_pid),
+            "worker": facts.named_threads_ticks(self.server_pid, WORKER_NAMES),
+        }
 
 
 class Nginx(Server):
@@ -258,8 +270,14 @@ class Nginx(Server):
 class NginxFpm(Nginx):
     php = "same"
 
+    def _worker_pids(self) -> List[int]:
+        return facts.processes([self.children[0].pid])[1:]
+
     def worker_cpu_ns(self) -> int:
-        return sum(facts.cpu_ns([pid]) for pid in facts.processes([self.children[0].pid])[1:])
+        return sum(facts.cpu_ns([pid]) for pid in self._worker_pids())
+
+    def cpu_modes(self) -> Dict[str, Tuple[int, int]]:
+        return {**super().cpu_modes(), "worker": facts.ticks(self._worker_pids())}
 
     def start(self) -> None:
         # As root the site is readable for everybody else on the same footing: phpsrv runs as root then, too.

@@ -29,7 +29,8 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         rounds.append({name: pairs})
         for state in ("without", "with"):
             row: Dict[str, Any] = {"server": name, "slow_clients": _count(slow, options) if state == "with" else 0}
-            for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_cores", "foreign_share", "pss_mib"):
+            for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_user_us", "server_kernel_us", "loop_cpu_us",
+                        "loop_user_us", "loop_kernel_us", "server_cores", "foreign_share", "pss_mib"):  # fmt: skip
                 if all(key in pair[state] for pair in valid):
                     row[key] = median(pair[state][key] for pair in valid)
             rows.append(row)

@@ -9,8 +9,13 @@ from .stats import sign_test
 from .work import Work
 
 MEASURES = (
-    "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "server_cpu_us", "worker_cpu_us", "loop_cpu_us", "cpu_s_per_1000",
+    "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "server_cpu_us", "server_user_us", "server_kernel_us",
+    "worker_cpu_us", "worker_user_us", "worker_kernel_us", "loop_cpu_us", "loop_user_us", "loop_kernel_us", "cpu_s_per_1000",
     "voluntary_switches", "involuntary_switches", "server_cores", "foreign_share", "gib_per_cpu_s",
+)  # fmt: skip
+OWN_FIGURES = (
+    "limit_share", "system_calls", "server_user_us", "server_kernel_us", "worker_cpu_us", "worker_user_us", "worker_kernel_us",
+    "loop_cpu_us", "loop_user_us", "loop_kernel_us",
 )  # fmt: skip
 
 
@@ -112,7 +117,7 @@ def limit_share(pairs: List[Dict[str, Any]], name: str, limit: Optional[str]) ->
 
 
 def _figures(scenario: Dict[str, Any], rows: List[Dict[str, Any]], valid: List[Dict[str, Any]]) -> Dict[str, float]:
-    figures: Dict[str, float] = {key: rows[0][key] for key in ("limit_share", "loop_cpu_us", "worker_cpu_us", "system_calls") if key in rows[0]}
+    figures: Dict[str, float] = {key: rows[0][key] for key in OWN_FIGURES if key in rows[0]}
     ours = scenario["servers"][0]
     if len(scenario["servers"]) >= 2:
         peer = scenario["servers"][1]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Measures phpsrv and its peers as scenarios.toml and curves.toml say: prints tables, writes bench/results/<date>.json, .md and pictures."""
+"""Measures phpsrv and its peers as scenarios.toml, curves.toml and variants.toml say: prints tables, writes bench/results/<date>.json, .md and pictures."""
 import argparse
 import json
 import os
@@ -17,12 +17,13 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position,unused-import
-from harness import compare, curve, facts, framework, limits, memory, overload, paced, peers, publish, report, servers, slow, sse, throughput
+from harness import compare, curve, facts, framework, limits, memory, overload, paced, peers, publish, report, servers, slow, sse, throughput, variants
 from harness.children import stop_all
 from harness.outcome import InvalidRun, Unavailable
 
 KINDS = {
     "throughput": throughput.run,
+    "variants": variants.run,
     "limits": limits.run,
     "curve": curve.run,
     "paced": paced.run_paced,
@@ -33,7 +34,7 @@ KINDS = {
     "overload": overload.run,
     "slow": slow.run,
 }
-TABLES = ("servers.toml", "scenarios.toml", "curves.toml")
+TABLES = ("servers.toml", "scenarios.toml", "curves.toml", "variants.toml")
 
 OPENED_PER_S = 4000  # connections, for estimates
 ATTEMPTS = 4  # a round that others disturb is repeated until this many times the rounds have been made
@@ -94,7 +95,7 @@ def load_tables() -> Dict[str, Any]:
         table["servers"].update(part.get("servers", {}))
         table["scenario"] += part.get("scenario", [])
     for scenario in table["scenario"]:
-        used = scenario["servers"] + scenario.get("also", []) + ([scenario["limit"]] if "limit" in scenario else [])
+        used = scenario["servers"] + scenario.get("also", []) + scenario.get("variants", []) + ([scenario["limit"]] if "limit" in scenario else [])
         unknown = [name for name in used if name not in table["servers"]]
         if unknown or scenario["kind"] not in KINDS or "group" not in scenario:
             raise SystemExit(f"{scenario['name']} has an unknown kind or server, or no group: {unknown or scenario['kind']}")
@@ -144,7 +145,7 @@ def estimate_seconds(scenario: Dict[str, Any], options: Options) -> float:
     """What a scenario will take, roughly."""
     options.use(scenario)
     rounds, seconds = options.rounds, options.seconds
-    servers_count = len(scenario["servers"])
+    servers_count = len(scenario["servers"]) + len(scenario.get("variants", []))
     one_round = seconds + 0.1
     peaks = 1 + (1 if options.quick else 3) * one_round
     if scenario["kind"] == "curve":
@@ -152,7 +153,7 @@ def estimate_seconds(scenario: Dict[str, Any], options: Options) -> float:
         opened = points if scenario["vary"]["key"] == "connections" else [scenario.get("connections", 32)] * len(points)
         opening = sum(count / OPENED_PER_S for count in opened) * (rounds + 1) if scenario.get("load") == "bench_client" else 0
         return servers_count * (len(points) * (options.warm_up + rounds * one_round) + opening) + 3
-    if scenario["kind"] == "throughput":
+    if scenario["kind"] in ("throughput", "variants"):
         others = 2 if scenario.get("also") else 0
         limit = rounds * (one_round + 0.7) if "limit" in scenario else 0
         calls = 1.6 if options.counts_calls else 0
@@ -254,8 +255,8 @@ def without_measuring(arguments: argparse.Namespace) -> bool:
 
 def show_list(chosen: List[Dict[str, Any]], options: Options) -> None:
     for scenario in chosen:
-        names = " / ".join(scenario["servers"])
-        print(f"{scenario['group']:<10}{scenario['name']:<18}{estimate_seconds(scenario, options):>4.0f} s  {names:<34}{scenario['about']}")
+        names = " / ".join(scenario["servers"]) + (f", {len(scenario['variants'])} variants" if "variants" in scenario else "")
+        print(f"{scenario['group']:<10}{scenario['name']:<18}{estimate_seconds(scenario, options):>4.0f} s  {names:<44}{scenario['about']}")
     print(f"together about {sum(estimate_seconds(scenario, options) for scenario in chosen) / 60:.0f} minutes")
 
 

@@ -52,6 +52,10 @@ def _parts(result: Dict[str, Any]) -> Dict[str, Dict[str, Any]]:
         return {}
     if result["kind"] == "curve":
         return {f"{name} at {one['value']:,}": {"rounds": one["pairs"]} for one in rounds}
+    if result["kind"] == "variants":
+        base = next(iter(rounds[0]))
+        pairs = {variant: [{key: one[key] for key in (variant, base)} for one in rounds] for variant in list(rounds[0])[1:]}
+        return {f"{name}, {variant}": {"rounds": own} for variant, own in pairs.items()}
     if rounds and all(isinstance(value, list) for one in rounds for value in one.values()):
         parts = ((server, pairs) for one in rounds for server, pairs in one.items())
         return {f"{name}, {server}": {"rounds": [{key: pair[key] for key in pair if "requests_per_s" in pair[key]} for pair in pairs]} for server, pairs in parts}

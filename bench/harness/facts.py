@@ -85,6 +85,11 @@ def _threads(pid: int) -> List[str]:
         return []
 
 
+def named_threads(pid: int) -> List[Tuple[int, str]]:
+    """Threads of a process with their names, in the order in which they were started."""
+    return sorted((int(os.path.basename(task)), _text(f"{task}/comm").strip()) for task in _threads(pid))
+
+
 def named_threads_cpu_ns(pid: int, prefix: str) -> int:
     """CPU time of those threads of a process whose names begin so, also of such as have ended; all others must still be there."""
     outside = sum(
@@ -146,8 +151,8 @@ def machine_busy_ns() -> int:
 
 
 def memory_bytes(pids: List[int]) -> Dict[str, int]:
-    """PSS (shared pages divided by their users) and private memory of the processes and their children."""
-    total = {"pss": 0, "private": 0, "processes": 0}
+    """PSS (shared pages divided by their users), private memory, and what lies on huge pages, of the processes and their children."""
+    total = {"pss": 0, "private": 0, "huge": 0, "processes": 0}
     for pid in processes(pids):
         rollup = _text(f"/proc/{pid}/smaps_rollup")
         if not rollup:
@@ -157,6 +162,8 @@ def memory_bytes(pids: List[int]) -> Dict[str, int]:
             name, _, value = line.partition(":")
             if name == "Pss":
                 total["pss"] += int(value.split()[0]) * 1024
+            elif name == "AnonHugePages":
+                total["huge"] += int(value.split()[0]) * 1024
             elif name in ("Private_Clean", "Private_Dirty"):
                 total["private"] += int(value.split()[0]) * 1024
     return total

@@ -16,7 +16,7 @@ from .work import Work
 
 MARGIN_SECONDS = 30
 ATTACH_SECONDS = 0.5
-TICKS_LEAST = 20  # of 10 ms
+TICKS_LEAST = 10  # of 10 ms: below, there is too little to tell by
 
 
 def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None) -> Dict[str, Any]:

@@ -14,9 +14,11 @@ GROUPS = {
     "h2-tls": "HTTP/2 and TLS",
     "footprint": "Memory",
     "behaviour": "Overload, slow and idle clients, streams",
+    "variants": "Variants: the same server with one thing changed",
     "curves": "Curves: what a request costs while one thing grows",
 }
 PEER = (1.0, "the main peer")
+UNCHANGED = (1.0, "unchanged")
 HIDDEN = ("server_cores", "cpu_s_per_1000")  # of tables on paper; the JSON has them
 
 
@@ -108,6 +110,15 @@ def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
                 GROUPS[group], "CPU time per request (server side, microseconds), as a multiple of the main peer's; less is better",
                 _against_peer(throughput, "server_cpu_us"), PEER,
             )  # fmt: skip
+    changed = _measured(results, "variants")
+    if changed:
+        found["variants-throughput"] = svg.bars(
+            "Variants", "requests per second, as a multiple of the unchanged server's (of all rounds); more is better",
+            _against_unchanged(changed, "ratio", "ratio_least", "ratio_most"), UNCHANGED,
+        )  # fmt: skip
+        found["variants-cpu"] = svg.bars(
+            "Variants", "CPU time per request, as a multiple of the unchanged server's; less is better", _against_unchanged(changed, "cpu_ratio"), UNCHANGED
+        )
     shares = [
         (one["scenario"], [svg.Bar(row["server"], row["limit_share"] * 100) for row in one["rows"] if "limit_share" in row])
         for one in _measured(results, "throughput")
@@ -132,6 +143,13 @@ def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
 
 def _label(row: Dict[str, Any]) -> str:
     return row["server"] + (" with slow clients" if row.get("slow_clients") else "")
+
+
+def _against_unchanged(results: List[Dict[str, Any]], key: str, least: str = "", most: str = "") -> List[Tuple[str, List[svg.Bar]]]:
+    def words(row: Dict[str, Any]) -> str:
+        return f"{row[key]:.3f}" + (f" ({row[least]:.2f} to {row[most]:.2f})" if least else "")
+
+    return [(one["scenario"], [svg.Bar(row["server"], row[key], words(row)) for row in one["rows"] if key in row]) for one in results]
 
 
 def _against_peer(results: List[Dict[str, Any]], key: str) -> List[Tuple[str, List[svg.Bar]]]:

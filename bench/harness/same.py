@@ -2,7 +2,7 @@
 """Checks before anything is measured that all servers of a scenario do the same work."""
 import gzip
 import json
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set
 
 from .wire import Response, fetch
 from .outcome import InvalidRun
@@ -48,6 +48,7 @@ def check_php(servers: List[Server]) -> List[str]:
     """Every server that runs PHP runs the same one, with the same settings, and with opcache at work. Those that have a PHP of their own
     are named in what is returned."""
     states, notes = {}, []
+    own: Set[str] = set()
     for server in servers:
         if server.php == "none" or not server.setup.has_state:
             continue
@@ -59,8 +60,16 @@ def check_php(servers: List[Server]) -> List[str]:
             continue
         if not (state["opcache"] and state["hello_is_cached"]):
             raise InvalidRun(f"{server.name} runs PHP without opcache: {state}")
+        for key, value in server.ini_values().items():  # a variant: it has what it says, and differs in that alone
+            if state["settings"].get(key, value) != value:
+                raise InvalidRun(f"{server.name} has {key}={state['settings'][key]}, not {value}")
+            own.add(key)
         state["extensions"] = [name for name in state["extensions"] if name not in OWN_EXTENSIONS]
         states[server.name] = state
+    for state in states.values():
+        state["settings"] = {key: value for key, value in state["settings"].items() if key not in own}
+        if any(key.startswith("opcache.jit") for key in own):
+            del state["jit"]
     names = list(states)
     for name in names[1:]:
         differences = [

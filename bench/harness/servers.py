@@ -9,7 +9,7 @@ import socket
 import subprocess
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from . import facts
+from . import facts, surroundings
 from .children import Child, wait_until
 from .log_file import LogFile
 from .outcome import Unavailable
@@ -154,6 +154,12 @@ class Server:
     def pids(self) -> List[int]:
         return [child.pid for child in self.children]
 
+    def ini_values(self) -> Dict[str, str]:
+        """Values of php.ini that this server's own options set: -d KEY=VALUE."""
+        options = self.spec.get("options", [])
+        pairs = [after.partition("=") for option, after in zip(options, options[1:]) if option == "-d"]
+        return {key: value for key, _, value in pairs}
+
     def check_alive(self) -> None:
         for child in self.children:
             child.check_alive()
@@ -182,8 +188,9 @@ class Server:
     def command_lines(self) -> List[str]:
         """As they would be typed, without this run's folders."""
         lines = []
+        extra = [f"{key}={value}" for key, value in self.spec.get("environment", {}).items()]
         for child in self.children:
-            line = " ".join(child.argv).replace(self.setup.binary, "phpsrv").replace(self.folder, "TEMP").replace(self.setup.docroot, "SITE")
+            line = " ".join(extra + child.argv).replace(self.setup.binary, "phpsrv").replace(self.folder, "TEMP").replace(self.setup.docroot, "SITE")
             lines.append(line.replace(self.setup.php_prefix, "PREFIX").replace(os.path.dirname(BENCH) + "/", ""))
         return lines
 
@@ -197,7 +204,7 @@ class Phpsrv(Server):
     def missing(cls, setup: Setup, spec: Dict[str, Any]) -> str:
         unknown = [option.partition("=")[0] for option in spec.get("options", []) if option.startswith("--")]
         unknown = [option for option in unknown if option not in setup.options_known]
-        return f"this build has no {', '.join(unknown)}" if unknown else ""
+        return f"this build has no {', '.join(unknown)}" if unknown else surroundings.missing(spec)
 
     def start(self) -> None:
         arguments = [
@@ -214,13 +221,16 @@ class Phpsrv(Server):
         ]
         words = {"site": self.setup.docroot, "workers": self.spec["workers"]}
         arguments += [re.sub(r"@(\w+)@", lambda match: str(words[match.group(1)]), option) for option in self.spec.get("options", [])]
-        child = Child("phpsrv", arguments, self.folder)
+        child = Child("phpsrv", arguments, self.folder, self.spec.get("environment"))
         self.children.append(child)
         ready = wait_until(
             lambda: re.search(r"server\.ready\b.*?\baddress=\"?127\.0\.0\.1:(\d+)\"? tls=\"?127\.0\.0\.1:(\d+).* pid=(\d+)", child.log()),
             START_SECONDS, "the ready line", child,
         )  # fmt: skip
         self.port, self.tls_port, self.server_pid = (int(text) for text in ready.groups())
+        surroundings.check_preloaded(self.spec, self.server_pid)
+        if "pin" in self.spec:
+            surroundings.pin(self.server_pid, self.spec["pin"], self.spec["workers"], WORKER_NAMES)
         options = self.spec.get("options", [])
         if "--log-access-path" in options:
             self.log_file = LogFile(os.path.join(self.folder, options[options.index("--log-access-path") + 1]))

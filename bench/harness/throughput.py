@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Kind "throughput": servers side by side, rounds in turn, one ratio per pair of rounds."""
 import contextlib
+import itertools
 from typing import Any, Dict, List, Optional
 
 from . import load, same, servers, wordpress
@@ -45,6 +46,12 @@ def start_all(stack: contextlib.ExitStack, setup: servers.Setup, table: Dict[str
             notes.append(f"skipped {name}: {reason}")
             continue
         running.append(stack.enter_context(servers.make(setup, table, name, scenario)))
+    for name in scenario.get("variants", []):
+        reason = servers.missing(setup, table[name])
+        if reason:
+            notes.append(f"skipped {name}: {reason}")
+        else:
+            running.append(stack.enter_context(servers.make(setup, table, name, scenario)))
     if "limit" in scenario:
         running.append(stack.enter_context(servers.make(setup, table, scenario["limit"], scenario)))
     return running, notes
@@ -64,11 +71,22 @@ def measure(running: List[servers.Server], scenario: Dict[str, Any], options, wo
         load.run(server, scenario, options.warm_up, work)
         if server.log_file is not None:
             server.log_file.warm(options.warm_up, options.seconds)
-    return options.pairs(lambda: {server.name: round_of(server) for server in running})
+    turn = itertools.count()
+
+    def rounds_of_all() -> Dict[str, Dict[str, Any]]:
+        """Variants of one server differ by little: none shall always follow the same one."""
+        first = next(turn) % len(running) if "variants" in scenario else 0
+        found = {server.name: round_of(server) for server in running[first:] + running[:first]}
+        return {server.name: found[server.name] for server in running}
+
+    return options.pairs(rounds_of_all)
 
 
 def after_rounds(server: servers.Server, scenario: Dict[str, Any], work: Work, options) -> Dict[str, Any]:
-    found: Dict[str, Any] = {"pss_mib": server.memory()["pss"] / (1 << 20)}
+    memory = server.memory()
+    found: Dict[str, Any] = {"pss_mib": memory["pss"] / (1 << 20)}
+    if "variants" in scenario:
+        found["huge_mib"] = memory["huge"] / (1 << 20)
     if options.counts_calls:
         calls = load.system_calls(server, scenario, work)
         if calls:

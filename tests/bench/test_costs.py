@@ -49,10 +49,10 @@ def test_threads_are_told_apart_by_their_names():
 def test_cpu_time_is_split_as_the_ticks_are():
     result = {"server_cpu_us": 10.0, "loop_cpu_us": 4.0, "worker_cpu_us": 0.1}
     before = {"server": (100, 100), "loop": (50, 50), "worker": (5, 5)}
-    after = {"server": (160, 140), "loop": (60, 80), "worker": (6, 5)}
+    after = {"server": (160, 140), "loop": (60, 80), "worker": (9, 6)}
     assert load.split_by_mode(result, before, after) == pytest.approx(
         {"server_user_us": 6.0, "server_kernel_us": 4.0, "loop_user_us": 1.0, "loop_kernel_us": 3.0}
-    ), "a worker that was busy for one tick has no such proportion"
+    ), "a worker that was busy for five ticks has no such proportion"
 
 
 def test_a_part_that_is_not_measured_is_not_split():

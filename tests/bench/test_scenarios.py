@@ -44,8 +44,8 @@ def test_paths_by_server_name_its_servers(name):
     assert set(BY_NAME[name].get("paths_by_server", {})) <= set(BY_NAME[name]["servers"])
 
 
-def test_everything_takes_less_than_half_an_hour():
-    assert sum(run.estimate_seconds(one, options()) for one in TABLE["scenario"]) < 30 * 60
+def test_everything_takes_little_more_than_half_an_hour():
+    assert sum(run.estimate_seconds(one, options()) for one in TABLE["scenario"]) < 36 * 60
 
 
 def test_rounds_and_seconds_of_a_scenario():

@@ -121,7 +121,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", metavar="FILE", help="where the results go (default bench/results/DATE.json; tables and pictures beside it)")
     parser.add_argument("--compare", nargs="+", metavar="FILE",
                         help="an earlier result: after measuring, say which differences are noise; two files: compare them, measure nothing")  # fmt: skip
-    parser.add_argument("--publish", metavar="FILE", help="measure nothing: write RESULTS.md and plots/ from this result")
+    parser.add_argument("--publish", nargs="+", metavar="FILE",
+                        help="measure nothing: write RESULTS.md and plots/ from this result, or from several of which the later ones count")  # fmt: skip
     return parser.parse_args()
 
 
@@ -155,7 +156,7 @@ def estimate_seconds(scenario: Dict[str, Any], options: Options) -> float:
         return servers_count * (len(points) * (options.warm_up + rounds * one_round) + opening) + 3
     if scenario["kind"] in ("throughput", "variants"):
         others = 2 if scenario.get("also") else 0
-        limit = rounds * (one_round + 0.7) if "limit" in scenario else 0
+        limit = rounds * (one_round + 0.7) if scenario.get("limit", scenario["servers"][0]) not in scenario["servers"] else 0
         calls = 1.6 if options.counts_calls else 0
         return (servers_count + others) * (options.warm_up + rounds * one_round + calls) + limit + (25 if scenario.get("site") else 1)
     crowd = {"idle": 3, "h2-readers": 4}.get(scenario["slow"]["mode"], 1.5) if "slow" in scenario else 0
@@ -240,7 +241,7 @@ def without_measuring(arguments: argparse.Namespace) -> bool:
     """The commands that only read results; True when it was one of them."""
     try:
         if arguments.publish:
-            publish.write(compare.load(arguments.publish), os.path.join(HERE, "RESULTS.md"), os.path.join(HERE, "plots"))
+            publish.write(publish.merged([compare.load(path) for path in arguments.publish]), os.path.join(HERE, "RESULTS.md"), os.path.join(HERE, "plots"))
             print("bench/RESULTS.md and bench/plots are written")
             return True
         if arguments.compare and len(arguments.compare) > 1:

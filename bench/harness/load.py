@@ -19,8 +19,9 @@ ATTACH_SECONDS = 0.5
 TICKS_LEAST = 10  # of 10 ms: below, there is too little to tell by
 
 
-def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None) -> Dict[str, Any]:
-    """Loads the server as the scenario says; whole seconds only. An engine's limit runs by itself instead."""
+def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional[Work] = None, beside: Optional[Child] = None) -> Dict[str, Any]:
+    """Loads the server as the scenario says; whole seconds only. An engine's limit runs by itself instead. beside: another client, whose CPU
+    time is not that of strangers."""
     if server.is_limit:
         return _run_limit(server, seconds)
     work = work or Work(scenario)
@@ -33,6 +34,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
         switches, server_cpu, busy, start = server.context_switches(), server.cpu_ns(), facts.machine_busy_ns(), time.monotonic_ns()
         loop_cpu, worker_cpu, modes = server.loop_cpu_ns(), server.worker_cpu_ns(), server.cpu_modes()
         client_cpu = facts.process_cpu_ns(child.pid) if tool.waits else 0
+        beside_cpu = facts.process_cpu_ns(beside.pid) if beside else 0
         if tool.waits:
             child.process.stdin.write(b"go\n")
             child.process.stdin.flush()
@@ -42,6 +44,8 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
             child.process.wait(seconds + MARGIN_SECONDS)
             client_cpu = _children_cpu_ns() - client_before
         elapsed = time.monotonic_ns() - start
+        if beside:
+            client_cpu += facts.process_cpu_ns(beside.pid) - beside_cpu
         loop_cpu, worker_cpu = server.loop_cpu_ns() - loop_cpu, server.worker_cpu_ns() - worker_cpu
         server_cpu = server.cpu_ns() - server_cpu
         modes_after = server.cpu_modes()

@@ -19,7 +19,7 @@ GROUPS = {
 }
 PEER = (1.0, "the main peer")
 UNCHANGED = (1.0, "unchanged")
-HIDDEN = ("server_cores", "cpu_s_per_1000")  # of tables on paper; the JSON has them
+HIDDEN = ("server_cores", "client_cores", "cpu_s_per_1000")  # of tables on paper; the JSON has them
 
 
 def write(document: Dict[str, Any], page_path: str, picture_folder: str) -> None:
@@ -35,19 +35,30 @@ def write(document: Dict[str, Any], page_path: str, picture_folder: str) -> None
         file.write(page(document, list(pictures), os.path.relpath(picture_folder, os.path.dirname(os.path.abspath(page_path)))))
 
 
+def merged(documents: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Several results as one: of a scenario that stands in more than one of them the last counts."""
+    results = {result["scenario"]: result for document in documents for result in document["results"]}
+    return {**documents[-1], "results": list(results.values()), "earlier": documents[:-1]}
+
+
 def page(document: Dict[str, Any], pictures: List[str], picture_folder: str) -> str:
-    machine = document["machine"]
+    runs = document.get("earlier", []) + [document]
     lines = ["# Results", ""]
-    if document.get("quick"):
+    if any(run.get("quick") for run in runs):
         lines += ["**A quick run: its figures are noise.**", ""]
+    for run in runs:
+        lines += [
+            f"Measured {run['machine']['date'][:10]} with `{_command(run)}` ({run['rounds']} rounds of {run['seconds']} s, fewer where a scenario",
+            f"says so): {report.machine_line(run['machine'])}.",
+            "",
+        ]
     lines += [
-        f"Measured {machine['date'][:10]} with `{_command(document)}` ({document['rounds']} rounds of {document['seconds']} s, fewer where a scenario",
-        f"says so): {report.machine_line(machine)}. The clients run on the same machine. How it is measured, and what makes it fair, stands in",
-        "[README.md](README.md). Written by `./dev bench --publish FILE.json`.",
-        "",
-        "; ".join(f"{name}: {text}" for name, text in document["versions"].items()) + ".",
+        "The clients run on the same machine. How it is measured, and what makes it fair, stands in [README.md](README.md). Written by",
+        "`./dev bench --publish FILE.json`.",
         "",
     ]
+    for said in dict.fromkeys("; ".join(f"{name}: {text}" for name, text in run["versions"].items()) + "." for run in runs):
+        lines += [said, ""]
     lines += _targets(document["results"])
     for group, title in GROUPS.items():
         results = [one for one in document["results"] if one.get("group") == group]
@@ -125,13 +136,18 @@ def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
     ]
     shares = [group for group in shares if group[1]]
     if shares:
-        found["limits-share"] = svg.bars("Share of the limit", "percent of the limit's work per CPU second (engine in a bare loop; copies of memory)", shares, (100.0, "the limit"))
+        found["limits-share"] = svg.bars("Share of the limit", "percent of the limit's work per CPU second (the engine in a bare loop; copies of memory; nginx `return 200`)", shares, (100.0, "the limit"))
     for name in ("slow", "paced"):
         rows = _measured(results, name)
         groups = [(one["scenario"], [svg.Bar(_label(row), row["p99_us"] / 1000) for row in one["rows"] if "p99_us" in row]) for one in rows]
         if groups:
             group = rows[0]["group"]
             found[f"{group}-{name}"] = svg.bars("Latency", "p99 in milliseconds, less is better", groups)
+    kept = [(one["scenario"], [svg.Bar(row["server"], row["goodput_share"] * 100) for row in one["rows"]]) for one in _measured(results, "goodput")]
+    if kept:
+        found["behaviour-goodput"] = svg.bars(
+            "Overload", "requests served per second while more is asked for than can be done, percent of the peak; more is better", kept, (100.0, "the peak")
+        )
     for one in _measured(results, "curve"):
         title = one["vary"].get("title", one["vary"]["key"])
         series: Dict[str, List[Tuple[float, float]]] = {}
@@ -156,7 +172,7 @@ def _against_peer(results: List[Dict[str, Any]], key: str) -> List[Tuple[str, Li
     """Scenarios differ by factors of thousands: each server's figure is drawn as a multiple of the second one's, and written beside."""
     groups = []
     for one in results:
-        rows = [row for row in one["rows"] if key in row and not row["server"].endswith("-limit")]
+        rows = [row for row in one["rows"] if key in row and not (row.get("is_limit") or row["server"].endswith("-limit"))]
         if len(rows) >= 2 and rows[1][key]:
             bars = [svg.Bar(row["server"], row[key] / rows[1][key], f"{row[key] / rows[1][key]:.2f} ({svg.number(row[key])})") for row in rows]
             groups.append((one["scenario"], bars))

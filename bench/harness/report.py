@@ -53,6 +53,7 @@ COLUMNS: List[Tuple[str, str, Callable[[Any], str]]] = [
     ("involuntary_switches", "invol.", "{:.2f}".format),
     ("system_calls", "system calls", "{:.1f}".format),
     ("server_cores", "cores used", "{:.2f}".format),
+    ("client_cores", "clients' cores", "{:.2f}".format),
     ("foreign_share", "others' CPU", "{:.0%}".format),
     ("pss_mib", "PSS MiB", "{:.1f}".format),
     ("huge_mib", "on huge pages", "{:.1f}".format),

@@ -30,7 +30,7 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         for state in ("without", "with"):
             row: Dict[str, Any] = {"server": name, "slow_clients": _count(slow, options) if state == "with" else 0}
             for key in ("requests_per_s", "p50_us", "p99_us", "max_us", "server_cpu_us", "server_user_us", "server_kernel_us", "loop_cpu_us",
-                        "loop_user_us", "loop_kernel_us", "server_cores", "foreign_share", "pss_mib"):  # fmt: skip
+                        "loop_user_us", "loop_kernel_us", "server_cores", "client_cores", "foreign_share", "pss_mib"):  # fmt: skip
                 if all(key in pair[state] for pair in valid):
                     row[key] = median(pair[state][key] for pair in valid)
             rows.append(row)
@@ -67,7 +67,7 @@ def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str
     client = _crowd(server, slow, count)
     try:
         wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{count} slow clients", client)
-        with_slow = load.run(server, scenario, options.seconds)
+        with_slow = load.run(server, scenario, options.seconds, beside=client)
         with_slow["pss_mib"] = server.memory()["pss"] / (1 << 20)
         client.check_alive()
         client.process.stdin.close()

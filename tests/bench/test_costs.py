@@ -3,7 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
-import os
+import contextlib
 import subprocess
 import sys
 import time
@@ -17,33 +17,33 @@ CALL = "import os, sys, threading\nthreading.Thread(target=lambda: (sys.stdin.re
 TICKS_WANTED = 20
 
 
-def ticks_of(program):
-    """Of a process that has been busy for some ticks: by process, and by its first thread."""
+@contextlib.contextmanager
+def busy(program):
+    """A process that has been busy for some ticks, and still is."""
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as child:
         end = time.monotonic() + 60
         while sum(facts.ticks([child.pid])) < TICKS_WANTED:
             assert time.monotonic() < end
             time.sleep(0.02)
-        found = facts.ticks([child.pid]), facts.thread_ticks(child.pid, child.pid), facts.process_cpu_ns(child.pid)
+        yield child.pid
         child.stdin.close()
-    return found
 
 
 @pytest.mark.parametrize("program, is_kernel", [(SPIN, False), (CALL, True)])
 def test_ticks_tell_arithmetic_from_system_calls(program, is_kernel):
-    (user, kernel), thread, exact_ns = ticks_of(program)
-    assert (kernel > user) == is_kernel
-    assert (thread[1] > thread[0]) == is_kernel and sum(thread) <= user + kernel
+    with busy(program) as pid:
+        (user, kernel), exact_ns = facts.ticks([pid]), facts.process_cpu_ns(pid)
+        thread = facts.thread_ticks(pid, pid)
+    assert (kernel > user) == is_kernel and (thread[1] > thread[0]) == is_kernel
     assert (user + kernel) * facts.TICK_NS == pytest.approx(exact_ns, rel=0.25), "the two add up to the exact time"
 
 
 def test_threads_are_told_apart_by_their_names():
-    with open("/proc/self/comm", encoding="ascii") as file:
-        own = file.read().strip()
-    before = facts.ticks([os.getpid()])
-    assert sum(facts.named_threads_ticks(os.getpid(), own)) >= sum(before) > 0, "all of its threads but those with other names"
-    assert facts.named_threads_ticks(os.getpid(), "nobody")[0] < before[0] / 2
-    assert facts.thread_ticks(os.getpid(), 1 << 30) == (0, 0), "a thread that is not there"
+    with busy(SPIN) as pid:
+        name = facts.named_threads(pid)[0][1]
+        assert sum(facts.named_threads_ticks(pid, name)) >= TICKS_WANTED, "all of its threads but those with other names"
+        assert sum(facts.named_threads_ticks(pid, "nobody")) <= TICKS_WANTED / 2
+        assert facts.thread_ticks(pid, 1 << 30) == (0, 0), "a thread that is not there"
 
 
 def test_cpu_time_is_split_as_the_ticks_are():

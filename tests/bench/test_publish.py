@@ -47,6 +47,29 @@ def test_share_of_copies_is_bytes_per_cpu_second():
     assert throughput.limit_share(rounds, "copy-limit", "copy-limit") is None
 
 
+def test_a_limit_that_is_a_server_is_read_by_all_its_cpu_time():
+    rounds = [{"phpsrv": one_round(9, 8.0), "nginx-static": one_round(9, 16.0), "nginx-return": one_round(9, 6.0)} for _ in range(3)]
+    scenario = {**SCENARIO, "name": "static-1k", "servers": ["phpsrv", "nginx-static"], "limit": "nginx-return", "target": {"limit_share_min": 0.7}}
+    result = {**throughput.conclude(scenario, rounds, {}, []), "group": "files"}
+    assert [row.get("limit_share") for row in result["rows"]] == [0.75, 0.375, None] and result["verdicts"][0]["holds"]
+    pictures = publish.draw([result])
+    assert "nginx-return" not in pictures["files-throughput"] and "75" in pictures["limits-share"]
+
+
+def test_a_limit_that_is_the_peer_is_drawn_and_has_no_share():
+    rounds = [{"phpsrv-stub": one_round(9, 8.0), "nginx-return": one_round(9, 6.0)} for _ in range(3)]
+    scenario = {**SCENARIO, "name": "stub", "servers": ["phpsrv-stub", "nginx-return"], "limit": "nginx-return", "target": {}}
+    result = {**throughput.conclude(scenario, rounds, {}, []), "group": "files"}
+    assert [row.get("limit_share") for row in result["rows"]] == [0.75, None]
+    assert "nginx-return" in publish.draw([result])["files-throughput"]
+
+
+def test_overload_is_drawn():
+    rows = [{"server": "phpsrv", "goodput_share": 0.97, "p99_us": 9}, {"server": "nginx-fpm", "goodput_share": 0.5, "p99_us": 9}]
+    pictures = publish.draw([{"scenario": "overload-3x", "kind": "goodput", "group": "behaviour", "about": "o", "rows": rows}])
+    assert set(pictures) == {"behaviour-goodput"} and ">97<" in pictures["behaviour-goodput"]
+
+
 def test_a_further_peer_with_errors_does_not_spoil_the_scenario():
     rounds = pairs()
     for pair in rounds:
@@ -82,6 +105,28 @@ def test_overload_is_read_against_the_peak_and_the_queue():
     row, figures = paced.overload_row("phpsrv", [{"peak": {"requests_per_s": 1000}, "overload": over}], {"queue_capacity": 48, "workers": 2})
     assert row["goodput_share"] == pytest.approx(0.95) and row["asked_per_s"] == pytest.approx(3000)
     assert row["wait_bound_ms"] == pytest.approx(50) and figures["wait_ratio"] == pytest.approx(1.2) and figures["errors"] == 2
+
+
+def test_each_turn_of_an_overload_is_read_against_its_own_peak():
+    def turn(peak, served, p99_us):
+        over = {"requests_per_s": served, "sent": 1, "unsent": 0, "duration_us": 1_000_000, "p50_us": 1, "p99_us": p99_us, "max_us": 9, "refused": 0,
+                "refused_p99_us": 0, "errors_total": 0, "unfinished": 0}  # fmt: skip
+        return {"peak": {"requests_per_s": peak}, "overload": over}
+
+    turns = [turn(1000, 900, 55_000), turn(500, 450, 110_000), turn(100, 90, 550_000)]
+    row, figures = paced.overload_row("phpsrv", turns, {"queue_capacity": 48, "workers": 2})
+    assert row["goodput_share"] == pytest.approx(0.9) and figures["wait_ratio"] == pytest.approx(1.1)
+
+
+def test_results_are_merged_and_the_later_one_counts(tmp_path):
+    first, second = document([hello(), {**hello(), "scenario": "json"}]), document([{**hello(), "about": "once more"}])
+    second["machine"] = {**second["machine"], "date": "2026-03-04T00:00:00+00:00"}
+    both = publish.merged([first, second])
+    assert [(one["scenario"], one["about"]) for one in both["results"]] == [("hello", "once more"), ("json", "hello.php")]
+    publish.write(both, str(tmp_path / "R.md"), str(tmp_path / "plots"))
+    text = (tmp_path / "R.md").read_text()
+    assert "Measured 2026-01-02 with" in text and "Measured 2026-03-04 with" in text and text.count("nginx: nginx/1.") == 1
+    assert "noise" not in text and "noise" in publish.page(publish.merged([{**first, "quick": True}, second]), [], "plots")
 
 
 def test_a_bound_of_nothing_is_a_mistake():

@@ -119,6 +119,12 @@ def thread_ticks(pid: int, thread: int) -> Tuple[int, int]:
     return _ticks(f"/proc/{pid}/task/{thread}/stat")
 
 
+def page_faults(pids: List[int]) -> int:
+    """Pages that these processes and their children had to be given while they ran (minor faults, ended threads included)."""
+    fields = [_text(f"/proc/{pid}/stat").rpartition(")")[2].split() for pid in processes(pids)]
+    return sum(int(one[7]) for one in fields if len(one) > 7)
+
+
 def named_threads_ticks(pid: int, prefix: str) -> Tuple[int, int]:
     """As named_threads_cpu_ns: all of the process but the threads with other names."""
     user, kernel = _ticks(f"/proc/{pid}/stat")

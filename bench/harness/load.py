@@ -31,6 +31,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
     try:
         if tool.waits:
             wait_until(lambda: "ready" in child.log(), MARGIN_SECONDS, "all connections", child)
+        faults = facts.page_faults(server.pids())
         switches, server_cpu, busy, start = server.context_switches(), server.cpu_ns(), facts.machine_busy_ns(), time.monotonic_ns()
         loop_cpu, worker_cpu, modes = server.loop_cpu_ns(), server.worker_cpu_ns(), server.cpu_modes()
         client_cpu = facts.process_cpu_ns(child.pid) if tool.waits else 0
@@ -49,6 +50,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
         loop_cpu, worker_cpu = server.loop_cpu_ns() - loop_cpu, server.worker_cpu_ns() - worker_cpu
         server_cpu = server.cpu_ns() - server_cpu
         modes_after = server.cpu_modes()
+        faults = facts.page_faults(server.pids()) - faults
         busy = facts.machine_busy_ns() - busy
         switches = {name: count - switches[name] for name, count in server.context_switches().items()}
     finally:
@@ -65,6 +67,7 @@ def run(server: Server, scenario: Dict[str, Any], seconds: float, work: Optional
     if worker_cpu > 0:
         result["worker_cpu_us"] = worker_cpu / 1000 / requests
     result.update(split_by_mode(result, modes, modes_after))
+    result["page_faults"] = max(faults, 0) / requests
     if all(count >= 0 for count in switches.values()):  # a thread that has ended takes its count with it
         result["voluntary_switches"] = switches["voluntary"] / requests
         result["involuntary_switches"] = switches["involuntary"] / requests

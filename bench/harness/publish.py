@@ -124,7 +124,7 @@ def draw(results: List[Dict[str, Any]]) -> Dict[str, str]:
     changed = _measured(results, "variants")
     if changed:
         found["variants-throughput"] = svg.bars(
-            "Variants", "requests per second, as a multiple of the unchanged server's (of all rounds); more is better",
+            "Variants", "requests per second, as a multiple of the unchanged server's (least and most of the rounds); more is better",
             _against_unchanged(changed, "ratio", "ratio_least", "ratio_most"), UNCHANGED,
         )  # fmt: skip
         found["variants-cpu"] = svg.bars(

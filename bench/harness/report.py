@@ -51,6 +51,7 @@ COLUMNS: List[Tuple[str, str, Callable[[Any], str]]] = [
     ("gib_per_cpu_s", "GiB/CPU s", "{:.2f}".format),
     ("voluntary_switches", "switches vol.", "{:.2f}".format),
     ("involuntary_switches", "invol.", "{:.2f}".format),
+    ("page_faults", "page faults", "{:.2f}".format),
     ("system_calls", "system calls", "{:.1f}".format),
     ("server_cores", "cores used", "{:.2f}".format),
     ("client_cores", "clients' cores", "{:.2f}".format),

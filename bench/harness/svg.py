@@ -11,6 +11,7 @@ COLOURS = (("#0b6e99", "#5cc4ef"), ("#b4540a", "#ffab5e"), ("#52722b", "#a8d46f"
            ("#a61e4d", "#ff8fb1"), ("#5f5a00", "#ded75a"))  # fmt: skip
 MARKS = ("circle", "square", "triangle", "diamond")
 LABEL_MOST = 34  # letters of a label beside a bar
+LETTER = 6.2  # the width of one beside a bar, about
 
 
 def number(value: float) -> str:
@@ -71,7 +72,11 @@ def bars(title: str, unit: str, groups: Sequence[Tuple[str, Sequence[Bar]]], lin
         for one in values:
             colour = series.index(one.series) % len(COLOURS)
             body.append(f"<rect class='bar c{colour}' x='{left}' y='{y:.1f}' width='{max(one.value * scale, 1):.1f}' height='{bar - 3}'/>")
-            body.append(_text(left + max(one.value * scale, 1) + 6, y + bar - 6, one.words or number(one.value), 11, "faint"))
+            words = one.words or number(one.value)
+            place = left + max(one.value * scale, 1) + 6
+            if line is not None and place - 4 < left + line[0] * scale < place + LETTER * len(words):
+                place = left + line[0] * scale + 6  # behind the line, not across it
+            body.append(_text(place, y + bar - 6, words, 11, "faint"))
             y += bar
         y += gap
     if line is not None:

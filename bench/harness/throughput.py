@@ -12,7 +12,7 @@ from .work import Work
 MEASURES = (
     "requests_per_s", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "server_cpu_us", "server_user_us", "server_kernel_us",
     "worker_cpu_us", "worker_user_us", "worker_kernel_us", "loop_cpu_us", "loop_user_us", "loop_kernel_us", "cpu_s_per_1000",
-    "voluntary_switches", "involuntary_switches", "server_cores", "foreign_share", "gib_per_cpu_s",
+    "voluntary_switches", "involuntary_switches", "page_faults", "server_cores", "foreign_share", "gib_per_cpu_s",
 )  # fmt: skip
 OWN_FIGURES = (
     "limit_share", "system_calls", "server_user_us", "server_kernel_us", "worker_cpu_us", "worker_user_us", "worker_kernel_us",

@@ -46,6 +46,27 @@ def test_threads_are_told_apart_by_their_names():
         assert facts.thread_ticks(pid, 1 << 30) == (0, 0), "a thread that is not there"
 
 
+TOUCH = """import mmap, sys
+memory = mmap.mmap(-1, 1000 * mmap.PAGESIZE)
+memory.madvise(mmap.MADV_NOHUGEPAGE)
+for what in sys.stdin:
+    for page in range(1000): memory[page * mmap.PAGESIZE] = 1
+    print(flush=True)
+"""
+
+
+def test_page_faults_are_counted():
+    with subprocess.Popen([sys.executable, "-c", TOUCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        counts = []
+        for _ in range(3):
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+            child.stdout.readline()
+            counts.append(facts.page_faults([child.pid]))
+        child.stdin.close()
+    assert counts[0] >= 1000 and counts[2] - counts[1] < 100, "a page is given once"
+
+
 def test_cpu_time_is_split_as_the_ticks_are():
     result = {"server_cpu_us": 10.0, "loop_cpu_us": 4.0, "worker_cpu_us": 0.1}
     before = {"server": (100, 100), "loop": (50, 50), "worker": (5, 5)}

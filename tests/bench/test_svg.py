@@ -43,6 +43,14 @@ def test_a_line_is_drawn_at_its_value():
     assert "wanted" in words(text)
 
 
+def test_words_do_not_cross_the_line():
+    text = svg.bars("t", "u", [("g", [Bar("s", 90.0, "ninety, in words"), Bar("t", 20.0), Bar("u", 110.0)])], (100.0, "wanted"))
+    line = float(next(one for one in elements(text, "line") if one.get("class") == "limit").get("x1"))
+    places = {"".join(one.itertext()): float(one.get("x")) for one in elements(text, "text")}
+    assert places["ninety, in words"] == pytest.approx(line + 6, abs=0.1)
+    assert places["20"] + 2 * svg.LETTER < line < places["110"]
+
+
 def test_curves_are_logarithmic_when_they_span_much():
     text = svg.curves("t", "connections", "us", {"a": [(10, 1.0), (100, 2.0), (1000, 4.0)]})
     circles = elements(text, "circle")[-3:]

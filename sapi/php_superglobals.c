@@ -120,8 +120,9 @@ static void intern_field_names(void)
     for (enum psv_field_id id = PSV_FIELD_UNKNOWN + 1; id < PSV_FIELD_COUNT; id++) {
         const struct psv_field field = {.name = psv_field_name(id), .id = id};
         char name[CGI_NAME_MAX];
-        if (psv_cgi_name_is_forwarded(&field))
-            field_names[id] = intern(name, psv_cgi_name(field.name, name, sizeof(name)));
+        size_t len = psv_cgi_name(&field, name, sizeof(name));
+        if (len > 0)
+            field_names[id] = intern(name, len);
     }
 }
 
@@ -389,7 +390,7 @@ static void add_field(HashTable *table, zend_string *name, const struct psv_fiel
 static void add_unknown_field(HashTable *table, const struct psv_field *field)
 {
     char text[CGI_NAME_MAX];
-    size_t len = psv_cgi_name_is_forwarded(field) ? psv_cgi_name(field->name, text, sizeof(text)) : 0;
+    size_t len = psv_cgi_name(field, text, sizeof(text));
     if (len == 0)
         return;
     zend_string *name = zend_string_init(text, len, 0);
@@ -414,7 +415,7 @@ void psv_php_superglobals_add_fields(HashTable *table, const struct psv_message 
 
 static void fill(HashTable *table, const struct psv_message *message, bool is_compat)
 {
-    zend_hash_extend(table, TABLE_SIZE, 0);
+    zend_hash_extend(table, MAX(TABLE_SIZE, TABLE_SIZE / 2 + message->fields_len), 0);
     psv_php_superglobals_add_fields(table, message, is_compat);
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         zval value;
@@ -525,7 +526,7 @@ static bool find_field(const struct psv_message *message, struct psv_bytes name,
     for (unsigned i = 0; i < message->fields_len; i++) {
         const struct psv_field *field = &message->fields[i];
         char text[CGI_NAME_MAX];
-        size_t len = psv_cgi_name_is_forwarded(field) ? psv_cgi_name(field->name, text, sizeof(text)) : 0;
+        size_t len = psv_cgi_name(field, text, sizeof(text));
         if (len == 0 || !psv_bytes_equal((struct psv_bytes){text, len}, name))
             continue;
         if (is_found)

@@ -41,15 +41,35 @@ static void test_names(void **state)
         struct psv_field field = {.name = name, .id = psv_field_find(name)};
         char out[64];
         size_t needed = strlen(row->variable) + 1;
-        ROW_INT(row, psv_cgi_name(name, out, sizeof(out)), needed - 1);
+        if (!row->is_forwarded) {
+            ROW_INT(row, psv_cgi_name(&field, out, sizeof(out)), 0);
+            continue;
+        }
+        ROW_INT(row, psv_cgi_name(&field, out, sizeof(out)), needed - 1);
         ROW_TEXT(row, psv_bytes_of(out), psv_bytes_of(row->variable));
-        ROW_INT(row, psv_cgi_name_is_forwarded(&field), row->is_forwarded);
         ROW_CHECK(row, needed <= name.len + 6);
         memset(out, '#', sizeof(out));
-        ROW_INT(row, psv_cgi_name(name, out, needed), needed - 1);
+        ROW_INT(row, psv_cgi_name(&field, out, needed), needed - 1);
         ROW_INT(row, out[needed], '#');
         for (size_t size = 0; size < needed; size++) {
-            ROW_INT(row, psv_cgi_name(name, out, size), 0);
+            ROW_INT(row, psv_cgi_name(&field, out, size), 0);
+        }
+    }
+}
+
+/* Each character by itself, against the rule in words. */
+static void test_characters(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const char name[] = {'X', (char)c};
+        const struct psv_field field = {.name = {name, sizeof(name)}};
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool is_good = is_letter || (c >= '0' && c <= '9') || c == '-';
+        char out[16];
+        assert_int_equal(psv_cgi_name(&field, out, sizeof(out)), is_good ? 7 : 0);
+        if (is_good) {
+            assert_int_equal(out[6], c == '-' ? '_' : psv_ascii_upper((char)c));
         }
     }
 }
@@ -58,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_characters),
     };
     return cmocka_run_group_tests_name("http/cgi_name", tests, NULL, NULL);
 }

@@ -213,24 +213,27 @@ unsigned psv_worker_id(const struct psv_worker *worker)
 
 bool psv_worker_pool_is_stopping(const struct psv_worker_pool *pool)
 {
-    /* acquire pairs with the release in tell_stopping; nothing else hangs on it */
+    /* acquire pairs with the release in set_stopping; nothing else hangs on it */
     return atomic_load_explicit(&pool->stop_word, memory_order_acquire) != 0;
+}
+
+void psv_worker_pool_pause(struct psv_worker_pool *pool, uint64_t wait_ns)
+{
+    uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
+
+    while (!psv_worker_pool_is_stopping(pool) &&
+           psv_futex_wait(&pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
+    }
 }
 
 /* Waits as long as the slot's failures demand; false when the pool stops meanwhile. */
 static bool back_off(struct psv_worker *worker)
 {
-    struct psv_worker_pool *pool = worker->pool;
-
     if (worker->failures > 1) {
         unsigned doublings = MIN(worker->failures - 2, 10u);
-        uint64_t wait_ns = MIN(BACKOFF_FIRST_NS << doublings, BACKOFF_MAX_NS);
-        uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
-        while (!psv_worker_pool_is_stopping(pool) &&
-               psv_futex_wait(&pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
-        }
+        psv_worker_pool_pause(worker->pool, MIN(BACKOFF_FIRST_NS << doublings, BACKOFF_MAX_NS));
     }
-    return !psv_worker_pool_is_stopping(pool);
+    return !psv_worker_pool_is_stopping(worker->pool);
 }
 
 void psv_worker_report_boot(struct psv_worker *worker, int code, const struct psv_error *error)

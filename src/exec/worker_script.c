@@ -14,7 +14,6 @@
 #include "exec/worker_state.h"
 #include "observe/log.h"
 #include "os/clock.h"
-#include "os/thread.h"
 
 /* A script that ends before it has asked for a request is run again after a while: the longer the more often
  * that has happened in a row. */
@@ -297,15 +296,12 @@ static void back_off(struct psv_worker *worker, unsigned times)
 {
     uint64_t squared = (uint64_t)MIN(times, 10u) * MIN(times, 10u);
     uint64_t wait_ns = MIN(squared * BACKOFF_NS, BACKOFF_MAX_NS);
-    uint64_t until_ns = psv_clock_monotonic_ns() + wait_ns;
 
     PSV_LOG(PSV_LOG_INFO, "worker.backs_off", PSV_LOG_U64("worker", worker->id),
             PSV_LOG_TEXT("name", worker->pool->script->name),
             PSV_LOG_U64("wait_ms", wait_ns / PSV_NS_PER_MS));
     set_backing_off(worker, true);
-    while (!psv_worker_pool_is_stopping(worker->pool) &&
-           psv_futex_wait(&worker->pool->stop_word, 0, until_ns) != PSV_ETIMEOUT) {
-    }
+    psv_worker_pool_pause(worker->pool, wait_ns);
     set_backing_off(worker, false);
 }
 

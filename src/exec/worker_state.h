@@ -136,6 +136,8 @@ psv_thread_fn psv_worker_thread;
 void psv_worker_report_boot(struct psv_worker *worker, int code, const struct psv_error *error);
 bool psv_worker_pool_is_stopping(const struct psv_worker_pool *pool);
 void psv_worker_pool_set_stopping(struct psv_worker_pool *pool);
+/** Sleeps for wait_ns, or until the pool stops.  [worker] */
+void psv_worker_pool_pause(struct psv_worker_pool *pool, uint64_t wait_ns);
 /** Starts a thread in a slot that is free; life_lock is held.  [any] */
 MUST_CHECK int psv_worker_start_slot(struct psv_worker *worker, struct psv_error *reterr);
 

@@ -13,6 +13,7 @@
 #include <ext/spl/spl_exceptions.h>
 
 #include "observe/log.h"
+#include "os/clock.h"
 #include "php_engine.h"
 #include "php_environment.h"
 #include "php_functions.h"
@@ -180,17 +181,12 @@ static void settle(struct psv_php_thread *thread)
     }
 }
 
-static uint64_t sooner(uint64_t first_ns, uint64_t second_ns)
-{
-    return first_ns == 0 || (second_ns != 0 && second_ns < first_ns) ? second_ns : first_ns;
-}
-
 static struct psv_job *wait_for_job(struct psv_php_thread *thread)
 {
     for (;;) {
         bool is_timeout = false;
         uint64_t until_ns =
-            sooner(psv_php_worker_idle_next_ns(thread), psv_php_opcache_boot_retry_ns(thread));
+            psv_clock_sooner(psv_php_worker_idle_next_ns(thread), psv_php_opcache_boot_retry_ns(thread));
         struct psv_job *job = psv_worker_next_job_until(thread->worker, until_ns, &is_timeout);
         if (job != NULL || !is_timeout)
             return job;

@@ -145,7 +145,7 @@ struct psv_job *psv_worker_next_job_until(struct psv_worker *worker, uint64_t de
         if (UNLIKELY(atomic_load_explicit(&pool->probe_state, memory_order_relaxed) == PSV_PROBE_ASKED)) {
             answer_probe(worker);
         }
-        uint64_t until_ns = psv_worker_script_sooner(worker, deadline_ns);
+        uint64_t until_ns = psv_clock_sooner(deadline_ns, worker->life.until_ns);
         struct psv_job *job = psv_queue_pop_until(pool->queue, worker->index, until_ns, &why);
         if (job != NULL) {
             job = begin_job(worker, job);

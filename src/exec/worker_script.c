@@ -123,13 +123,6 @@ static uint64_t choose_limit(uint64_t limit)
     return limit - random % (spread + 1);
 }
 
-uint64_t psv_worker_script_sooner(const struct psv_worker *worker, uint64_t deadline_ns)
-{
-    uint64_t until_ns = worker->life.until_ns;
-
-    return deadline_ns != 0 && (until_ns == 0 || deadline_ns < until_ns) ? deadline_ns : until_ns;
-}
-
 static bool is_retired(const struct psv_worker *worker)
 {
     /* acquire: pairs with the store by the one who retires it, before its nudge */

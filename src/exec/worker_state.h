@@ -142,8 +142,6 @@ void psv_worker_pool_pause(struct psv_worker_pool *pool, uint64_t wait_ns);
 MUST_CHECK int psv_worker_start_slot(struct psv_worker *worker, struct psv_error *reterr);
 
 /* worker_script.c */
-/** The sooner one of deadline_ns (0: none) and the end of the script's time; 0: neither.  [worker] */
-uint64_t psv_worker_script_sooner(const struct psv_worker *worker, uint64_t deadline_ns);
 /** life_lock is held: this worker counts among those that serve, or does not any more. */
 void psv_worker_script_count(struct psv_worker *worker, bool is_serving, bool is_failing);
 void psv_worker_pools_add(struct psv_worker_pool *pool);

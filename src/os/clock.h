@@ -23,3 +23,9 @@ uint64_t psv_clock_unix_coarse_us(void);
 
 /** Processor time used by the calling thread. */
 uint64_t psv_clock_thread_cpu_ns(void);
+
+/** The sooner one of two times; 0: none. */
+static inline uint64_t psv_clock_sooner(uint64_t first_ns, uint64_t second_ns)
+{
+    return first_ns == 0 || (second_ns != 0 && second_ns < first_ns) ? second_ns : first_ns;
+}

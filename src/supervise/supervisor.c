@@ -380,11 +380,6 @@ static void on_signals(struct supervisor *supervisor)
 
 /* ---- the loop */
 
-static uint64_t earliest(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 static uint64_t start_deadline(const struct supervisor *supervisor)
 {
     return supervisor->next.state == PSV_GENERATION_STARTING
@@ -395,9 +390,9 @@ static uint64_t start_deadline(const struct supervisor *supervisor)
 static int wait_ms(const struct supervisor *supervisor)
 {
     uint64_t now_ns = psv_clock_monotonic_ns();
-    uint64_t until_ns = earliest(supervisor->restart_at_ns, start_deadline(supervisor));
+    uint64_t until_ns = psv_clock_sooner(supervisor->restart_at_ns, start_deadline(supervisor));
 
-    until_ns = earliest(until_ns, supervisor->watchdog_at_ns);
+    until_ns = psv_clock_sooner(until_ns, supervisor->watchdog_at_ns);
     if (until_ns == 0) {
         return -1;
     }

@@ -43,12 +43,23 @@ static void test_thread_cpu(void **state)
     assert_true(used < 60 * PSV_NS_PER_S);
 }
 
+static void test_sooner(void **state)
+{
+    (void)state;
+    assert_true(psv_clock_sooner(0, 0) == 0);
+    assert_true(psv_clock_sooner(0, 5) == 5);
+    assert_true(psv_clock_sooner(5, 0) == 5);
+    assert_true(psv_clock_sooner(5, 6) == 5);
+    assert_true(psv_clock_sooner(6, 5) == 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_monotonic),
         cmocka_unit_test(test_unix),
         cmocka_unit_test(test_thread_cpu),
+        cmocka_unit_test(test_sooner),
     };
     return cmocka_run_group_tests_name("os/clock", tests, NULL, NULL);
 }

@@ -443,17 +443,6 @@ struct psv_job *psv_queue_pop_until(struct psv_queue *queue, unsigned index, uin
     return job;
 }
 
-struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index)
-{
-    enum psv_queue_pop why = PSV_QUEUE_STOPPED;
-    struct psv_job *job;
-
-    do {
-        job = psv_queue_pop_until(queue, index, 0, &why);
-    } while (job == NULL && why != PSV_QUEUE_STOPPED);
-    return job;
-}
-
 void psv_queue_nudge(struct psv_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->nudges, 1, memory_order_release); /* pairs with is_nudged */

@@ -72,10 +72,9 @@ void psv_queue_relieve(struct psv_queue *queue);
 size_t psv_queue_taken(const struct psv_queue *queue);
 /** True when a push would be refused now: lets the loop answer 503 before it reads a body.  [any] */
 bool psv_queue_is_full(const struct psv_queue *queue);
-/** The oldest job, waiting for one as worker `index`; NULL once stopped and empty.  [worker] */
-struct psv_job *psv_queue_pop_wait(struct psv_queue *queue, unsigned index);
-/** The same until deadline_ns (monotonic; 0: none), or until the queue is nudged; *ret_why is written when
- * there is no job. A job that waits comes before everything else.  [worker] */
+/** The oldest job, waiting for one as worker `index` until deadline_ns (monotonic; 0: none), until the queue
+ * is nudged, or until it is stopped and empty; *ret_why is written when there is no job.  A job that waits
+ * comes before everything else.  [worker] */
 struct psv_job *psv_queue_pop_until(struct psv_queue *queue, unsigned index, uint64_t deadline_ns,
                                     enum psv_queue_pop *ret_why);
 /** What worker `index` does with its jobs, so that the queue knows whether waking another one pays: it has

@@ -4,19 +4,9 @@
  * SPDX-License-Identifier: MIT */
 #include "exec/queue.h"
 
-#include <pthread.h>
-
-#include "exec_test.h"
-
-#include "base/error.h"
+#include "queue_model.h"
 
 #define WORKERS_MAX 8
-
-/* Jobs are only pointers here: number n is the address n. */
-static struct psv_job *job_of(uintptr_t number)
-{
-    return (struct psv_job *)number; /* never followed */
-}
 
 static void test_order_and_exact_capacity(void **state)
 {
@@ -33,7 +23,7 @@ static void test_order_and_exact_capacity(void **state)
         assert_true(psv_queue_is_full(&queue));
         assert_int_equal(psv_queue_push(&queue, job_of(4)), PSV_EFULL);
         for (uintptr_t i = 1; i <= 3; i++) {
-            assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(i));
+            assert_ptr_equal(pop_wait(&queue, 0), job_of(i));
         }
     }
     psv_queue_fini(&queue);
@@ -49,10 +39,10 @@ static void test_a_stopped_queue_is_emptied_first(void **state)
     assert_int_equal(psv_queue_push(&queue, job_of(2)), 0);
     psv_queue_stop(&queue);
     assert_int_equal(psv_queue_push(&queue, job_of(3)), PSV_ESTOPPING);
-    assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(1));
-    assert_ptr_equal(psv_queue_pop_wait(&queue, 0), job_of(2));
-    assert_null(psv_queue_pop_wait(&queue, 0));
-    assert_null(psv_queue_pop_wait(&queue, 0));
+    assert_ptr_equal(pop_wait(&queue, 0), job_of(1));
+    assert_ptr_equal(pop_wait(&queue, 0), job_of(2));
+    assert_null(pop_wait(&queue, 0));
+    assert_null(pop_wait(&queue, 0));
     psv_queue_stop(&queue);
     psv_queue_fini(&queue);
 }
@@ -100,7 +90,7 @@ static void *run_member(void *context)
     struct crew_member *member = context;
     struct psv_job *job;
 
-    while ((job = psv_queue_pop_wait(&member->crew->queue, member->index)) != NULL) {
+    while ((job = pop_wait(&member->crew->queue, member->index)) != NULL) {
         atomic_store(&member->running, (uintptr_t)job);
         WAIT_UNTIL(atomic_load(&member->may_go_on));
         atomic_store(&member->may_go_on, false);
@@ -295,79 +285,14 @@ static void test_jobs_that_wait_lift_the_bound(void **state)
 
 /* ---- random schedules */
 
-#define MODEL_JOBS_MAX 4000000
-
-struct model {
-    struct psv_queue queue;
-    _Atomic uint8_t *taken; /* by number */
-    _Atomic uintptr_t next_number;
-    _Atomic uint64_t pushed;
-    _Atomic uint64_t popped;
-    _Atomic uint64_t twice;
-    _Atomic bool is_over;
-    _Atomic bool has_stopped_early; /* pushes are refused from here on */
-    bool waits_for_empty;
-};
-
-struct model_thread {
-    struct model *model;
-    pthread_t thread;
-    unsigned index;
-    uint64_t random;
-};
-
-static void pause_randomly(uint64_t *random)
-{
-    uint64_t kind = test_random(random) % 16;
-
-    if (kind == 0) {
-        sched_yield();
-    } else if (kind < 4) {
-        for (volatile uint64_t spins = test_random(random) % 2000; spins > 0; spins--) {
-        }
-    } else if (kind == 4 && test_random(random) % 64 == 0) {
-        usleep(200);
-    }
-}
-
-static void *produce(void *context)
-{
-    struct model_thread *self = context;
-    struct model *model = self->model;
-
-    while (!atomic_load(&model->is_over)) {
-        uintptr_t number = atomic_fetch_add(&model->next_number, 1);
-        if (number >= MODEL_JOBS_MAX) {
-            break;
-        }
-        int code;
-        while ((code = psv_queue_push(&model->queue, job_of(number))) == PSV_EFULL) {
-            sched_yield();
-        }
-        if (code == PSV_ESTOPPING) {
-            break;
-        }
-        uint64_t pushed = atomic_fetch_add(&model->pushed, 1) + 1;
-        if (model->waits_for_empty && test_random(&self->random) % 4 == 0) {
-            /* everybody may fall asleep now: a lost wake-up cannot be healed by a later push */
-            WAIT_UNTIL(atomic_load(&model->popped) >= pushed || atomic_load(&model->has_stopped_early));
-        }
-        pause_randomly(&self->random);
-    }
-    return NULL;
-}
-
 static void *consume(void *context)
 {
     struct model_thread *self = context;
-    struct model *model = self->model;
+    struct queue_model *model = self->model;
     struct psv_job *job;
 
-    while ((job = psv_queue_pop_wait(&model->queue, self->index)) != NULL) {
-        if (atomic_fetch_add(&model->taken[(uintptr_t)job], 1) != 0) {
-            atomic_fetch_add(&model->twice, 1);
-        }
-        atomic_fetch_add(&model->popped, 1);
+    while ((job = pop_wait(&model->queue, self->index)) != NULL) {
+        queue_model_count(model, job);
         pause_randomly(&self->random);
     }
     return NULL;
@@ -376,23 +301,12 @@ static void *consume(void *context)
 static void run_model(unsigned producers, unsigned workers, unsigned awake_max, size_t capacity,
                       uint64_t run_ns, bool stops_early)
 {
-    static struct model model;
+    static struct queue_model model;
     struct model_thread threads[WORKERS_MAX];
 
-    memset(&model, 0, sizeof(model));
-    model.taken = calloc(MODEL_JOBS_MAX, 1);
-    assert_non_null(model.taken);
-    model.next_number = 1;
-    model.waits_for_empty = true;
-    assert_int_equal(psv_queue_init(&model.queue, capacity, workers, 0, awake_max), 0);
+    queue_model_init(&model, workers, awake_max, capacity);
     for (unsigned i = 0; i < producers + workers; i++) {
-        threads[i] =
-            (struct model_thread){.model = &model, .index = i, .random = psv_clock_monotonic_ns() | 1};
-        if (i >= workers) {
-            assert_int_equal(pthread_create(&threads[i].thread, NULL, produce, &threads[i]), 0);
-        } else {
-            assert_int_equal(pthread_create(&threads[i].thread, NULL, consume, &threads[i]), 0);
-        }
+        model_thread_start(&threads[i], &model, i, i >= workers ? queue_model_produce : consume);
     }
     uint64_t until_ns = psv_clock_monotonic_ns() + run_ns;
     while (psv_clock_monotonic_ns() < until_ns || atomic_load(&model.pushed) == 0) {
@@ -414,12 +328,7 @@ static void run_model(unsigned producers, unsigned workers, unsigned awake_max, 
     for (unsigned i = 0; i < workers; i++) {
         assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
     }
-    assert_true(model.popped == model.pushed);
-    assert_true(model.twice == 0);
-    assert_true(model.pushed > 0);
-    assert_int_equal(psv_queue_len(&model.queue), 0);
-    psv_queue_fini(&model.queue);
-    free((void *)(uintptr_t)model.taken);
+    queue_model_fini(&model);
 }
 
 static void test_each_job_once_and_no_lost_wakeup(void **state)
@@ -459,14 +368,14 @@ static void *consume_nothing(void *context)
 {
     struct model_thread *self = context;
 
-    INVARIANT(psv_queue_pop_wait(&self->model->queue, self->index) == NULL);
+    INVARIANT(pop_wait(&self->model->queue, self->index) == NULL);
     return NULL;
 }
 
 /* Stops just when workers are about to fall asleep: none may sleep through it. */
 static void test_stopping_reaches_those_who_fall_asleep(void **state)
 {
-    static struct model model;
+    static struct queue_model model;
     struct model_thread threads[2];
     uint64_t random = 4711;
     uint64_t until_ns = psv_clock_monotonic_ns() + test_run_ns() / 2;
@@ -475,8 +384,7 @@ static void test_stopping_reaches_those_who_fall_asleep(void **state)
     while (psv_clock_monotonic_ns() < until_ns) {
         assert_int_equal(psv_queue_init(&model.queue, 4, ARRAY_SIZE(threads), 0, ARRAY_SIZE(threads)), 0);
         for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
-            threads[i] = (struct model_thread){.model = &model, .index = i};
-            assert_int_equal(pthread_create(&threads[i].thread, NULL, consume_nothing, &threads[i]), 0);
+            model_thread_start(&threads[i], &model, i, consume_nothing);
         }
         if (test_random(&random) % 2 == 0) {
             while (atomic_load(&model.queue.idle_len) == 0) {

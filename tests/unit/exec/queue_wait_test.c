@@ -4,20 +4,11 @@
  * SPDX-License-Identifier: MIT */
 #include "exec/queue.h"
 
-#include <pthread.h>
-
-#include "exec_test.h"
-
-#include "base/error.h"
+#include "queue_model.h"
 
 #define WORKERS_MAX 5
 #define ASLEEP 1 /* PARKING_ASLEEP */
 #define AWAY 3   /* PARKING_AWAY */
-
-static struct psv_job *job_of(uintptr_t number)
-{
-    return (struct psv_job *)number; /* never followed */
-}
 
 /* ---- by the hand */
 
@@ -126,10 +117,10 @@ static void test_a_plain_wait_sleeps_through_nudges(void **state)
     assert_int_equal(psv_queue_init(&queue, 4, 1, 0, 1), 0);
     psv_queue_nudge(&queue);
     assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
-    job = psv_queue_pop_wait(&queue, 0);
+    job = pop_wait(&queue, 0);
     assert_ptr_equal(job, job_of(1));
     psv_queue_stop(&queue);
-    assert_null(psv_queue_pop_wait(&queue, 0));
+    assert_null(pop_wait(&queue, 0));
     assert_true(psv_queue_is_over(&queue));
     psv_queue_fini(&queue);
 }
@@ -201,63 +192,15 @@ static void test_somebody_is_woken_when_nobody_is_at_it(void **state)
 
 /* ---- random schedules */
 
-#define MODEL_JOBS_MAX 4000000
+static struct queue_model model;
 
 static struct {
-    _Atomic uint8_t *taken; /* by number */
-    _Atomic uintptr_t next_number;
-    _Atomic uint64_t pushed;
-    _Atomic uint64_t popped;
-    _Atomic uint64_t twice;
     _Atomic uint64_t timeouts;
     _Atomic uint64_t nudges; /* that were sent */
     _Atomic uint32_t wanted; /* what the last nudge was for: workers must learn it */
     _Atomic uint32_t seen[WORKERS_MAX];
-    _Atomic bool is_over;
     unsigned workers;
-} model;
-
-struct model_thread {
-    pthread_t thread;
-    unsigned index;
-    uint64_t random;
-};
-
-static void pause_randomly(uint64_t *random)
-{
-    uint64_t kind = test_random(random) % 16;
-
-    if (kind == 0) {
-        sched_yield();
-    } else if (kind < 4) {
-        for (volatile uint64_t spins = test_random(random) % 2000; spins > 0; spins--) {
-        }
-    } else if (kind == 4 && test_random(random) % 64 == 0) {
-        usleep(200);
-    }
-}
-
-static void *produce(void *context)
-{
-    struct model_thread *self = context;
-
-    while (!atomic_load(&model.is_over)) {
-        uintptr_t number = atomic_fetch_add(&model.next_number, 1);
-        if (number >= MODEL_JOBS_MAX) {
-            break;
-        }
-        while (psv_queue_push(&queue, job_of(number)) == PSV_EFULL) {
-            sched_yield();
-        }
-        uint64_t pushed = atomic_fetch_add(&model.pushed, 1) + 1;
-        if (test_random(&self->random) % 4 == 0) {
-            /* everybody may fall asleep now: a lost wake-up cannot be healed by a later push */
-            WAIT_UNTIL(atomic_load(&model.popped) >= pushed);
-        }
-        pause_randomly(&self->random);
-    }
-    return NULL;
-}
+} waits;
 
 /* Nudges, and waits until each worker has learned why: also those without a deadline, who may just have been
  * falling asleep. */
@@ -266,11 +209,11 @@ static void *nudge(void *context)
     struct model_thread *self = context;
 
     while (!atomic_load(&model.is_over)) {
-        uint32_t wanted = atomic_fetch_add(&model.wanted, 1) + 1;
-        psv_queue_nudge(&queue);
-        atomic_fetch_add(&model.nudges, 1);
-        for (unsigned i = 0; i < model.workers; i++) {
-            WAIT_UNTIL(atomic_load(&model.seen[i]) >= wanted);
+        uint32_t wanted = atomic_fetch_add(&waits.wanted, 1) + 1;
+        psv_queue_nudge(&model.queue);
+        atomic_fetch_add(&waits.nudges, 1);
+        for (unsigned i = 0; i < waits.workers; i++) {
+            WAIT_UNTIL(atomic_load(&waits.seen[i]) >= wanted);
         }
         pause_randomly(&self->random);
     }
@@ -297,18 +240,17 @@ static void *consume(void *context)
 
     for (;;) {
         enum psv_queue_pop why = PSV_QUEUE_STOPPED;
-        atomic_store(&model.seen[self->index], atomic_load(&model.wanted));
-        struct psv_job *job = psv_queue_pop_until(&queue, self->index, choose_deadline_ns(self), &why);
+        atomic_store(&waits.seen[self->index], atomic_load(&waits.wanted));
+        struct psv_job *job = psv_queue_pop_until(&model.queue, self->index, choose_deadline_ns(self), &why);
         if (job == NULL && why == PSV_QUEUE_STOPPED) {
             return NULL;
         }
         if (job != NULL) {
-            psv_queue_note_begin(&queue, self->index, psv_clock_monotonic_ns());
-            psv_queue_note_end(&queue, self->index, test_random(&self->random) % 20000);
-            atomic_fetch_add(&model.twice, atomic_fetch_add(&model.taken[(uintptr_t)job], 1) != 0);
-            atomic_fetch_add(&model.popped, 1);
+            psv_queue_note_begin(&model.queue, self->index, psv_clock_monotonic_ns());
+            psv_queue_note_end(&model.queue, self->index, test_random(&self->random) % 20000);
+            queue_model_count(&model, job);
         }
-        atomic_fetch_add(&model.timeouts, job == NULL && why == PSV_QUEUE_TIMEOUT);
+        atomic_fetch_add(&waits.timeouts, job == NULL && why == PSV_QUEUE_TIMEOUT);
         pause_randomly(&self->random);
     }
 }
@@ -319,20 +261,18 @@ static void run_model(unsigned producers, unsigned workers, unsigned awake_max, 
     struct model_thread threads[WORKERS_MAX + 4];
     unsigned len = 0;
 
-    memset(&model, 0, sizeof(model));
-    model.taken = calloc(MODEL_JOBS_MAX, 1);
-    assert_non_null(model.taken);
-    model.next_number = 1;
-    model.workers = workers;
-    assert_int_equal(psv_queue_init(&queue, capacity, workers, 0, awake_max), 0);
+    memset(&waits, 0, sizeof(waits));
+    waits.workers = workers;
+    queue_model_init(&model, workers, awake_max, capacity);
     for (; len < workers + producers + 1; len++) {
-        threads[len] = (struct model_thread){.index = len, .random = psv_clock_monotonic_ns() | 1};
-        void *(*function)(void *) = len < workers ? consume : len < workers + producers ? produce : nudge;
-        assert_int_equal(pthread_create(&threads[len].thread, NULL, function, &threads[len]), 0);
+        model_thread_start(&threads[len], &model, len,
+                           len < workers               ? consume
+                           : len < workers + producers ? queue_model_produce
+                                                       : nudge);
     }
     uint64_t until_ns = psv_clock_monotonic_ns() + run_ns;
     while (psv_clock_monotonic_ns() < until_ns || atomic_load(&model.pushed) == 0 ||
-           atomic_load(&model.timeouts) == 0 || atomic_load(&model.nudges) < 2) {
+           atomic_load(&waits.timeouts) == 0 || atomic_load(&waits.nudges) < 2) {
         usleep(1000);
     }
     atomic_store(&model.is_over, true);
@@ -341,15 +281,11 @@ static void run_model(unsigned producers, unsigned workers, unsigned awake_max, 
     }
     /* nobody pushes any more: what is inside must get out by itself */
     WAIT_UNTIL(atomic_load(&model.popped) == atomic_load(&model.pushed));
-    psv_queue_stop(&queue);
+    psv_queue_stop(&model.queue);
     for (unsigned i = 0; i < workers; i++) {
         assert_int_equal(pthread_join(threads[i].thread, NULL), 0);
     }
-    assert_true(model.popped == model.pushed);
-    assert_true(model.twice == 0);
-    assert_true(psv_queue_is_over(&queue));
-    psv_queue_fini(&queue);
-    free((void *)(uintptr_t)model.taken);
+    queue_model_fini(&model);
 }
 
 static void test_deadlines_and_nudges_lose_nothing(void **state)

@@ -73,7 +73,7 @@ int psv_worker_groups_init(struct psv_server *server, size_t *ret_jobs_max, stru
     return PSV_OK;
 }
 
-static int launch(struct psv_server *server, unsigned index, struct psv_error *reterr)
+static struct psv_worker_pool_options options_of(struct psv_server *server, unsigned index)
 {
     struct psv_worker_group *group = &server->groups[index];
     struct psv_worker_pool_options options = {
@@ -95,14 +95,14 @@ static int launch(struct psv_server *server, unsigned index, struct psv_error *r
                                         ? 0
                                         : (unsigned)server->loaded->workers[index - 1].mode.boot_failures_max;
     }
-    return psv_worker_pool_launch(&options, &group->pool, reterr);
+    return options;
 }
 
 int psv_worker_groups_start_classic(struct psv_server *server, struct psv_error *reterr)
 {
-    int code = launch(server, 0, reterr);
+    const struct psv_worker_pool_options options = options_of(server, 0);
 
-    return code == PSV_OK ? psv_worker_pool_await(server->groups[0].pool, NULL, NULL, reterr) : code;
+    return psv_worker_pool_start(&options, &server->groups[0].pool, reterr);
 }
 
 /* Nobody takes signals yet: one that waits ends the start. */
@@ -128,7 +128,8 @@ int psv_worker_groups_start_scripts(struct psv_server *server, struct psv_error 
 
     for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
         fill_site(server, i - 1);
-        code = launch(server, i, reterr);
+        const struct psv_worker_pool_options options = options_of(server, i);
+        code = psv_worker_pool_launch(&options, &server->groups[i].pool, reterr);
     }
     for (unsigned i = 1; i < server->groups_len && code == PSV_OK; i++) {
         code = psv_worker_pool_await(server->groups[i].pool, has_signal, NULL, reterr);

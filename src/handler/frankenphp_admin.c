@@ -14,27 +14,26 @@
 #include "exec/exchange.h"
 #include "exec/worker.h"
 #include "handler/json_text.h"
+#include "handler/text_answer.h"
 #include "http/authority.h"
 #include "os/clock.h"
 #include "os/ip_network.h"
 
 #define BODY_MAX_BYTES ((size_t)4 << 20)
 #define THREADS_SHOWN_MAX 512u
-#define FIELDS_MAX 4
 
 static const struct psv_bytes type_plain = PSV_BYTES_INIT("text/plain; charset=utf-8");
 static const struct psv_bytes type_json = PSV_BYTES_INIT("application/json");
 
-/* An answer being built; on the exchange's arena. */
-struct answer {
+/* What is asked for, and the answer being built; on the exchange's arena. */
+struct call {
     const struct psv_frankenphp_admin *admin;
-    struct psv_buffer text;
-    struct psv_body_piece piece;
+    struct psv_text_answer answer;
     struct psv_bytes content_type;
 };
 
-/** Does what was asked for, and fills text.  0; PSV_ESTOPPING: 503; or an error: 500. */
-typedef int action_fn(struct answer *answer);
+/** Does what was asked for, and fills the answer's text.  0; PSV_ESTOPPING: 503; or an error: 500. */
+typedef int action_fn(struct call *call);
 
 static action_fn show_config;
 static action_fn patch_config;
@@ -56,19 +55,15 @@ static const struct {
 
 /* ---- who may */
 
-static bool is_loopback(const struct psv_exchange *exchange)
+static bool is_loopback(const struct psv_peer *peer)
 {
-    struct psv_bytes text = psv_bytes_of(exchange->peer.remote_address);
+    const struct psv_ip *ip = &peer->remote_ip;
     static const uint8_t six[16] = {[15] = 1};
-    struct psv_ip ip;
 
-    if (psv_bytes_starts_with(text, PSV_BYTES("unix:"))) {
-        return true;
+    if (!peer->has_remote_ip) {
+        return psv_bytes_starts_with(psv_bytes_of(peer->remote_address), PSV_BYTES("unix:"));
     }
-    if (psv_ip_parse(text, &ip) != PSV_OK) {
-        return false;
-    }
-    return psv_ip_is_v4(&ip) ? ip.bytes[12] == 127 : memcmp(ip.bytes, six, sizeof(six)) == 0;
+    return psv_ip_is_v4(ip) ? ip->bytes[12] == 127 : memcmp(ip->bytes, six, sizeof(six)) == 0;
 }
 
 /* A browser on this machine is a client of this machine, and may be shown a page of anybody's: such a page's
@@ -77,7 +72,7 @@ static const char *why_not(const struct psv_exchange *exchange)
 {
     const struct psv_request *request = &exchange->request;
 
-    if (!is_loopback(exchange)) {
+    if (!is_loopback(&exchange->peer)) {
         return "administration is for clients of this machine";
     }
     if (psv_headers_find_name(&request->headers, PSV_BYTES("Origin")) != NULL ||
@@ -89,60 +84,23 @@ static const char *why_not(const struct psv_exchange *exchange)
 
 /* ---- answers */
 
-static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason,
-                   struct psv_bytes allowed)
-{
-    const struct psv_field fields[] = {
-        {.name = psv_field_name(PSV_FIELD_CACHE_CONTROL),
-         .value = PSV_BYTES("no-store"),
-         .id = PSV_FIELD_CACHE_CONTROL},
-        {.name = psv_field_name(PSV_FIELD_ALLOW), .value = allowed, .id = PSV_FIELD_ALLOW},
-    };
-
-    psv_exchange_refuse(exchange, status, reason, fields, allowed.len > 0 ? 2 : 1);
-}
-
-static void free_text(void *context)
-{
-    psv_buffer_fini(context);
-}
-
-static int add_fields(struct psv_exchange *exchange, const struct answer *answer)
-{
-    struct psv_headers *headers = &exchange->response.headers;
-    struct psv_arena *arena = &exchange->arena;
-
-    psv_headers_init(headers, FIELDS_MAX);
-    int code = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, answer->content_type);
-    return code == 0 ? psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"))
-                     : code;
-}
-
 static void act(const struct psv_frankenphp_admin *admin, struct psv_exchange *exchange, action_fn *action)
 {
-    struct answer *answer = psv_arena_calloc(&exchange->arena, sizeof(*answer));
-    struct psv_list pieces;
+    struct call *call = psv_arena_calloc(&exchange->arena, sizeof(*call));
     int code = PSV_ENOMEM;
 
-    if (answer != NULL) {
-        *answer = (struct answer){.admin = admin, .content_type = type_plain};
-        psv_buffer_init(&answer->text, BODY_MAX_BYTES);
-        code = psv_arena_on_fini(&exchange->arena, free_text, &answer->text);
-        code = code == PSV_OK ? action(answer) : code;
-        code = code == PSV_OK ? add_fields(exchange, answer) : code;
+    if (call != NULL) {
+        *call = (struct call){.admin = admin, .content_type = type_plain};
+        code = psv_text_answer_init(&call->answer, exchange, BODY_MAX_BYTES);
+        code = code == PSV_OK ? action(call) : code;
+        code = code == PSV_OK ? psv_text_answer_add_fields(exchange, call->content_type) : code;
     }
-    if (code != PSV_OK) {
-        refuse(exchange, code == PSV_ESTOPPING ? 503 : 500, "administration failed", PSV_BYTES(""));
-        return;
+    if (code == PSV_OK) {
+        psv_text_answer_send(&call->answer, exchange, 200);
+    } else {
+        psv_text_answer_refuse(exchange, code == PSV_ESTOPPING ? 503 : 500, "administration failed",
+                               PSV_BYTES_EMPTY);
     }
-    psv_list_init(&pieces);
-    if (answer->text.len > 0) {
-        answer->piece = (struct psv_body_piece){.data = answer->text.data, .fd = -1, .len = answer->text.len};
-        psv_list_append(&pieces, &answer->piece.link);
-    }
-    exchange->response.status = 200;
-    exchange->response.content_length = (int64_t)answer->text.len;
-    psv_exchange_respond(exchange, &pieces, true);
 }
 
 bool psv_frankenphp_admin_answer(const struct psv_frankenphp_admin *admin, struct psv_exchange *exchange)
@@ -162,14 +120,14 @@ bool psv_frankenphp_admin_answer(const struct psv_frankenphp_admin *admin, struc
         return false;
     }
     if (reason != NULL) {
-        refuse(exchange, 403, reason, PSV_BYTES(""));
+        psv_text_answer_refuse(exchange, 403, reason, PSV_BYTES_EMPTY);
     } else if (action == NULL) {
         bool has_both = psv_bytes_equal(request->path, actions[0].path);
         bool is_get = psv_bytes_equal(request->path, PSV_BYTES("/frankenphp/threads"));
-        refuse(exchange, 405, "method not allowed",
-               has_both ? PSV_BYTES("GET, PATCH")
-               : is_get ? PSV_BYTES("GET")
-                        : PSV_BYTES("POST"));
+        psv_text_answer_refuse(exchange, 405, "method not allowed",
+                               has_both ? PSV_BYTES("GET, PATCH")
+                               : is_get ? PSV_BYTES("GET")
+                                        : PSV_BYTES("POST"));
     } else {
         act(admin, exchange, action);
     }
@@ -184,45 +142,46 @@ static unsigned count_threads(const struct psv_frankenphp_admin *admin, unsigned
     return admin->read_threads(admin->context, group, NULL, 0);
 }
 
-static int show_config(struct answer *answer)
+static int show_config(struct call *call)
 {
-    const struct psv_frankenphp_admin *admin = answer->admin;
+    const struct psv_frankenphp_admin *admin = call->admin;
     const struct psv_config_loaded *config = admin->config;
     unsigned threads = count_threads(admin, 0);
 
     for (unsigned i = 0; i < config->workers_len; i++) {
         threads += count_threads(admin, i + 1);
     }
-    answer->content_type = type_json;
-    int code = psv_buffer_printf(&answer->text, "{\"num_threads\":%u,\"workers\":[", threads);
+    call->content_type = type_json;
+    int code = psv_buffer_printf(&call->answer.text, "{\"num_threads\":%u,\"workers\":[", threads);
     for (unsigned i = 0; i < config->workers_len && code == PSV_OK; i++) {
-        code = psv_buffer_printf(&answer->text, "%s{\"name\":", i > 0 ? "," : "");
-        code =
-            code == PSV_OK ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].name)) : code;
-        code = code == PSV_OK ? psv_buffer_printf(&answer->text, ",\"file_name\":") : code;
-        code =
-            code == PSV_OK ? psv_json_text_put(&answer->text, psv_bytes_of(config->workers[i].script)) : code;
-        code = code == PSV_OK ? psv_buffer_printf(&answer->text, ",\"num\":%u}", count_threads(admin, i + 1))
+        code = psv_buffer_printf(&call->answer.text, "%s{\"name\":", i > 0 ? "," : "");
+        code = code == PSV_OK ? psv_json_text_put(&call->answer.text, psv_bytes_of(config->workers[i].name))
                               : code;
+        code = code == PSV_OK ? psv_buffer_printf(&call->answer.text, ",\"file_name\":") : code;
+        code = code == PSV_OK ? psv_json_text_put(&call->answer.text, psv_bytes_of(config->workers[i].script))
+                              : code;
+        code = code == PSV_OK
+                   ? psv_buffer_printf(&call->answer.text, ",\"num\":%u}", count_threads(admin, i + 1))
+                   : code;
     }
-    return code == PSV_OK ? psv_buffer_printf(&answer->text, "]}\n") : code;
+    return code == PSV_OK ? psv_buffer_printf(&call->answer.text, "]}\n") : code;
 }
 
-static int patch_config(struct answer *answer)
+static int patch_config(struct call *call)
 {
-    return answer->admin->reload(answer->admin->context);
+    return call->admin->reload(call->admin->context);
 }
 
-static int restart_workers(struct answer *answer)
+static int restart_workers(struct call *call)
 {
-    int code = answer->admin->restart_workers(answer->admin->context);
+    int code = call->admin->restart_workers(call->admin->context);
 
-    return code == PSV_OK ? psv_buffer_printf(&answer->text, "workers restarted successfully\n") : code;
+    return code == PSV_OK ? psv_buffer_printf(&call->answer.text, "workers restarted successfully\n") : code;
 }
 
-static int stop(struct answer *answer)
+static int stop(struct call *call)
 {
-    return answer->admin->stop(answer->admin->context);
+    return call->admin->stop(call->admin->context);
 }
 
 static int put_thread(struct psv_buffer *out, const struct psv_worker_report *report, const char *script,
@@ -248,25 +207,25 @@ static int put_thread(struct psv_buffer *out, const struct psv_worker_report *re
                : code;
 }
 
-static int show_threads(struct answer *answer)
+static int show_threads(struct call *call)
 {
-    const struct psv_frankenphp_admin *admin = answer->admin;
+    const struct psv_frankenphp_admin *admin = call->admin;
     struct psv_worker_report *reports = psv_calloc(THREADS_SHOWN_MAX, sizeof(*reports));
     bool is_first = true;
 
     if (reports == NULL) {
         return PSV_ENOMEM;
     }
-    answer->content_type = type_json;
-    int code = psv_buffer_printf(&answer->text, "{\"ThreadDebugStates\":[");
+    call->content_type = type_json;
+    int code = psv_buffer_printf(&call->answer.text, "{\"ThreadDebugStates\":[");
     for (unsigned group = 0; group <= admin->config->workers_len && code == PSV_OK; group++) {
         unsigned len = admin->read_threads(admin->context, group, reports, THREADS_SHOWN_MAX);
         for (unsigned i = 0; i < MIN(len, THREADS_SHOWN_MAX) && code == PSV_OK; i++) {
-            code = put_thread(&answer->text, &reports[i],
+            code = put_thread(&call->answer.text, &reports[i],
                               group == 0 ? NULL : admin->config->workers[group - 1].script, is_first);
             is_first = false;
         }
     }
     psv_free(reports);
-    return code == PSV_OK ? psv_buffer_printf(&answer->text, "],\"ReservedThreadCount\":0}\n") : code;
+    return code == PSV_OK ? psv_buffer_printf(&call->answer.text, "],\"ReservedThreadCount\":0}\n") : code;
 }

@@ -18,6 +18,7 @@
 #include "handler/history.h"
 #include "handler/metrics_page.h"
 #include "handler/status_page.h"
+#include "handler/text_answer.h"
 #include "handler/worker_metrics.h"
 #include "handler/worker_scripts.h"
 #include "http/accept.h"
@@ -26,7 +27,6 @@
 #include "phpsrv/executor.h"
 
 #define BODY_MAX_BYTES ((size_t)8 << 20)
-#define FIELDS_MAX 8
 /* How often the browser renews /status, unless it is told otherwise. */
 #define REFRESH_S 5u
 #define REFRESH_MAX_S 3600u
@@ -53,8 +53,7 @@ struct psv_internal {
 /* A page being built; on the exchange's arena. */
 struct page {
     struct psv_internal *internal;
-    struct psv_buffer text;
-    struct psv_body_piece piece;
+    struct psv_text_answer answer;
     struct psv_bytes content_type;
     unsigned status;
     const struct psv_request *request;
@@ -64,7 +63,7 @@ struct page {
     struct psv_bytes varies_by;
 };
 
-/** Fills text, content_type and status.  0 or an error: then the answer is 500. */
+/** Fills the answer's text, content_type and status.  0 or an error: then the answer is 500. */
 typedef int page_fn(struct page *page);
 
 static page_fn build_health;
@@ -131,17 +130,6 @@ struct psv_internal *psv_internal_free(struct psv_internal *internal)
     return psv_free(internal);
 }
 
-static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason)
-{
-    const struct psv_field extra[] = {
-        {.name = psv_field_name(PSV_FIELD_CACHE_CONTROL),
-         .value = PSV_BYTES("no-store"),
-         .id = PSV_FIELD_CACHE_CONTROL},
-        {.name = psv_field_name(PSV_FIELD_ALLOW), .value = PSV_BYTES("GET, HEAD"), .id = PSV_FIELD_ALLOW},
-    };
-    psv_exchange_refuse(exchange, status, reason, extra, status == 405 ? 2 : 1);
-}
-
 static page_fn *find_page(struct psv_bytes path)
 {
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
@@ -151,31 +139,22 @@ static page_fn *find_page(struct psv_bytes path)
     return NULL;
 }
 
-static void free_text(void *context)
+static struct page *page_new(struct psv_internal *internal, struct psv_exchange *exchange)
 {
-    psv_buffer_fini(context);
-}
-
-/* A page whose buffer is freed with the exchange; NULL when out of memory. */
-static struct page *page_new(struct psv_internal *internal, struct psv_arena *arena)
-{
-    struct page *page = psv_arena_calloc(arena, sizeof(*page));
-    if (page == NULL)
+    struct page *page = psv_arena_calloc(&exchange->arena, sizeof(*page));
+    if (page == NULL || psv_text_answer_init(&page->answer, exchange, BODY_MAX_BYTES) != 0)
         return NULL;
     page->internal = internal;
     page->status = 200;
-    psv_buffer_init(&page->text, BODY_MAX_BYTES);
-    return psv_arena_on_fini(arena, free_text, &page->text) == 0 ? page : NULL;
+    page->request = &exchange->request;
+    return page;
 }
 
 static int add_fields(struct psv_exchange *exchange, const struct page *page)
 {
     struct psv_headers *headers = &exchange->response.headers;
     struct psv_arena *arena = &exchange->arena;
-    psv_headers_init(headers, FIELDS_MAX);
-    int error = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, page->content_type);
-    if (error == 0)
-        error = psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"));
+    int error = psv_text_answer_add_fields(exchange, page->content_type);
     if (error == 0 && page->status == 503)
         error = psv_headers_add_known(headers, arena, PSV_FIELD_RETRY_AFTER, PSV_BYTES("1"));
     if (error == 0 && page->coding.len > 0)
@@ -197,29 +176,19 @@ void psv_internal_answer(struct psv_internal *internal, struct psv_exchange *exc
         psv_frankenphp_admin_answer(internal->options.frankenphp, exchange))
         return;
     if (build == NULL) {
-        refuse(exchange, 404, "no such internal page");
+        psv_text_answer_refuse(exchange, 404, "no such internal page", PSV_BYTES_EMPTY);
         return;
     }
     if (method != PSV_METHOD_GET && method != PSV_METHOD_HEAD) {
-        refuse(exchange, 405, "method not allowed");
+        psv_text_answer_refuse(exchange, 405, "method not allowed", PSV_BYTES("GET, HEAD"));
         return;
     }
-    struct page *page = page_new(internal, &exchange->arena);
-    if (page != NULL)
-        page->request = &exchange->request;
+    struct page *page = page_new(internal, exchange);
     if (page == NULL || build(page) != 0 || add_fields(exchange, page) != 0) {
-        refuse(exchange, 500, "internal page cannot be built");
+        psv_text_answer_refuse(exchange, 500, "internal page cannot be built", PSV_BYTES_EMPTY);
         return;
     }
-    struct psv_list pieces;
-    psv_list_init(&pieces);
-    if (method == PSV_METHOD_GET) {
-        page->piece = (struct psv_body_piece){.data = page->text.data, .fd = -1, .len = page->text.len};
-        psv_list_append(&pieces, &page->piece.link);
-    }
-    exchange->response.status = page->status;
-    exchange->response.content_length = (int64_t)page->text.len;
-    psv_exchange_respond(exchange, &pieces, true);
+    psv_text_answer_send(&page->answer, exchange, page->status);
 }
 
 /* Stuck is what two looks far enough apart agree on: all busy, the queue full, and nothing taken in between.
@@ -263,7 +232,7 @@ static int build_health(struct page *page)
     page->content_type = type_json;
     page->status = trouble == NULL ? 200 : 503;
     int error = psv_buffer_printf(
-        &page->text,
+        &page->answer.text,
         "{\"status\":\"%s\",\"reason\":%s%s%s,\"uptime_s\":%" PRIu64 ".%03u,\"version\":\"%s\","
         "\"connections\":%" PRIu64 ",\"queue\":{\"depth\":%" PRIu64 ",\"capacity\":%" PRIu64
         "},\"workers\":{\"total\":%u,\"busy\":%u,\"idle\":%u,\"alive\":%u}",
@@ -272,8 +241,8 @@ static int build_health(struct page *page)
         (unsigned)(uptime_ms % 1000), internal->options.version, facts.connections, facts.queue_len,
         facts.queue_capacity, facts.workers, busy, facts.workers_alive - busy, facts.workers_alive);
     if (error == 0)
-        error = psv_worker_scripts_put_health(&page->text, &internal->options);
-    return error == 0 ? psv_buffer_printf(&page->text, "}\n") : error;
+        error = psv_worker_scripts_put_health(&page->answer.text, &internal->options);
+    return error == 0 ? psv_buffer_printf(&page->answer.text, "}\n") : error;
 }
 
 /* Live is who has an answer at all; ready is whose PHP has answered lately. */
@@ -305,7 +274,7 @@ static int build_ready(struct page *page)
     page->content_type = type_json;
     page->status = trouble == NULL ? 200 : is_soft ? 404 : 503;
     return psv_buffer_printf(
-        &page->text, "{\"status\":\"%s\",\"reason\":%s%s%s,\"probe_age_ms\":%" PRIu64 "}\n",
+        &page->answer.text, "{\"status\":\"%s\",\"reason\":%s%s%s,\"probe_age_ms\":%" PRIu64 "}\n",
         trouble == NULL ? "ready" : "unavailable", trouble == NULL ? "" : "\"",
         trouble == NULL ? "null" : trouble, trouble == NULL ? "" : "\"", facts.probe_age_ns / PSV_NS_PER_MS);
 }
@@ -363,13 +332,13 @@ static int build_metrics(struct page *page)
         .queue_len = facts.queue_len,
     };
     if (error == 0)
-        error = psv_metrics_page_format(options->executor, format, &workers, &page->text);
+        error = psv_metrics_page_format(options->executor, format, &workers, &page->answer.text);
     psv_worker_scripts_free(&scripts);
     const struct psv_body_filter *coding =
         options->choose_coding != NULL ? options->choose_coding(options->context, &page->request->headers)
                                        : NULL;
     if (error == 0 && coding != NULL && coding->coding.len > 0 &&
-        psv_metrics_page_compress(coding, &page->text))
+        psv_metrics_page_compress(coding, &page->answer.text))
         page->coding = coding->coding;
     return error;
 }
@@ -377,7 +346,7 @@ static int build_metrics(struct page *page)
 static int build_config(struct page *page)
 {
     page->content_type = type_json;
-    return psv_config_format_json(page->internal->options.config, &page->text);
+    return psv_config_format_json(page->internal->options.config, &page->answer.text);
 }
 
 /* "refresh=5" of a query; false when its number is none.  Without it *ret_s stays. */
@@ -435,11 +404,11 @@ static int build_status(struct page *page)
     if (!parse_refresh(query, &status.refresh_s)) {
         page->status = 400;
         page->content_type = type_plain;
-        code = psv_buffer_printf(&page->text, "refresh must be a number of seconds from 0 to %u\n",
+        code = psv_buffer_printf(&page->answer.text, "refresh must be a number of seconds from 0 to %u\n",
                                  REFRESH_MAX_S);
     } else {
-        code = is_page ? psv_status_format_html(&page->text, &status)
-                       : psv_status_format_json(&page->text, &status);
+        code = is_page ? psv_status_format_html(&page->answer.text, &status)
+                       : psv_status_format_json(&page->answer.text, &status);
     }
     psv_worker_scripts_free(&scripts);
     psv_free(status.workers);
@@ -451,6 +420,6 @@ static int build_list(struct page *page)
     page->content_type = type_plain;
     int error = 0;
     for (size_t i = 0; i < ARRAY_SIZE(pages) && error == 0; i++)
-        error = psv_buffer_printf(&page->text, "%.*s\n", PSV_BYTES_ARG(pages[i].path));
+        error = psv_buffer_printf(&page->answer.text, "%.*s\n", PSV_BYTES_ARG(pages[i].path));
     return error;
 }

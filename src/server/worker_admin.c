@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "exec/exchange.h"
 #include "handler/json_text.h"
+#include "handler/text_answer.h"
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -28,12 +29,6 @@ struct waiter {
     struct psv_list link;
     struct psv_exchange *exchange;
     unsigned group; /* or GROUP_ALL */
-};
-
-/* An answer's body; on the exchange's arena. */
-struct answer {
-    struct psv_buffer text;
-    struct psv_body_piece piece;
 };
 
 /* ---- the token */
@@ -111,11 +106,6 @@ static bool is_token(const char *token, struct psv_bytes given)
 
 /* ---- answers */
 
-static void free_text(void *context)
-{
-    psv_buffer_fini(context);
-}
-
 static int put_quoted(struct psv_buffer *out, const char *text)
 {
     return psv_json_text_put(out, psv_bytes_of(text));
@@ -161,50 +151,36 @@ static int put_groups(struct psv_buffer *out, const struct psv_server *server, u
 }
 
 /* NULL when there is no memory. */
-static struct answer *new_answer(struct psv_exchange *exchange)
+static struct psv_text_answer *new_answer(struct psv_exchange *exchange)
 {
-    struct answer *made = psv_arena_calloc(&exchange->arena, sizeof(*made));
+    struct psv_text_answer *made = psv_arena_calloc(&exchange->arena, sizeof(*made));
 
-    if (made == NULL) {
-        return NULL;
-    }
-    psv_buffer_init(&made->text, ANSWER_BYTES_MAX);
-    return psv_arena_on_fini(&exchange->arena, free_text, &made->text) == PSV_OK ? made : NULL;
+    return made != NULL && psv_text_answer_init(made, exchange, ANSWER_BYTES_MAX) == PSV_OK ? made : NULL;
 }
 
 static int add_fields(struct psv_exchange *exchange, const char *name, struct psv_bytes value)
 {
-    struct psv_headers *headers = &exchange->response.headers;
-    struct psv_arena *arena = &exchange->arena;
+    int code = psv_text_answer_add_fields(exchange, PSV_BYTES("application/json"));
 
-    psv_headers_init(headers, 3);
-    int code = psv_headers_add_known(headers, arena, PSV_FIELD_CONTENT_TYPE, PSV_BYTES("application/json"));
-    if (code == PSV_OK) {
-        code = psv_headers_add_known(headers, arena, PSV_FIELD_CACHE_CONTROL, PSV_BYTES("no-store"));
-    }
-    return code == PSV_OK && name != NULL ? psv_headers_add(headers, arena, psv_bytes_of(name), value) : code;
+    return code == PSV_OK && name != NULL
+               ? psv_headers_add(&exchange->response.headers, &exchange->arena, psv_bytes_of(name), value)
+               : code;
 }
 
 /* code: whether all went well until here. */
-static void send_answer(struct psv_exchange *exchange, unsigned status, struct answer *made, int code)
+static void send_answer(struct psv_exchange *exchange, unsigned status, struct psv_text_answer *made,
+                        int code)
 {
-    struct psv_list pieces;
-
-    if (code != PSV_OK) {
+    if (code == PSV_OK) {
+        psv_text_answer_send(made, exchange, status);
+    } else {
         psv_exchange_refuse(exchange, 500, "out of memory", NULL, 0);
-        return;
     }
-    psv_list_init(&pieces);
-    made->piece = (struct psv_body_piece){.data = made->text.data, .fd = -1, .len = made->text.len};
-    psv_list_append(&pieces, &made->piece.link);
-    exchange->response.status = status;
-    exchange->response.content_length = (int64_t)made->text.len;
-    psv_exchange_respond(exchange, &pieces, true);
 }
 
 static void answer(struct psv_server *server, struct psv_exchange *exchange, unsigned group)
 {
-    struct answer *made = new_answer(exchange);
+    struct psv_text_answer *made = new_answer(exchange);
     bool has_failed = false;
     int code = made != NULL ? put_groups(&made->text, server, group, &has_failed) : PSV_ENOMEM;
 
@@ -218,7 +194,7 @@ static void answer(struct psv_server *server, struct psv_exchange *exchange, uns
 static void refuse(struct psv_exchange *exchange, unsigned status, const char *reason, const char *name,
                    const char *value)
 {
-    struct answer *made = new_answer(exchange);
+    struct psv_text_answer *made = new_answer(exchange);
     int code = made != NULL ? psv_buffer_printf(&made->text, "{\"error\": ") : PSV_ENOMEM;
 
     if (code == PSV_OK) {

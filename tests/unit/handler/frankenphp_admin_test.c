@@ -65,6 +65,7 @@ static bool ask(struct fake_exchange *fake, const char *method, const char *path
     fake->exchange->request.host = psv_headers_value(&fake->exchange->request.headers, PSV_FIELD_HOST);
     (void)snprintf(fake->exchange->peer.remote_address, sizeof(fake->exchange->peer.remote_address), "%s",
                    remote);
+    psv_peer_read_ip(&fake->exchange->peer);
     return psv_frankenphp_admin_answer(&admin, fake->exchange);
 }
 

@@ -17,13 +17,13 @@
 #include "observe/log.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/watch.h"
 #include "server/dev_overdue.h"
 #include "server/live_streams.h"
+#include "server/quiet_watch.h"
 #include "server/server_state.h"
 #include "server/worker_files.h"
 
-/* Editors and tools write several files, and each in several steps: told once, when it has become quiet. */
+/* Told when it has been quiet for so long, and so long after the first change at the latest. */
 #define QUIET_NS (UINT64_C(40) * PSV_NS_PER_MS)
 #define LATEST_NS (UINT64_C(400) * PSV_NS_PER_MS)
 #define SOURCES_MAX 64
@@ -35,17 +35,13 @@ struct source {
 
 struct psv_dev {
     struct psv_server *server;
-    struct psv_watch *watch; /* NULL: files cannot be watched here */
-    struct psv_loop_watch *loop_watch;
+    struct psv_quiet_watch quiet;
     struct psv_live_streams streams;
     struct psv_live_reload_injection *injections; /* of each site, by its number; NULL: no live reload */
     struct source *sources;
     unsigned sources_len;
     bool scripts_are_kept; /* preloaded: they run until the next start */
     /* what has changed and was not told yet */
-    struct psv_timer_queue quiet_queue;
-    struct psv_timer quiet_timer;
-    uint64_t first_ns; /* 0: nothing */
     bool has_page;
     bool has_style;
     bool has_source;
@@ -96,17 +92,10 @@ static bool is_source(const struct psv_dev *dev, const char *folder, const char 
     return dev->scripts_are_kept && has_extension(name, "php inc phtml");
 }
 
-/* Changes that applications make by themselves would load pages for ever. */
-static bool skip_folder(const char *name)
-{
-    return name[0] == '.' || strcmp(name, "node_modules") == 0 || strcmp(name, "cache") == 0;
-}
-
 static void on_change(const struct psv_watch_event *event, void *context)
 {
     struct psv_dev *dev = context;
     const char *name = event->name;
-    uint64_t now_ns = dev->server->loop.now_ns;
     bool is_style = name != NULL && has_extension(name, "css");
     bool is_part = name == NULL || is_page_part(name);
     bool is_of_server = name != NULL && is_source(dev, event->folder, name);
@@ -118,12 +107,7 @@ static void on_change(const struct psv_watch_event *event, void *context)
     dev->has_page |= is_part;
     dev->has_source |= is_of_server;
     (void)snprintf(dev->changed, sizeof(dev->changed), "%s/%s", event->folder, name != NULL ? name : "");
-    if (dev->first_ns == 0) {
-        dev->first_ns = now_ns;
-    }
-    if (!psv_timer_is_running(&dev->quiet_timer) || now_ns - dev->first_ns < LATEST_NS) {
-        psv_timer_start(&dev->quiet_queue, &dev->quiet_timer, now_ns);
-    }
+    psv_quiet_watch_note(&dev->quiet);
 }
 
 static void ask_for_server(struct psv_dev *dev)
@@ -135,17 +119,15 @@ static void ask_for_server(struct psv_dev *dev)
     psv_supervised_tell_reload(&dev->server->supervised);
 }
 
-static void on_quiet(struct psv_timer *timer, void *context)
+static bool on_quiet(void *context)
 {
     struct psv_dev *dev = context;
     enum psv_live_change change = dev->has_page ? PSV_LIVE_PAGE : PSV_LIVE_STYLE;
     bool is_of_pages = dev->has_page || dev->has_style;
 
     if (psv_worker_files_are_changing(dev->server)) { /* pages are loaded when the new scripts are there */
-        psv_timer_start(&dev->quiet_queue, timer, dev->server->loop.now_ns);
-        return;
+        return false;
     }
-    dev->first_ns = 0;
     if (dev->has_source) {
         ask_for_server(dev);
     }
@@ -157,14 +139,7 @@ static void on_quiet(struct psv_timer *timer, void *context)
         psv_live_streams_tell(&dev->streams, change);
     }
     dev->has_page = dev->has_style = dev->has_source = false;
-}
-
-static void on_readable(int fd, void *context)
-{
-    struct psv_dev *dev = context;
-
-    (void)fd;
-    psv_watch_read(dev->watch);
+    return true;
 }
 
 /* ---- boot */
@@ -191,7 +166,7 @@ static void watch_source(const char *path, void *context)
     const char *name = folder_len == len ? path : path + folder_len + 1;
     struct source *source = &dev->sources[dev->sources_len];
     if (snprintf(source->path, sizeof(source->path), "%s/%s", real, name) < (int)sizeof(source->path) &&
-        psv_watch_add_folder(dev->watch, real) == PSV_OK) {
+        psv_watch_add_folder(dev->quiet.watch, real) == PSV_OK) {
         dev->sources_len++;
     }
     free(real); // NOLINT: realpath's
@@ -200,7 +175,7 @@ static void watch_source(const char *path, void *context)
 static void watch_tree(struct psv_dev *dev, const char *path)
 {
     char *real = realpath(path, NULL);
-    int code = real != NULL ? psv_watch_add_tree(dev->watch, real) : PSV_ENOENT;
+    int code = real != NULL ? psv_watch_add_tree(dev->quiet.watch, real) : PSV_ENOENT;
 
     if (code != PSV_OK && code != PSV_ELIMIT) {
         PSV_LOG(PSV_LOG_WARN, "dev.not_watched", PSV_LOG_TEXT("folder", path),
@@ -227,19 +202,17 @@ static void watch_all(struct psv_dev *dev)
     for (size_t i = 0; i < config->watch_paths.len; i++) {
         watch_tree(dev, config->watch_paths.items[i]);
     }
-    if (psv_watch_is_full(dev->watch)) {
-        PSV_LOG(PSV_LOG_WARN, "dev.too_many_folders", PSV_LOG_U64("watched", psv_watch_folders(dev->watch)),
-                PSV_LOG_TEXT("advice", "changes in the others go unnoticed: dev.watch_folders_max, or the "
-                                       "system's fs.inotify.max_user_watches"));
-    }
 }
 
 static int start_watch(struct psv_dev *dev)
 {
-    const struct psv_watch_options options = {
+    const struct psv_quiet_watch_options options = {
+        .loop = &dev->server->loop,
+        .quiet_ns = QUIET_NS,
+        .latest_ns = LATEST_NS,
         .folders_max = (unsigned)dev->server->config->dev.watch_folders_max,
-        .skip = skip_folder,
         .on_change = on_change,
+        .on_quiet = on_quiet,
         .context = dev,
     };
     struct psv_error error = {0};
@@ -248,13 +221,12 @@ static int start_watch(struct psv_dev *dev)
     if (dev->sources == NULL) {
         return PSV_ENOMEM;
     }
-    if (psv_watch_new(&options, &dev->watch, &error) != PSV_OK) {
+    if (psv_quiet_watch_init(&dev->quiet, &options, &error) != PSV_OK) {
         PSV_LOG(PSV_LOG_WARN, "dev.nothing_watched", PSV_LOG_TEXT("reason", error.message));
         return PSV_OK; /* the rest of development mode works without */
     }
     watch_all(dev);
-    dev->loop_watch = psv_loop_watch_new(&dev->server->loop, psv_watch_fd(dev->watch), on_readable, dev);
-    return dev->loop_watch != NULL ? PSV_OK : PSV_ENOMEM;
+    return psv_quiet_watch_start(&dev->quiet, "dev.too_many_folders");
 }
 
 static size_t site_of(const struct psv_dev *dev, const struct psv_exchange *exchange)
@@ -328,8 +300,6 @@ int psv_dev_boot(struct psv_server *server, struct psv_error *reterr)
     dev->server = server;
     server->dev = dev;
     server->pipeline.dev = dev;
-    psv_timer_init(&dev->quiet_timer);
-    psv_timer_queue_init(&dev->quiet_queue, &server->loop.wheel, QUIET_NS, on_quiet, dev);
     server->pipeline.dynamic.answer_overdue = answer_overdue;
     server->pipeline.dynamic.overdue_context = dev;
     int code = start_live_reload(dev);
@@ -342,8 +312,7 @@ int psv_dev_boot(struct psv_server *server, struct psv_error *reterr)
 struct psv_dev *psv_dev_free(struct psv_dev *dev)
 {
     if (dev != NULL) {
-        dev->loop_watch = psv_loop_watch_free(dev->loop_watch);
-        dev->watch = psv_watch_free(dev->watch);
+        psv_quiet_watch_fini(&dev->quiet);
         psv_free(dev->sources);
         psv_free(dev->injections);
         psv_free(dev);
@@ -390,7 +359,7 @@ void psv_dev_say_hello(const struct psv_server *server)
             PSV_LOG_TEXT("docroot", server->pipeline.sites.items[0].docroot), PSV_LOG_TEXT("php", php),
             PSV_LOG_U64("workers", server->workers), PSV_LOG_TEXT("settings", sources),
             PSV_LOG_U64("watched_folders",
-                        server->dev->watch != NULL ? psv_watch_folders(server->dev->watch) : 0),
+                        server->dev->quiet.watch != NULL ? psv_watch_folders(server->dev->quiet.watch) : 0),
             PSV_LOG_BOOL("live_reload", server->config->dev.live_reload));
     PSV_LOG(PSV_LOG_WARN, "dev.not_for_production",
             PSV_LOG_TEXT("reason", "error pages show source, paths and settings to whoever asks"),

@@ -12,15 +12,14 @@
 
 #include "base/memory.h"
 #include "http/file_pattern.h"
-#include "net/loop.h"
 #include "observe/log.h"
 #include "os/clock.h"
-#include "os/watch.h"
 #include "phpsrv/executor.h"
+#include "server/quiet_watch.h"
 #include "server/server_state.h"
 #include "server/worker_restart.h"
 
-/* As in dev.c: editors and deployments write several files, each in several steps. */
+/* Told when it has been quiet for so long, and so long after the first change at the latest. */
 #define QUIET_NS (UINT64_C(50) * PSV_NS_PER_MS)
 #define LATEST_NS (UINT64_C(500) * PSV_NS_PER_MS)
 #define PATTERNS_MAX 1024
@@ -35,14 +34,10 @@ struct pattern {
 
 struct psv_worker_files {
     struct psv_server *server;
-    struct psv_watch *watch;
-    struct psv_loop_watch *loop_watch;
+    struct psv_quiet_watch quiet;
     struct pattern *patterns;
     unsigned patterns_len;
     bool *has_changed; /* by group */
-    uint64_t first_ns; /* of what was not acted upon; 0: nothing */
-    struct psv_timer_queue quiet_queue;
-    struct psv_timer quiet_timer;
 };
 
 /* ---- changes */
@@ -59,7 +54,6 @@ static void note_change(struct psv_worker_files *files, unsigned group, const ch
 static void on_change(const struct psv_watch_event *event, void *context)
 {
     struct psv_worker_files *files = context;
-    uint64_t now_ns = files->server->loop.now_ns;
     char path[PATH_MAX];
     bool is_any = false;
 
@@ -75,32 +69,27 @@ static void on_change(const struct psv_watch_event *event, void *context)
             is_any = true;
         }
     }
-    if (!is_any) {
-        return;
-    }
-    files->first_ns = files->first_ns == 0 ? now_ns : files->first_ns;
-    if (!psv_timer_is_running(&files->quiet_timer) || now_ns - files->first_ns < LATEST_NS) {
-        psv_timer_start(&files->quiet_queue, &files->quiet_timer, now_ns);
+    if (is_any) {
+        psv_quiet_watch_note(&files->quiet);
     }
 }
 
-static void on_quiet(struct psv_timer *timer, void *context)
+static bool on_quiet(void *context)
 {
     struct psv_worker_files *files = context;
 
-    (void)timer;
-    files->first_ns = 0;
     for (unsigned i = 1; i < files->server->groups_len; i++) {
         if (files->has_changed[i]) {
             files->has_changed[i] = false;
             psv_worker_restart(files->server, i, "changed files");
         }
     }
+    return true;
 }
 
 bool psv_worker_files_are_changing(const struct psv_server *server)
 {
-    bool is_any = server->worker_files != NULL && server->worker_files->first_ns != 0;
+    bool is_any = server->worker_files != NULL && psv_quiet_watch_is_changing(&server->worker_files->quiet);
 
     for (unsigned i = 1; i < server->groups_len; i++) {
         is_any |= psv_worker_restart_is_pending(server, i);
@@ -108,20 +97,7 @@ bool psv_worker_files_are_changing(const struct psv_server *server)
     return is_any;
 }
 
-static void on_readable(int fd, void *context)
-{
-    struct psv_worker_files *files = context;
-
-    (void)fd;
-    psv_watch_read(files->watch);
-}
-
 /* ---- boot */
-
-static bool skip_folder(const char *name)
-{
-    return name[0] == '.' || strcmp(name, "node_modules") == 0 || strcmp(name, "cache") == 0;
-}
 
 bool psv_worker_files_are_watched(const struct psv_server *server, unsigned group)
 {
@@ -143,7 +119,8 @@ static void add_pattern(struct psv_worker_files *files, unsigned group, const ch
 
 static void watch_base(struct psv_worker_files *files, const char *base, bool is_tree)
 {
-    int code = is_tree ? psv_watch_add_tree(files->watch, base) : psv_watch_add_folder(files->watch, base);
+    int code = is_tree ? psv_watch_add_tree(files->quiet.watch, base)
+                       : psv_watch_add_folder(files->quiet.watch, base);
 
     if (code != PSV_OK && code != PSV_ELIMIT) {
         PSV_LOG(PSV_LOG_WARN, "worker.not_watched", PSV_LOG_TEXT("file", base),
@@ -225,12 +202,6 @@ static void watch_all(struct psv_worker_files *files)
             watch_application(files, i);
         }
     }
-    if (psv_watch_is_full(files->watch)) {
-        PSV_LOG(PSV_LOG_WARN, "worker.too_many_folders",
-                PSV_LOG_U64("watched", psv_watch_folders(files->watch)),
-                PSV_LOG_TEXT("advice", "changes in the others go unnoticed: dev.watch_folders_max, or the "
-                                       "system's fs.inotify.max_user_watches"));
-    }
 }
 
 static bool is_any_watched(const struct psv_server *server)
@@ -256,26 +227,27 @@ int psv_worker_files_boot(struct psv_server *server, struct psv_error *reterr)
     }
     server->worker_files = files;
     files->server = server;
-    psv_timer_init(&files->quiet_timer);
-    psv_timer_queue_init(&files->quiet_queue, &server->loop.wheel, QUIET_NS, on_quiet, files);
     files->has_changed = psv_calloc(server->groups_len, sizeof(*files->has_changed));
     files->patterns = psv_calloc(PATTERNS_MAX, sizeof(*files->patterns));
     if (files->has_changed == NULL || files->patterns == NULL) {
         return psv_error_set(reterr, PSV_ENOMEM, "no memory to watch files");
     }
-    const struct psv_watch_options options = {
+    const struct psv_quiet_watch_options options = {
+        .loop = &server->loop,
+        .quiet_ns = QUIET_NS,
+        .latest_ns = LATEST_NS,
         .folders_max = (unsigned)server->config->dev.watch_folders_max,
-        .skip = skip_folder,
         .on_change = on_change,
+        .on_quiet = on_quiet,
         .context = files,
     };
-    if (psv_watch_new(&options, &files->watch, &error) != PSV_OK) {
+    if (psv_quiet_watch_init(&files->quiet, &options, &error) != PSV_OK) {
         PSV_LOG(PSV_LOG_WARN, "worker.nothing_watched", PSV_LOG_TEXT("reason", error.message));
         return PSV_OK; /* the rest works without */
     }
     watch_all(files);
-    files->loop_watch = psv_loop_watch_new(&server->loop, psv_watch_fd(files->watch), on_readable, files);
-    return files->loop_watch != NULL ? PSV_OK : psv_error_set(reterr, PSV_ENOMEM, "no memory to watch files");
+    int code = psv_quiet_watch_start(&files->quiet, "worker.too_many_folders");
+    return code == PSV_OK ? PSV_OK : psv_error_set(reterr, code, "no memory to watch files");
 }
 
 struct psv_worker_files *psv_worker_files_free(struct psv_worker_files *files)
@@ -283,8 +255,7 @@ struct psv_worker_files *psv_worker_files_free(struct psv_worker_files *files)
     if (files == NULL) {
         return NULL;
     }
-    files->loop_watch = psv_loop_watch_free(files->loop_watch);
-    files->watch = psv_watch_free(files->watch);
+    psv_quiet_watch_fini(&files->quiet);
     for (unsigned i = 0; i < files->patterns_len; i++) {
         psv_free(files->patterns[i].text);
     }

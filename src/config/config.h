@@ -436,6 +436,8 @@ MUST_CHECK int psv_config_load(int argc, char **argv, char **environ, struct psv
                                struct psv_error *reterr);
 /** Frees the texts; config must not be used any more.  Accepts a zeroed struct.  [boot] */
 void psv_config_loaded_fini(struct psv_config_loaded *loaded);
+/** Value of a variable among those of an environment (NULL: there are none); NULL when it is not there. */
+const char *psv_config_find_variable(char *const *environ, const char *name);
 
 /** The options of a scope by its number: 0 = the configuration itself, else its index in scopes + 1. */
 const struct psv_config *psv_config_of_scope(const struct psv_config_loaded *loaded, size_t number);

@@ -157,7 +157,7 @@ static int apply_environment(struct psv_config_loaded *loaded, char **environ, s
     return 0;
 }
 
-static const char *find_variable(char **environ, const char *name)
+const char *psv_config_find_variable(char *const *environ, const char *name)
 {
     size_t len = strlen(name);
     for (; environ != NULL && *environ != NULL; environ++) {
@@ -176,7 +176,7 @@ static int apply_sources(struct psv_config_loaded *loaded, const struct psv_comm
     const char *path = command_line->config_file;
     const char *where = "--config";
     if (path == NULL) {
-        path = find_variable(environ, PSV_CONFIG_FILE_ENVIRONMENT);
+        path = psv_config_find_variable(environ, PSV_CONFIG_FILE_ENVIRONMENT);
         where = PSV_CONFIG_FILE_ENVIRONMENT;
     }
     struct psv_buffer text;

@@ -20,16 +20,6 @@ static const struct {
     {"otlp.resource_attributes", "OTEL_RESOURCE_ATTRIBUTES"},
 };
 
-static struct psv_bytes find_variable(char **environ, const char *name)
-{
-    size_t len = strlen(name);
-    for (; environ != NULL && *environ != NULL; environ++) {
-        if (strncmp(*environ, name, len) == 0 && (*environ)[len] == '=')
-            return psv_bytes_of(*environ + len + 1);
-    }
-    return PSV_BYTES_EMPTY;
-}
-
 /* http://host:4318 or http://host:4318/ -> .../v1/traces. */
 static struct psv_bytes add_path(struct psv_config_loaded *loaded, struct psv_bytes base)
 {
@@ -48,7 +38,7 @@ int psv_config_apply_standard(struct psv_config_loaded *loaded, char **environ, 
 {
     for (size_t i = 0; i < ARRAY_SIZE(standards); i++) {
         const struct psv_option *option = psv_option_find_path(psv_bytes_of(standards[i].path));
-        struct psv_bytes value = find_variable(environ, standards[i].variable);
+        struct psv_bytes value = psv_bytes_of(psv_config_find_variable(environ, standards[i].variable));
         bool is_endpoint = i == 0;
         if (value.len == 0 || loaded->origins[psv_option_index(option)].kind != PSV_CONFIG_ORIGIN_DEFAULT ||
             (is_endpoint && !loaded->config.trace.enabled))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "config/config.h"
 #include "config/options.h"
 
 int psv_frankenphp_arguments_init(struct psv_frankenphp_arguments *list, struct psv_arena *arena,
@@ -26,14 +27,9 @@ int psv_frankenphp_arguments_init(struct psv_frankenphp_arguments *list, struct 
 
 const char *psv_frankenphp_variable(const struct psv_frankenphp_arguments *list, const char *name)
 {
-    size_t len = strlen(name);
+    const char *value = psv_config_find_variable(list->environment, name);
 
-    for (char *const *entry = list->environment; entry != NULL && *entry != NULL; entry++) {
-        if (strncmp(*entry, name, len) == 0 && (*entry)[len] == '=') {
-            return *entry + len + 1;
-        }
-    }
-    return "";
+    return value != NULL ? value : "";
 }
 
 static void take(struct psv_frankenphp_arguments *list, char *text)

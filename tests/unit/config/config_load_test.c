@@ -124,6 +124,17 @@ static void the_file_can_be_named_by_the_environment(void **state)
     psv_config_loaded_fini(&loaded);
 }
 
+static void a_variable_is_found_by_its_whole_name(void **state)
+{
+    (void)state;
+    char longer[] = "NAMES=1", alone[] = "NAME", right[] = "NAME=a=b", empty[] = "NOTHING=";
+    char *environ[] = {longer, alone, right, empty, NULL};
+    assert_string_equal(psv_config_find_variable(environ, "NAME"), "a=b");
+    assert_string_equal(psv_config_find_variable(environ, "NOTHING"), "");
+    assert_null(psv_config_find_variable(environ, "NA"));
+    assert_null(psv_config_find_variable(NULL, "NAME"));
+}
+
 static void lists_are_joined(void **state)
 {
     (void)state;
@@ -467,6 +478,7 @@ int main(void)
         cmocka_unit_test(development),
         cmocka_unit_test(precedence),
         cmocka_unit_test(the_file_can_be_named_by_the_environment),
+        cmocka_unit_test(a_variable_is_found_by_its_whole_name),
         cmocka_unit_test(lists_are_joined),
         cmocka_unit_test(forms_of_values),
         cmocka_unit_test(actions),

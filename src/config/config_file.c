@@ -1,4 +1,4 @@
-/* The TOML file: every key must be an option's path, every value of its type.  [boot].  Knows no C++.
+/* Keys and values of a TOML file: how they are set, and how they are refused.  [boot].  Knows no C++.
  *
  * SPDX-License-Identifier: MIT */
 #include "config_file.h"
@@ -6,8 +6,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "config_scopes.h"
-#include "config_workers.h"
+#include "base/text_parse.h"
 #include "option_value.h"
 #include "toml_reader.h"
 
@@ -137,30 +136,41 @@ int psv_config_file_set(const struct psv_config_file *file, const struct psv_opt
     return psv_config_file_set_as(file, option, config, value, option->path);
 }
 
-static int visit(struct psv_bytes path, const struct psv_toml_value *value, void *argument)
+bool psv_config_file_take_table(struct psv_bytes *path, const char *word, bool *ret_is_list,
+                                size_t *ret_index_plus_1)
 {
-    const struct psv_config_file *file = argument;
-    if (psv_config_is_of_scope(path)) {
-        return psv_config_check_scopes(file, path, value);
+    struct psv_bytes name = psv_bytes_of(word);
+    uint64_t index;
+    if (!psv_bytes_starts_with(*path, name)) {
+        return false;
     }
-    if (psv_config_is_of_worker(path)) {
-        return psv_config_check_worker_tables(file, path, value);
+    struct psv_bytes rest = psv_bytes_from(*path, name.len);
+    if (rest.len == 0) {
+        *ret_is_list = true;
+        *path = rest;
+        return true;
     }
-    const struct psv_option *option = psv_option_find_path(path);
-    if (option == NULL) {
-        return psv_config_file_refuse(file, path, value);
+    if (rest.data[0] == '.') {
+        *ret_is_list = true; /* a table of that name, where a list of tables should be */
+        *path = PSV_BYTES_EMPTY;
+        return true;
     }
-    int result = psv_config_file_set(file, option, &file->loaded->config, value);
-    if (result == 0) {
-        file->loaded->origins[psv_option_index(option)] =
-            (struct psv_config_origin){.kind = PSV_CONFIG_ORIGIN_FILE, .line = value->line};
+    size_t end = psv_bytes_find(rest, ']');
+    if (rest.data[0] != '[' || end == rest.len ||
+        psv_parse_u64((struct psv_bytes){rest.data + 1, end - 1}, &index) != 0) {
+        return false;
     }
-    return result;
+    *ret_index_plus_1 = (size_t)index + 1;
+    rest = psv_bytes_from(rest, end + 1);
+    *path = rest.len > 0 ? psv_bytes_from(rest, 1) : rest;
+    return true;
 }
 
-int psv_config_apply_toml(struct psv_config_loaded *loaded, struct psv_bytes text, const char *name,
-                          struct psv_error *reterr)
+bool psv_config_file_are_tables(const struct psv_toml_value *value)
 {
-    struct psv_config_file file = {.loaded = loaded, .name = name, .reterr = reterr};
-    return psv_toml_read(text, name, visit, &file, reterr);
+    bool is_right = value->kind == PSV_TOML_LIST;
+    for (size_t i = 0; is_right && i < value->len; i++) {
+        is_right = value->items[i].kind == PSV_TOML_TABLE;
+    }
+    return is_right;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text_parse.h"
 #include "option_value.h"
 #include "toml_reader.h"
 
@@ -29,42 +28,13 @@ struct reading {
     struct psv_config_scope *prefix; /* that was begun last */
 };
 
-bool psv_config_take_table(struct psv_bytes *path, const char *word, bool *ret_is_list,
-                           size_t *ret_index_plus_1)
-{
-    struct psv_bytes name = psv_bytes_of(word);
-    uint64_t index;
-    if (!psv_bytes_starts_with(*path, name)) {
-        return false;
-    }
-    struct psv_bytes rest = psv_bytes_from(*path, name.len);
-    if (rest.len == 0) {
-        *ret_is_list = true;
-        *path = rest;
-        return true;
-    }
-    if (rest.data[0] == '.') {
-        *ret_is_list = true; /* a table of that name, where a list of tables should be */
-        *path = PSV_BYTES_EMPTY;
-        return true;
-    }
-    size_t end = psv_bytes_find(rest, ']');
-    if (rest.data[0] != '[' || end == rest.len ||
-        psv_parse_u64((struct psv_bytes){rest.data + 1, end - 1}, &index) != 0) {
-        return false;
-    }
-    *ret_index_plus_1 = (size_t)index + 1;
-    rest = psv_bytes_from(rest, end + 1);
-    *path = rest.len > 0 ? psv_bytes_from(rest, 1) : rest;
-    return true;
-}
-
 static bool find_place(struct psv_bytes path, struct place *ret)
 {
     struct place place = {.site = 0};
-    bool is_of_scope = psv_config_take_table(&path, SITES, &place.is_list, &place.site);
+    bool is_of_scope = psv_config_file_take_table(&path, SITES, &place.is_list, &place.site);
     if (!place.is_list && (!is_of_scope || path.len > 0)) {
-        is_of_scope = psv_config_take_table(&path, PREFIXES, &place.is_list, &place.prefix) || is_of_scope;
+        is_of_scope =
+            psv_config_file_take_table(&path, PREFIXES, &place.is_list, &place.prefix) || is_of_scope;
     }
     place.key = path;
     *ret = place;
@@ -84,14 +54,10 @@ int psv_config_check_scopes(const struct psv_config_file *file, struct psv_bytes
     if (!find_place(path, &place) || !place.is_list) {
         return 0;
     }
-    bool is_right = value->kind == PSV_TOML_LIST;
-    for (size_t i = 0; is_right && i < value->len; i++) {
-        is_right = value->items[i].kind == PSV_TOML_TABLE;
-    }
     const char *name = place.site > 0                                  ? SITES "." PREFIXES
                        : psv_bytes_starts_with(path, PSV_BYTES(SITES)) ? SITES
                                                                        : PREFIXES;
-    if (!is_right) {
+    if (!psv_config_file_are_tables(value)) {
         return psv_error_set(file->reterr, PSV_EINVAL,
                              "%s:%u:%u: \"%s\" is a list of tables, each under a line [[%s]]", file->name,
                              value->key_line, value->key_column, name, name);

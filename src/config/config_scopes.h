@@ -11,11 +11,6 @@
 #include "base/macros.h"
 #include "config_file.h"
 
-/** Takes "word" or "word[N]" off the front of a path, with the dot behind it: then true.  *ret_is_list: the
- * path is the list of tables itself, or something else that has its name.  *ret_index_plus_1: N + 1. */
-bool psv_config_take_table(struct psv_bytes *path, const char *word, bool *ret_is_list,
-                           size_t *ret_index_plus_1);
-
 /** Whether this path of a TOML file belongs to scopes: "sites", "sites[0].docroot", "prefixes[2]" ... */
 bool psv_config_is_of_scope(struct psv_bytes path);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/text_parse.h"
-#include "config_scopes.h"
 #include "option_value.h"
 #include "toml_reader.h"
 
@@ -29,7 +28,7 @@ static bool find_place(struct psv_bytes path, struct place *ret)
 {
     bool is_list = false;
     *ret = (struct place){.index_plus_1 = 0};
-    bool is_found = psv_config_take_table(&path, WORKER, &is_list, &ret->index_plus_1);
+    bool is_found = psv_config_file_take_table(&path, WORKER, &is_list, &ret->index_plus_1);
     ret->key = path;
     return is_found;
 }
@@ -47,11 +46,7 @@ int psv_config_check_worker_tables(const struct psv_config_file *file, struct ps
     if (!find_place(path, &place) || place.index_plus_1 > 0) {
         return 0;
     }
-    bool is_right = value->kind == PSV_TOML_LIST;
-    for (size_t i = 0; is_right && i < value->len; i++) {
-        is_right = value->items[i].kind == PSV_TOML_TABLE;
-    }
-    if (!is_right) {
+    if (!psv_config_file_are_tables(value)) {
         return psv_error_set(
             file->reterr, PSV_EINVAL,
             "%s:%u:%u: \"" WORKER "\" is a list of tables, each under a line [[" WORKER

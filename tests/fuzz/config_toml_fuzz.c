@@ -8,8 +8,8 @@
 
 #include "base/buffer.h"
 #include "config/config.h"
-#include "config/config_file.h"
 #include "config/config_scopes.h"
+#include "config/config_toml.h"
 #include "config/config_workers.h"
 
 #define CHECK(c)                                                                                             \

@@ -9,7 +9,8 @@ import json
 import pytest
 
 from testenv import Crowd, decode_body
-from worker_cases import FORM, MULTIPART, Mode, decode, launch_contract, multipart
+from forms import FORM, MULTIPART, multipart
+from worker_cases import Mode, decode, launch_contract
 
 SCRIPTS = ["engine"]
 

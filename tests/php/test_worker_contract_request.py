@@ -11,7 +11,8 @@ import time
 import pytest
 
 from testenv import Wire, wait_until
-from worker_cases import BOUNDARY, FORM, MULTIPART, Mode, decode, multipart
+from forms import BOUNDARY, FORM, MULTIPART, multipart
+from worker_cases import Mode, decode
 
 SCRIPTS = ["request"]
 CONTRACT_ARGUMENTS = ("-d", "upload_max_filesize=10K", "-d", "max_input_vars=200")

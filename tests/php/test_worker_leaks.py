@@ -14,7 +14,8 @@ import secrets
 import pytest
 
 from testenv import wait_until
-from worker_cases import MULTIPART, SCRIPTS, Mode, launch_contract, multipart
+from forms import MULTIPART, multipart
+from worker_cases import SCRIPTS, Mode, launch_contract
 
 TEXT = (SCRIPTS / "leaks.php").read_text()
 KINDS, ENGINE = (re.findall(r"^    '([a-z A-Z]+)' => ", part, re.M) for part in TEXT.partition("$engine = [")[::2])

@@ -1,7 +1,7 @@
 """What the tests of the worker contract share: a site whose scripts run twice, booted once (worker) and per request (classic).
 
-The scripts are in tests/php/worker/. Each is an array of cases and the usual loop; the request names its case in the field X-Case. A server has every script of
-the module twice: worker/NAME.php is a worker script, classic/NAME.php is the same text, run anew for each request.
+The scripts are in tests/php/worker/. Each is an array of cases and a loop, mostly the usual one (LOOP); the request names its case in the field X-Case. A server
+has every script of the module twice: worker/NAME.php is a worker script, classic/NAME.php is the same text, run anew for each request.
 
 SPDX-License-Identifier: MIT
 """
@@ -12,6 +12,19 @@ import pathlib
 from testenv import Crowd
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "worker"
+# What that line of a script stands for: not included, for a file more would be seen in backtraces and among the included files.
+LOOP_LINE = "// the usual loop\n"
+LOOP = """\
+$handler = function () use ($cases): void {
+    $cases[$_SERVER['HTTP_X_CASE']]();
+};
+if (isset($_SERVER['FRANKENPHP_WORKER'])) {
+    while (frankenphp_handle_request($handler)) {
+    }
+} else {
+    $handler();
+}
+"""
 COUNT = 100
 
 
@@ -47,7 +60,7 @@ def decode(response, status=200):
 
 def site_files(*scripts):
     """Document root with these scripts in both ways."""
-    texts = {name: (SCRIPTS / f"{name}.php").read_text() for name in scripts}
+    texts = {name: (SCRIPTS / f"{name}.php").read_text().replace(LOOP_LINE, LOOP) for name in scripts}
     files = {f"{folder}/{name}.php": text for folder in ("worker", "classic") for name, text in texts.items()}
     for path in SCRIPTS.glob("*.inc"):
         files |= {f"{folder}/{path.name}": path.read_text() for folder in ("worker", "classic")}

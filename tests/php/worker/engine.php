@@ -82,12 +82,4 @@ $cases = [
     'server' => fn () => tell([$_SERVER['argv'] ?? null, $_SERVER['QUERY_STRING'], count($_SERVER) > 10]),
 ];
 
-$handler = function () use ($cases): void {
-    $cases[$_SERVER['HTTP_X_CASE']]();
-};
-if (isset($_SERVER['FRANKENPHP_WORKER'])) {
-    while (frankenphp_handle_request($handler)) {
-    }
-} else {
-    $handler();
-}
+// the usual loop

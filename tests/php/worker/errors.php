@@ -266,12 +266,4 @@ $cases = [
     'silent' => fn () => print(@file_get_contents('/not/there') === false ? 'false' : 'true'),
 ];
 
-$handler = function () use ($cases): void {
-    $cases[$_SERVER['HTTP_X_CASE']]();
-};
-if (isset($_SERVER['FRANKENPHP_WORKER'])) {
-    while (frankenphp_handle_request($handler)) {
-    }
-} else {
-    $handler();
-}
+// the usual loop

@@ -118,12 +118,4 @@ $cases = [
         $_SERVER['CONTENT_TYPE'] ?? '', $_SERVER['CONTENT_LENGTH'] ?? '', $_SERVER['PHP_AUTH_USER'] ?? '', $_SERVER['HTTP_X_N'] ?? '']),
 ];
 
-$handler = function () use ($cases): void {
-    $cases[$_SERVER['HTTP_X_CASE']]();
-};
-if (isset($_SERVER['FRANKENPHP_WORKER'])) {
-    while (frankenphp_handle_request($handler)) {
-    }
-} else {
-    $handler();
-}
+// the usual loop

@@ -219,12 +219,4 @@ $cases = [
     },
 ];
 
-$handler = function () use ($cases): void {
-    $cases[$_SERVER['HTTP_X_CASE']]();
-};
-if (isset($_SERVER['FRANKENPHP_WORKER'])) {
-    while (frankenphp_handle_request($handler)) {
-    }
-} else {
-    $handler();
-}
+// the usual loop

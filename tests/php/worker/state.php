@@ -336,12 +336,4 @@ final readonly class ReadOnlyThing
     }
 }
 
-$handler = function () use ($cases): void {
-    $cases[$_SERVER['HTTP_X_CASE']]();
-};
-if (isset($_SERVER['FRANKENPHP_WORKER'])) {
-    while (frankenphp_handle_request($handler)) {
-    }
-} else {
-    $handler();
-}
+// the usual loop

@@ -4,9 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "exec/worker.h"
 
-#include "exec_test.h"
-
-#include "exec/queue.h"
+#include "worker_fixture.h"
 
 #define CAPACITY 4
 
@@ -67,13 +65,6 @@ static const struct psv_executor executor = {
     .thread_stop = interrupt,
 };
 
-static struct psv_queue queue;
-static struct psv_mailbox mailbox;
-static struct psv_arena arenas[CAPACITY + 1];
-static unsigned arenas_used;
-static struct psv_request_body no_body;
-static struct psv_worker_pool *pool;
-
 static int setup(void **state)
 {
     const struct psv_worker_pool_options options = {.executor = &executor, .queue = &queue, .workers = 1};
@@ -82,13 +73,7 @@ static int setup(void **state)
     (void)state;
     memset(&world, 0, sizeof(world));
     world.says = true;
-    arenas_used = 0;
-    assert_int_equal(psv_queue_init(&queue, CAPACITY, 1, PSV_WORKER_SPARES, 1), 0);
-    assert_int_equal(psv_mailbox_init(&mailbox, 4096), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_init(&arenas[i], 1 << 20);
-    }
-    psv_request_body_init(&no_body, 0, 0);
+    pool_fixture_init(CAPACITY, 1, PSV_WORKER_SPARES);
     assert_int_equal(psv_worker_pool_start(&options, &pool, &error), 0);
     return 0;
 }
@@ -98,28 +83,13 @@ static int teardown(void **state)
     world.may_end = world.may_say = 1000;
     psv_queue_stop(&queue);
     assert_int_equal(psv_worker_pool_stop(pool, 0), 0);
+    pool = NULL;
     for (struct psv_response_part *part; (part = psv_mailbox_take(&mailbox)) != NULL;) {
         struct psv_body_piece *piece = psv_part_piece(part);
         piece->release(piece);
     }
-    psv_mailbox_fini(&mailbox);
-    psv_queue_fini(&queue);
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_fini(&arenas[i]);
-    }
+    pool_fixture_fini();
     return table_report_row(state);
-}
-
-static int push_job(void)
-{
-    const struct psv_message message = {.server_port = 80};
-    struct psv_job *job = psv_job_new(&arenas[arenas_used], &message, &no_body);
-
-    assert_non_null(job);
-    psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
-    int code = psv_queue_push(&queue, job);
-    arenas_used += code == PSV_OK;
-    return code;
 }
 
 static uint64_t answered_ns(void)
@@ -148,10 +118,10 @@ static void test_it_passes_a_full_queue(void **state)
     uint64_t before_ns = answered_ns();
 
     (void)state;
-    assert_int_equal(push_job(), PSV_OK);
+    push_job(0);
     WAIT_UNTIL(world.jobs == 1);
     for (unsigned i = 0; i < CAPACITY; i++) {
-        assert_int_equal(push_job(), PSV_OK);
+        push_job(0);
     }
     assert_int_equal(psv_worker_pool_probe(pool), PSV_EFULL);
     world.may_say = 1;
@@ -170,7 +140,7 @@ static void test_one_at_a_time(void **state)
     assert_true(psv_queue_len(&queue) <= 1); /* it may have been seen before it was taken from there */
     world.may_say = 1;
     world.may_end = 1;
-    assert_int_equal(push_job(), PSV_OK);
+    push_job(0);
     WAIT_UNTIL(world.jobs == 1);
     assert_int_equal(world.probes, 1);
 }
@@ -178,12 +148,12 @@ static void test_one_at_a_time(void **state)
 static void test_asked_twice_it_stands_in_the_queue_once(void **state)
 {
     (void)state;
-    assert_int_equal(push_job(), PSV_OK);
+    push_job(0);
     WAIT_UNTIL(world.jobs == 1);
     assert_int_equal(psv_worker_pool_probe(pool), PSV_OK);
     assert_int_equal(psv_worker_pool_probe(pool), PSV_OK);
     assert_int_equal(psv_queue_len(&queue), 1);
-    assert_int_equal(push_job(), PSV_OK);
+    push_job(0);
     world.may_say = 10;
     world.may_end = 1;
     WAIT_UNTIL(world.jobs == 2);

@@ -4,11 +4,9 @@
  * SPDX-License-Identifier: MIT */
 #include "exec/worker.h"
 
-#include "exec_test.h"
+#include "worker_fixture.h"
 
-#include "base/error.h"
 #include "base/memory.h"
-#include "exec/queue.h"
 #include "exec/worker_state.h"
 #include "os/thread.h"
 
@@ -75,7 +73,7 @@ static enum action serve(struct psv_worker *worker)
         return CRASH;
     }
     while (action == ANSWER && (job = psv_worker_next_job(worker)) != NULL) {
-        action = (enum action)psv_job_message(job)->server_port;
+        action = (enum action)action_of(job);
         world.served[psv_worker_id(worker)]++;
         requests++;
         if (action == BLOCK) {
@@ -139,12 +137,6 @@ static const struct psv_executor executor = {
 
 /* ---- fixture: the test is the loop */
 
-static struct psv_queue queue;
-static struct psv_mailbox mailbox;
-static struct psv_arena arenas[256];
-static bool arena_is_busy[ARRAY_SIZE(arenas)];
-static struct psv_request_body no_body;
-static struct psv_worker_pool *pool;
 static struct psv_worker_script script;
 
 static int setup(void **state)
@@ -152,14 +144,7 @@ static int setup(void **state)
     (void)state;
     memset(&world, 0, sizeof(world));
     script = (struct psv_worker_script){.name = "app", .path = "/srv/app.php", .document_root = "/srv"};
-    pool = NULL;
-    assert_int_equal(psv_queue_init(&queue, 4096, WORKERS, psv_worker_spares(WORKERS, true), WORKERS), 0);
-    assert_int_equal(psv_mailbox_init(&mailbox, 8192), 0);
-    memset(arena_is_busy, 0, sizeof(arena_is_busy));
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_init(&arenas[i], 1 << 20);
-    }
-    psv_request_body_init(&no_body, 0, 0);
+    pool_fixture_init(4096, WORKERS, psv_worker_spares(WORKERS, true));
     return 0;
 }
 
@@ -188,55 +173,17 @@ static int teardown(void **state)
     if (pool != NULL) {
         psv_worker_pool_interrupt_all(pool);
     }
-    assert_int_equal(psv_worker_pool_stop(pool, 0), 0);
-    assert_null(psv_mailbox_take(&mailbox));
-    psv_mailbox_fini(&mailbox);
-    psv_queue_fini(&queue);
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_fini(&arenas[i]);
-    }
+    pool_fixture_fini();
     return table_report_row(state);
-}
-
-static void push(enum action action)
-{
-    const struct psv_message message = {.server_port = (uint16_t)action};
-    size_t free = 0;
-
-    while (arena_is_busy[free]) {
-        INVARIANT(++free < ARRAY_SIZE(arenas));
-    }
-    struct psv_arena *arena = &arenas[free];
-    arena_is_busy[free] = true;
-    psv_arena_reset(arena);
-    struct psv_job *job = psv_job_new(arena, &message, &no_body);
-    assert_non_null(job);
-    psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
-    assert_int_equal(psv_queue_push(&queue, job), 0);
-}
-
-static void await_release(void)
-{
-    unsigned flags = 0;
-
-    while ((flags & PSV_PART_RELEASE) == 0) {
-        struct psv_response_part *part;
-        WAIT_UNTIL((part = psv_mailbox_take(&mailbox)) != NULL);
-        flags |= part->flags;
-        struct psv_arena *arena = part->job->arena;
-        struct psv_body_piece *piece = psv_part_piece(part);
-        piece->release(piece);
-        arena_is_busy[arena - arenas] = (flags & PSV_PART_RELEASE) == 0;
-    }
 }
 
 static void serve_some(unsigned len)
 {
     for (unsigned sent = 0, back = 0; back < len; back++) {
         for (; sent < len && sent - back < 64; sent++) {
-            push(ANSWER);
+            push_job(ANSWER);
         }
-        await_release();
+        await_release(NULL);
     }
 }
 
@@ -313,15 +260,15 @@ static void test_later_boots_are_tried_again_and_again(void **state)
     assert_false(psv_worker_pool_is_failing(pool));
     world.boots_fail = true;
     for (unsigned i = 0; i < WORKERS; i++) {
-        push(LEAVE);
-        await_release();
+        push_job(LEAVE);
+        await_release(NULL);
     }
     WAIT_UNTIL(psv_worker_pool_is_failing(pool));
     assert_int_equal(serving(), 0);
     WAIT_UNTIL(SUM_OF(boot_failures) >= 2 * WORKERS);
-    push(ANSWER); /* waits */
+    push_job(ANSWER); /* waits */
     world.boots_fail = false;
-    await_release();
+    await_release(NULL);
     WAIT_UNTIL(serving() == WORKERS);
     assert_false(psv_worker_pool_is_failing(pool));
     assert_true(world.boots > 3 * WORKERS);
@@ -343,8 +290,8 @@ static void test_a_boot_that_hangs_is_interrupted_at_the_end(void **state)
     (void)state;
     start_well();
     world.boots_hang = true;
-    push(LEAVE);
-    await_release();
+    push_job(LEAVE);
+    await_release(NULL);
     WAIT_UNTIL(world.hanging == 1);
     psv_queue_stop(&queue);
     psv_worker_pool_interrupt_all(pool);
@@ -382,8 +329,8 @@ static void test_a_crash_is_counted_and_costs_no_wait(void **state)
     uint64_t began_ns = psv_clock_monotonic_ns();
     for (unsigned i = 0; i < 20; i++) {
         serve_some(10);
-        push(i % 2 == 0 ? CRASH : BAIL);
-        await_release();
+        push_job(i % 2 == 0 ? CRASH : BAIL);
+        await_release(NULL);
         serve_some(50); /* not its first request any more */
     }
     WAIT_UNTIL(SUM_OF(crashes) == 20 && serving() == WORKERS);
@@ -410,8 +357,8 @@ static void test_requests_that_crash_a_script_at_once_hold_up_nobody(void **stat
     (void)state;
     start_well();
     for (unsigned i = 1; i <= 8 * WORKERS; i++) {
-        push(CRASH);
-        await_release();
+        push_job(CRASH);
+        await_release(NULL);
         WAIT_UNTIL(SUM_OF(crashes) == i);
         while (serving() < WORKERS) {
             assert_int_equal(backing_off(), 0);
@@ -425,8 +372,8 @@ static void test_one_that_crashes_unasked_is_slowed_down(void **state)
     (void)state;
     start_well();
     world.crashes_unasked = true;
-    push(CRASH);
-    await_release();
+    push_job(CRASH);
+    await_release(NULL);
     WAIT_UNTIL(backing_off() == 1); /* the first was a request's, three have had none */
     world.crashes_unasked = false;
     WAIT_UNTIL(serving() == WORKERS && backing_off() == 0);
@@ -441,11 +388,11 @@ static void test_a_reboot_reaches_all_and_loses_nothing(void **state)
     start_well();
     for (unsigned i = 1; i <= 10; i++) {
         for (unsigned j = 0; j < 32; j++) {
-            push(ANSWER);
+            push_job(ANSWER);
         }
         psv_worker_scripts_reboot("test");
         for (unsigned j = 0; j < 32; j++) {
-            await_release();
+            await_release(NULL);
         }
         /* begun anew: who has only ended would take the next reboot for this one */
         WAIT_UNTIL(world.boots >= (i + 1) * WORKERS && serving() == WORKERS);
@@ -480,11 +427,11 @@ static void test_a_new_set_takes_over(void **state)
     start_well();
     for (unsigned i = 1; i <= 20; i++) {
         for (unsigned j = 0; j < 32; j++) {
-            push(ANSWER);
+            push_job(ANSWER);
         }
         assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
         for (unsigned j = 0; j < 32; j++) {
-            await_release();
+            await_release(NULL);
         }
         WAIT_UNTIL(renewal(&error) == PSV_RENEWAL_DONE);
         assert_int_equal(serving(), WORKERS);
@@ -559,7 +506,7 @@ static void test_old_ones_finish_what_they_have(void **state)
     (void)state;
     start_well();
     for (unsigned i = 0; i < WORKERS; i++) {
-        push(BLOCK);
+        push_job(BLOCK);
     }
     WAIT_UNTIL(world.blocked == WORKERS);
     assert_int_equal(psv_worker_pool_renew(pool, &error), 0);
@@ -568,7 +515,7 @@ static void test_old_ones_finish_what_they_have(void **state)
     assert_int_equal(world.ends, 0);
     world.may_go_on = true;
     for (unsigned i = 0; i < WORKERS; i++) {
-        await_release();
+        await_release(NULL);
     }
     WAIT_UNTIL(world.ends == WORKERS && used_slots() == WORKERS);
 }

@@ -6,11 +6,9 @@
 
 #include <pthread.h>
 
-#include "exec_test.h"
+#include "worker_fixture.h"
 
-#include "base/error.h"
 #include "base/memory.h"
-#include "exec/queue.h"
 #include "os/thread.h"
 
 #define WORKERS 4
@@ -76,7 +74,7 @@ static int run(struct psv_worker *worker, void *state)
     struct psv_job *job;
 
     while ((job = psv_worker_next_job(worker)) != NULL) {
-        enum action action = (enum action)psv_job_message(job)->server_port;
+        enum action action = (enum action)action_of(job);
         world.jobs++;
         INVARIANT(atomic_load(&job->worker_plus_1) == runtime->id + 1);
         if (action == BREAK_WITHOUT_ANSWER) {
@@ -129,13 +127,6 @@ static const struct psv_executor executor = {
 
 /* ---- fixture: the test is the loop */
 
-static struct psv_queue queue;
-static struct psv_mailbox mailbox;
-static struct psv_arena arenas[256]; /* one per job, as each exchange has its own; used in turn */
-static unsigned arenas_used;
-static struct psv_request_body no_body;
-static struct psv_worker_pool *pool;
-
 static int start_pool(struct psv_error *reterr)
 {
     const struct psv_worker_pool_options options = {
@@ -148,14 +139,7 @@ static int setup_without_pool(void **state)
 {
     (void)state;
     memset(&world, 0, sizeof(world));
-    pool = NULL;
-    assert_int_equal(psv_queue_init(&queue, 1000, WORKERS, PSV_WORKER_SPARES, WORKERS), 0);
-    assert_int_equal(psv_mailbox_init(&mailbox, 4096), 0);
-    arenas_used = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_init(&arenas[i], 1 << 20);
-    }
-    psv_request_body_init(&no_body, 0, 0);
+    pool_fixture_init(1000, WORKERS, PSV_WORKER_SPARES);
     return 0;
 }
 
@@ -171,56 +155,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     psv_queue_stop(&queue);
-    assert_int_equal(psv_worker_pool_stop(pool, 0), 0);
+    pool_fixture_fini();
     assert_int_equal(world.misses, 0);
-    assert_null(psv_mailbox_take(&mailbox));
-    psv_mailbox_fini(&mailbox);
-    psv_queue_fini(&queue);
-    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
-        psv_arena_fini(&arenas[i]);
-    }
     return table_report_row(state);
-}
-
-static struct psv_job *new_job(enum action action)
-{
-    const struct psv_message message = {.server_port = (uint16_t)action};
-    struct psv_arena *arena = &arenas[arenas_used++ % ARRAY_SIZE(arenas)];
-
-    psv_arena_reset(arena);
-    struct psv_job *job = psv_job_new(arena, &message, &no_body);
-
-    assert_non_null(job);
-    psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
-    return job;
-}
-
-static struct psv_job *push_job(enum action action)
-{
-    struct psv_job *job = new_job(action);
-
-    assert_int_equal(psv_queue_push(&queue, job), 0);
-    return job;
-}
-
-/* Waits for the next RELEASE; returns its job, and the flags of all parts of it. */
-static struct psv_job *await_release(unsigned *ret_flags)
-{
-    unsigned flags = 0;
-    struct psv_job *job = NULL;
-
-    while ((flags & PSV_PART_RELEASE) == 0) {
-        struct psv_response_part *part;
-        WAIT_UNTIL((part = psv_mailbox_take(&mailbox)) != NULL);
-        flags |= part->flags;
-        job = part->job;
-        struct psv_body_piece *piece = psv_part_piece(part);
-        piece->release(piece);
-    }
-    if (ret_flags != NULL) {
-        *ret_flags = flags;
-    }
-    return job;
 }
 
 #define WHOLE (PSV_PART_HEAD | PSV_PART_END | PSV_PART_RELEASE)

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
+
+#include "limit.h"
 
 #define THREADS_MAX 256
 
@@ -26,13 +27,6 @@ struct copier {
 static _Atomic bool has_ended; /* relaxed: nothing is published by it */
 static struct copier copiers[THREADS_MAX];
 
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void *thread_main(void *argument)
 {
     struct copier *copier = argument;
@@ -43,28 +37,15 @@ static void *thread_main(void *argument)
         return NULL;
     }
     memset(memory, 1, 2 * len);
-    uint64_t start_ns = thread_cpu_ns();
+    uint64_t start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     while (!atomic_load_explicit(&has_ended, memory_order_relaxed)) {
         memcpy(memory, memory + len, len);
         __asm__ volatile("" : : "r"(memory) : "memory"); /* the copy is wanted */
         copier->bytes += len;
     }
-    copier->cpu_ns = thread_cpu_ns() - start_ns;
+    copier->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
     munmap(memory, 2 * len);
     return NULL;
-}
-
-static unsigned number(const char *text, unsigned most)
-{
-    unsigned value = 0;
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p < '0' || *p > '9')
-            return 0;
-        value = value * 10 + (unsigned)(*p - '0');
-        if (value > most)
-            return 0;
-    }
-    return value;
 }
 
 int main(int argc, char **argv)
@@ -81,9 +62,7 @@ int main(int argc, char **argv)
         if (pthread_create(&copiers[i].pthread, NULL, thread_main, &copiers[i]) != 0)
             return 1;
     }
-    struct timespec left = {.tv_sec = (time_t)seconds};
-    while (nanosleep(&left, &left) != 0) {
-    }
+    sleep_ns(seconds * 1000000000ull);
     atomic_store_explicit(&has_ended, true, memory_order_relaxed);
     uint64_t bytes = 0, cpu_ns = 0;
     for (unsigned i = 0; i < threads; i++) {

@@ -13,7 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "limit.h"
 
 #define THREADS_MAX 256
 #define WARM_UP_NS 500000000ull
@@ -36,13 +37,6 @@ struct runner {
 static _Atomic int phase;
 static struct runner runners[THREADS_MAX];
 static _Thread_local struct runner *current;
-
-static uint64_t clock_ns(clockid_t which)
-{
-    struct timespec now;
-    clock_gettime(which, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- the SAPI: the least that PHP accepts */
 
@@ -236,29 +230,6 @@ static void *thread_main(void *argument)
     current = NULL;
     ts_free_thread();
     return NULL;
-}
-
-static void sleep_ns(uint64_t ns)
-{
-    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-    while (nanosleep(&left, &left) != 0) {
-    }
-}
-
-/* ---- the command line */
-
-/** A whole number from 1 to most; 0 when text is none. */
-static unsigned number(const char *text, unsigned most)
-{
-    unsigned value = 0;
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p < '0' || *p > '9')
-            return 0;
-        value = value * 10 + (unsigned)(*p - '0');
-        if (value > most)
-            return 0;
-    }
-    return value;
 }
 
 static int report(unsigned threads, uint64_t elapsed_ns)

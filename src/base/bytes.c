@@ -27,6 +27,11 @@ bool psv_bytes_starts_with_case(struct psv_bytes text, struct psv_bytes prefix)
     return psv_bytes_equal_case(psv_bytes_first(text, prefix.len), prefix);
 }
 
+bool psv_bytes_ends_with(struct psv_bytes text, struct psv_bytes suffix)
+{
+    return text.len >= suffix.len && psv_bytes_equal(psv_bytes_from(text, text.len - suffix.len), suffix);
+}
+
 bool psv_bytes_ends_with_case(struct psv_bytes text, struct psv_bytes suffix)
 {
     return text.len >= suffix.len &&

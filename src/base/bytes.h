@@ -35,6 +35,7 @@ static inline bool psv_bytes_equal(struct psv_bytes a, struct psv_bytes b)
 bool psv_bytes_equal_case(struct psv_bytes a, struct psv_bytes b);
 bool psv_bytes_starts_with(struct psv_bytes text, struct psv_bytes prefix);
 bool psv_bytes_starts_with_case(struct psv_bytes text, struct psv_bytes prefix);
+bool psv_bytes_ends_with(struct psv_bytes text, struct psv_bytes suffix);
 bool psv_bytes_ends_with_case(struct psv_bytes text, struct psv_bytes suffix);
 
 /** Index of the first such byte, or text.len. */

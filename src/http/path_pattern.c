@@ -3,11 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "path_pattern.h"
 
-static bool has_suffix(struct psv_bytes text, struct psv_bytes suffix)
-{
-    return text.len >= suffix.len && psv_bytes_equal(psv_bytes_from(text, text.len - suffix.len), suffix);
-}
-
 static bool contains(struct psv_bytes text, struct psv_bytes wanted)
 {
     for (size_t i = 0; i + wanted.len <= text.len; i++) {
@@ -89,7 +84,7 @@ bool psv_path_pattern_matches(const struct psv_path_pattern *pattern, struct psv
     case PSV_PATH_PATTERN_PREFIX:
         return psv_bytes_starts_with(path, pattern->text);
     case PSV_PATH_PATTERN_SUFFIX:
-        return has_suffix(path, pattern->text);
+        return psv_bytes_ends_with(path, pattern->text);
     case PSV_PATH_PATTERN_CONTAINS:
         return contains(path, pattern->text);
     case PSV_PATH_PATTERN_GLOB:

@@ -291,7 +291,7 @@ static bool is_name_taken(const struct family *family)
     struct psv_bytes name = psv_bytes_of(family->name);
     struct psv_bytes suffix = PSV_BYTES("_total");
 
-    return name.len > suffix.len && psv_bytes_equal(psv_bytes_from(name, name.len - suffix.len), suffix) &&
+    return name.len > suffix.len && psv_bytes_ends_with(name, suffix) &&
            psv_map_find(&registry.family_map, psv_bytes_first(name, name.len - suffix.len)) != NULL;
 }
 

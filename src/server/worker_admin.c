@@ -317,7 +317,7 @@ static bool parse_path(const struct psv_server *server, struct psv_bytes path, s
         return !server->config->internal.frankenphp;
     }
     if (!psv_bytes_starts_with(path, begin) || path.len <= begin.len + end.len ||
-        !psv_bytes_equal(psv_bytes_from(path, path.len - end.len), end)) {
+        !psv_bytes_ends_with(path, end)) {
         return false;
     }
     *ret_name = psv_bytes_first(psv_bytes_from(path, begin.len), path.len - begin.len - end.len);

@@ -47,24 +47,27 @@ static void test_starts_and_ends(void **state)
         struct psv_bytes part;
         bool starts;
         bool starts_case;
+        bool ends;
         bool ends_case;
     } cases[] = {
-        {ROW("empty part"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT(""), true, true, true},
-        {ROW("all empty"), {NULL, 0}, {NULL, 0}, true, true, true},
-        {ROW("prefix"), PSV_BYTES_INIT("/admin/x"), PSV_BYTES_INIT("/admin"), true, true, false},
+        {ROW("empty part"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT(""), true, true, true, true},
+        {ROW("all empty"), {NULL, 0}, {NULL, 0}, true, true, true, true},
+        {ROW("prefix"), PSV_BYTES_INIT("/admin/x"), PSV_BYTES_INIT("/admin"), true, true, false, false},
         {ROW("prefix in other case"), PSV_BYTES_INIT("/admin/x"), PSV_BYTES_INIT("/Admin"), false, true,
-         false},
-        {ROW("suffix"), PSV_BYTES_INIT("index.php"), PSV_BYTES_INIT(".php"), false, false, true},
+         false, false},
+        {ROW("suffix"), PSV_BYTES_INIT("index.php"), PSV_BYTES_INIT(".php"), false, false, true, true},
         {ROW("suffix in other case"), PSV_BYTES_INIT("index.PHP"), PSV_BYTES_INIT(".php"), false, false,
-         true},
-        {ROW("all of it"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT("abc"), true, true, true},
-        {ROW("longer than the text"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT("abcd"), false, false, false},
-        {ROW("part of absent"), {NULL, 0}, PSV_BYTES_INIT("a"), false, false, false},
+         false, true},
+        {ROW("all of it"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT("abc"), true, true, true, true},
+        {ROW("longer than the text"), PSV_BYTES_INIT("abc"), PSV_BYTES_INIT("abcd"), false, false, false,
+         false},
+        {ROW("part of absent"), {NULL, 0}, PSV_BYTES_INIT("a"), false, false, false, false},
     };
     TABLE_FOR_EACH(row, cases)
     {
         assert_int_equal(psv_bytes_starts_with(row->text, row->part), row->starts);
         assert_int_equal(psv_bytes_starts_with_case(row->text, row->part), row->starts_case);
+        assert_int_equal(psv_bytes_ends_with(row->text, row->part), row->ends);
         assert_int_equal(psv_bytes_ends_with_case(row->text, row->part), row->ends_case);
     }
 }

@@ -19,15 +19,17 @@
 int psv_worker_scripts_read(const struct psv_internal_options *options,
                             struct psv_worker_scripts *ret_scripts)
 {
+    size_t len = options->config->workers_len;
+
     *ret_scripts = (struct psv_worker_scripts){.len = 0};
-    if (options->read_scripts == NULL) {
+    if (options->read_scripts == NULL || len == 0) {
         return PSV_OK;
     }
-    ret_scripts->items = psv_calloc(PSV_CONFIG_WORKERS_MAX, sizeof(*ret_scripts->items));
+    ret_scripts->items = psv_calloc(len, sizeof(*ret_scripts->items));
     if (ret_scripts->items == NULL) {
         return PSV_ENOMEM;
     }
-    ret_scripts->len = options->read_scripts(options->context, ret_scripts->items, PSV_CONFIG_WORKERS_MAX);
+    ret_scripts->len = options->read_scripts(options->context, ret_scripts->items, len);
     return PSV_OK;
 }
 

@@ -395,6 +395,7 @@ bool psv_worker_script_end(struct psv_worker *worker, enum psv_script_end how)
     struct psv_worker_life *life = &worker->life;
     bool was_ready = life->is_ready;
 
+    psv_queue_note_leave(worker->pool->queue, worker->index);
     (void)leave_boot(worker);
     psv_worker_script_end_idle(worker); /* a fatal error in it */
     if (is_leaving(worker)) {

@@ -374,7 +374,8 @@ static void test_one_that_crashes_unasked_is_slowed_down(void **state)
     world.crashes_unasked = true;
     push_job(CRASH);
     await_release(NULL);
-    WAIT_UNTIL(backing_off() == 1); /* the first was a request's, three have had none */
+    WAIT_UNTIL(backing_off() >=
+               1); /* the first was a request's, three have had none; one that was just begun may join */
     world.crashes_unasked = false;
     WAIT_UNTIL(serving() == WORKERS && backing_off() == 0);
     assert_true(SUM_OF(crashes) >= 4);

@@ -3,13 +3,39 @@
  * SPDX-License-Identifier: MIT */
 #include "bytes.h"
 
+#include <stdint.h>
+
+#include "word.h"
+
+static bool is_word_equal_case(uint64_t a, uint64_t b)
+{
+    return a == b || psv_word_lower(a) == psv_word_lower(b);
+}
+
+/* Less than a word. */
+static uint64_t load_short(const char *text, size_t len)
+{
+    uint32_t halves[2] = {0, 0};
+    if (len >= sizeof(halves[0])) { /* they overlap */
+        memcpy(&halves[0], text, sizeof(halves[0]));
+        memcpy(&halves[1], text + len - sizeof(halves[1]), sizeof(halves[1]));
+    } else {
+        for (size_t i = 0; i < len; i++)
+            halves[0] = halves[0] << 8 | (uint8_t)text[i];
+    }
+    return halves[0] | (uint64_t)halves[1] << 32;
+}
+
 static bool is_equal_case(const char *a, const char *b, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (a[i] != b[i] && psv_ascii_lower(a[i]) != psv_ascii_lower(b[i]))
+    if (len < PSV_WORD_BYTES)
+        return is_word_equal_case(load_short(a, len), load_short(b, len));
+    size_t last = len - PSV_WORD_BYTES; /* the last word overlaps the one before */
+    for (size_t at = 0; at < last; at += PSV_WORD_BYTES) {
+        if (!is_word_equal_case(psv_word_load(a + at), psv_word_load(b + at)))
             return false;
     }
-    return true;
+    return is_word_equal_case(psv_word_load(a + last), psv_word_load(b + last));
 }
 
 bool psv_bytes_equal_case(struct psv_bytes a, struct psv_bytes b)
@@ -48,20 +74,6 @@ size_t psv_bytes_find_last(struct psv_bytes text, char byte)
 {
     const char *found = text.len > 0 ? memrchr(text.data, byte, text.len) : NULL;
     return found != NULL ? (size_t)(found - text.data) : text.len;
-}
-
-struct psv_bytes psv_bytes_from(struct psv_bytes text, size_t offset)
-{
-    if (offset >= text.len) {
-        const char *end = text.len > 0 ? text.data + text.len : text.data;
-        return (struct psv_bytes){end, 0};
-    }
-    return (struct psv_bytes){text.data + offset, text.len - offset};
-}
-
-struct psv_bytes psv_bytes_first(struct psv_bytes text, size_t len)
-{
-    return (struct psv_bytes){text.data, len < text.len ? len : text.len};
 }
 
 static bool is_blank(char c)

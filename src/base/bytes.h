@@ -44,10 +44,20 @@ size_t psv_bytes_find(struct psv_bytes text, char byte);
 size_t psv_bytes_find_last(struct psv_bytes text, char byte);
 
 /** The part from offset on (empty when offset is at or past the end). */
-struct psv_bytes psv_bytes_from(struct psv_bytes text, size_t offset);
+static inline struct psv_bytes psv_bytes_from(struct psv_bytes text, size_t offset)
+{
+    if (offset >= text.len) {
+        const char *end = text.len > 0 ? text.data + text.len : text.data;
+        return (struct psv_bytes){end, 0};
+    }
+    return (struct psv_bytes){text.data + offset, text.len - offset};
+}
 
 /** The part before len bytes (all of it when shorter). */
-struct psv_bytes psv_bytes_first(struct psv_bytes text, size_t len);
+static inline struct psv_bytes psv_bytes_first(struct psv_bytes text, size_t len)
+{
+    return (struct psv_bytes){text.data, len < text.len ? len : text.len};
+}
 
 /** Cuts spaces and tabs (RFC 9110 5.6.3 OWS) at both ends. */
 struct psv_bytes psv_bytes_trim(struct psv_bytes text);

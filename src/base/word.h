@@ -33,6 +33,15 @@ static inline uint64_t psv_word_equal(uint64_t word, uint8_t byte)
     return psv_word_below(word ^ PSV_WORD_OF(byte), 1);
 }
 
+/** Exact: the letters A to Z in lower case, all other bytes as they are. */
+static inline uint64_t psv_word_lower(uint64_t word)
+{
+    uint64_t low = word & ~PSV_WORD_HIGH_BITS;
+    uint64_t is_from_a = low + PSV_WORD_OF(128 - 'A');
+    uint64_t is_past_z = low + PSV_WORD_OF(128 - 'Z' - 1);
+    return word | (is_from_a & ~is_past_z & ~word & PSV_WORD_HIGH_BITS) >> 2;
+}
+
 /** Not zero: a byte that is not printable ASCII, a quote or a backslash.  The high bits of the first term
  * stand for all bytes above 127, so that the others need not be exact for these. */
 static inline uint64_t psv_word_special(uint64_t word)

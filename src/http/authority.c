@@ -11,31 +11,31 @@
 #include "escape.h"
 
 /* unreserved and sub-delims, but the comma: a list of hosts is an attack, never a name. */
-static bool is_name_byte(char c)
-{
-    static const uint64_t bits[2] = {
-        UINT64_C(0x2bff6fd200000000), /* ! $ & ' ( ) * + - . 0-9 ; = */
-        UINT64_C(0x47fffffe87fffffe), /* A-Z _ a-z ~ */
-    };
-    uint8_t byte = (uint8_t)c;
+static const bool is_name_byte[256] = {
+    ['!'] = true, ['$'] = true,         ['&'] = true,         ['\''] = true,        ['('] = true,
+    [')'] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,         ['.'] = true,
+    [';'] = true, ['='] = true,         ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['_'] = true,
+    ['~'] = true, ['a' ... 'z'] = true,
+};
 
-    return byte < 128 && (bits[byte >> 6] >> (byte & 63) & 1) != 0;
-}
-
-static bool is_reg_name(struct psv_bytes text)
+/* Length of the reg-name that text begins with, up to a colon or its end; 0 when there is none. */
+static size_t reg_name_len(struct psv_bytes text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_name_byte(text.data[i])) {
+    size_t len = 0;
+
+    while (len < text.len && text.data[len] != ':') {
+        if (is_name_byte[(uint8_t)text.data[len]]) {
+            len++;
             continue;
         }
-        int byte = psv_escape_decode(psv_bytes_from(text, i));
+        int byte = psv_escape_decode(psv_bytes_from(text, len));
         /* an encoded control byte has no place in a name that scripts read decoded */
         if (byte < ' ' || byte == 0x7f) {
-            return false;
+            return 0;
         }
-        i += 2;
+        len += 3;
     }
-    return text.len > 0;
+    return len;
 }
 
 /* Four decimal octets without leading zeros (RFC 3986 dec-octet). */
@@ -157,8 +157,8 @@ int psv_authority_parse(struct psv_bytes text, struct psv_bytes *ret_host, uint1
         }
         host = psv_bytes_first(text, end + 1);
     } else {
-        host = psv_bytes_first(text, psv_bytes_find(text, ':'));
-        if (!is_reg_name(host)) {
+        host = psv_bytes_first(text, reg_name_len(text));
+        if (host.len == 0) {
             return PSV_ESYNTAX;
         }
     }
@@ -177,8 +177,6 @@ int psv_host_resolve(struct psv_request *request)
     struct psv_bytes field = psv_headers_value(&request->headers, PSV_FIELD_HOST);
     bool has_authority = request->authority.len > 0;
     struct psv_bytes host = PSV_BYTES("");
-    struct psv_bytes ignored_host;
-    uint16_t ignored_port;
     uint16_t port = 0;
 
     if (count > 1) {
@@ -188,7 +186,7 @@ int psv_host_resolve(struct psv_request *request)
         (request->version == PSV_HTTP_1_1 || (request->version == PSV_HTTP_2 && !has_authority))) {
         return PSV_ESYNTAX;
     }
-    if (field.len > 0 && psv_authority_parse(field, &ignored_host, &ignored_port) != 0) {
+    if (field.len > 0 && psv_authority_parse(field, &host, &port) != 0) {
         return PSV_ESYNTAX;
     }
     /* RFC 9113 8.3.1.  In HTTP/1.1 the target simply wins (RFC 9112 3.2.2) */
@@ -196,17 +194,15 @@ int psv_host_resolve(struct psv_request *request)
         !psv_bytes_equal_case(request->authority, field)) {
         return PSV_ESYNTAX;
     }
-    if (!has_authority && field.len > 0) {
-        request->authority = field;
-    }
-    if (request->authority.len > 0 && psv_authority_parse(request->authority, &host, &port) != 0) {
-        return PSV_ESYNTAX;
+    if (has_authority) {
+        if (psv_authority_parse(request->authority, &host, &port) != 0) {
+            return PSV_ESYNTAX;
+        }
+    } else {
+        request->authority = field.len > 0 ? field : PSV_BYTES("");
     }
     request->host = host;
     request->port = port;
-    if (request->authority.len == 0) {
-        request->authority = PSV_BYTES("");
-    }
     return 0;
 }
 

@@ -34,6 +34,9 @@ bool psv_connection_option_is_set(const struct psv_headers *headers, struct psv_
     struct psv_connection_options options = {0};
     struct psv_bytes candidate;
 
+    if (psv_headers_lack(headers, PSV_FIELD_CONNECTION)) {
+        return false;
+    }
     while (psv_connection_option_next(headers, &options, &candidate)) {
         if (psv_bytes_equal_case(candidate, option)) {
             return true;

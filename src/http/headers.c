@@ -12,7 +12,7 @@
 
 void psv_headers_init(struct psv_headers *headers, unsigned max_len)
 {
-    *headers = (struct psv_headers){.max_len = max_len};
+    *headers = (struct psv_headers){.max_len = max_len, .absent = UINT64_MAX};
 }
 
 static int grow(struct psv_headers *headers, struct psv_arena *arena)
@@ -31,7 +31,7 @@ static int grow(struct psv_headers *headers, struct psv_arena *arena)
     return 0;
 }
 
-static int add(struct psv_headers *headers, struct psv_arena *arena, struct psv_field field)
+int psv_headers_add_field(struct psv_headers *headers, struct psv_arena *arena, const struct psv_field *field)
 {
     if (headers->len == headers->max_len) {
         return PSV_ELIMIT;
@@ -42,25 +42,33 @@ static int add(struct psv_headers *headers, struct psv_arena *arena, struct psv_
             return error;
         }
     }
-    headers->items[headers->len++] = field;
+    headers->items[headers->len++] = *field;
+    headers->absent &= ~(UINT64_C(1) << field->id);
     return 0;
 }
 
 int psv_headers_add(struct psv_headers *headers, struct psv_arena *arena, struct psv_bytes name,
                     struct psv_bytes value)
 {
-    return add(headers, arena, (struct psv_field){name, value, psv_field_find(name)});
+    const struct psv_field field = {name, value, psv_field_find(name)};
+
+    return psv_headers_add_field(headers, arena, &field);
 }
 
 int psv_headers_add_known(struct psv_headers *headers, struct psv_arena *arena, enum psv_field_id id,
                           struct psv_bytes value)
 {
     INVARIANT(id != PSV_FIELD_UNKNOWN);
-    return add(headers, arena, (struct psv_field){psv_field_name(id), value, id});
+    const struct psv_field field = {psv_field_name(id), value, id};
+
+    return psv_headers_add_field(headers, arena, &field);
 }
 
 const struct psv_field *psv_headers_find(const struct psv_headers *headers, enum psv_field_id id)
 {
+    if (psv_headers_lack(headers, id)) {
+        return NULL;
+    }
     for (unsigned i = 0; i < headers->len; i++) {
         if (headers->items[i].id == id) {
             return &headers->items[i];
@@ -90,6 +98,9 @@ unsigned psv_headers_count(const struct psv_headers *headers, enum psv_field_id 
 {
     unsigned count = 0;
 
+    if (psv_headers_lack(headers, id)) {
+        return 0;
+    }
     for (unsigned i = 0; i < headers->len; i++) {
         count += headers->items[i].id == id;
     }

@@ -48,17 +48,12 @@ bool psv_script_path_next(struct psv_bytes path, size_t *position, struct psv_by
 
 bool psv_path_is_hidden(struct psv_bytes path)
 {
-    bool is_first = true;
-
-    for (size_t at = 1; at < path.len;) {
-        struct psv_bytes segment = segment_at(path, at);
-
-        if (segment.len > 0 && segment.data[0] == '.' &&
-            !(is_first && psv_bytes_equal(segment, PSV_BYTES(".well-known")))) {
+    for (size_t at = 1; at < path.len; at++) {
+        bool begins_with_dot = path.data[at] == '.' && (at == 1 || path.data[at - 1] == '/');
+        if (begins_with_dot &&
+            !(at == 1 && psv_bytes_equal(segment_at(path, at), PSV_BYTES(".well-known")))) {
             return true;
         }
-        is_first = false;
-        at += segment.len + 1;
     }
     return false;
 }

@@ -22,39 +22,51 @@ static bool is_dot_segment(struct psv_bytes segment)
            (segment.len == 2 && segment.data[0] == '.' && segment.data[1] == '.');
 }
 
+enum byte_class { ORDINARY, REFUSED, ESCAPE, SLASH, QUESTION };
+
+static const uint8_t byte_classes[256] = {
+    [0 ... ' '] = REFUSED, [0x7f] = REFUSED, ['#'] = REFUSED, ['%'] = ESCAPE, ['/'] = SLASH, ['?'] = QUESTION,
+};
+
+static bool is_refused_in(struct psv_bytes query)
+{
+    for (size_t i = 0; i < query.len; i++) {
+        if (byte_classes[(uint8_t)query.data[i]] == REFUSED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* raw begins with '/'.  False when a byte is refused. */
 static bool scan_target(struct psv_bytes raw, struct scan *ret_scan)
 {
     struct scan scan = {.path_len = raw.len};
     size_t segment = 1; /* where the current one begins */
 
-    for (size_t i = 0; i < raw.len; i++) {
-        unsigned char byte = (unsigned char)raw.data[i];
+    for (size_t i = 1; i < scan.path_len; i++) {
+        enum byte_class class = (enum byte_class)byte_classes[(uint8_t)raw.data[i]];
 
-        if (byte <= ' ' || byte == 0x7f || byte == '#') {
-            return false;
-        }
-        if (scan.has_query) {
+        if (LIKELY(class == ORDINARY)) {
             continue;
         }
-        if (byte == '/' || byte == '?') {
-            struct psv_bytes name = {raw.data + segment, i >= segment ? i - segment : 0};
-            scan.must_rewrite |= (i > 0 && byte == '/' && name.len == 0) || is_dot_segment(name);
+        if (class == REFUSED) {
+            return false;
+        }
+        if (class == SLASH) {
+            struct psv_bytes name = {raw.data + segment, i - segment};
+            scan.must_rewrite |= name.len == 0 || is_dot_segment(name);
             segment = i + 1;
-        }
-        if (byte == '%') {
+        } else if (class == ESCAPE) {
             scan.must_rewrite = true;
-        }
-        if (byte == '?') {
+        } else {
             scan.has_query = true;
             scan.path_len = i;
         }
     }
-    if (!scan.has_query) {
-        scan.must_rewrite |= is_dot_segment(psv_bytes_from(raw, segment));
-    }
+    scan.must_rewrite |= is_dot_segment((struct psv_bytes){raw.data + segment, scan.path_len - segment});
     *ret_scan = scan;
-    return true;
+    return !scan.has_query || !is_refused_in(psv_bytes_from(raw, scan.path_len + 1));
 }
 
 /* Decodes one segment to out; "%2F" is copied as it is.  Length, or -1 when an escape is malformed or NUL. */

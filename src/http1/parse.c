@@ -29,10 +29,13 @@ static struct psv_h1_parser *parser_of(llhttp_t *llhttp)
     return CONTAINER_OF(llhttp, struct psv_h1_parser, llhttp);
 }
 
-/* Appends to a text that is usually the arena's newest allocation, so that it grows in place. */
+/* Appends to a text that is usually the arena's newest allocation, so that it grows in place.  len is not 0.
+ */
 static int append(struct psv_arena *arena, struct psv_bytes *text, const char *at, size_t len)
 {
-    char *grown = psv_arena_grow(arena, (void *)(uintptr_t)text->data, text->len, text->len + len);
+    char *grown = text->data == NULL
+                      ? psv_arena_alloc_text(arena, len)
+                      : psv_arena_grow(arena, (void *)(uintptr_t)text->data, text->len, text->len + len);
 
     if (grown == NULL) {
         return PSV_ENOMEM;
@@ -42,12 +45,9 @@ static int append(struct psv_arena *arena, struct psv_bytes *text, const char *a
     return PSV_OK;
 }
 
-/* Counts bytes of trailers and chunk extensions; those of the head are counted as they are fed. */
+/* Of trailers and chunk extensions; those of the head are counted as they are fed. */
 static int count_bytes(struct psv_h1_parser *parser, size_t len)
 {
-    if (!parser->in_body) {
-        return 0;
-    }
     parser->header_bytes += len;
     if (parser->header_bytes > parser->config->header_bytes_max) {
         return refuse(parser, 413, "trailers or chunk extensions too large");
@@ -59,13 +59,10 @@ static int on_field_part(llhttp_t *llhttp, struct psv_bytes *text, const char *a
 {
     struct psv_h1_parser *parser = parser_of(llhttp);
 
-    if (count_bytes(parser, len) != 0) {
-        return HPE_USER;
+    if (parser->in_body) {
+        return count_bytes(parser, len); /* trailers never become request fields */
     }
-    if (parser->in_body || len == 0) {
-        return 0; /* trailers never become request fields */
-    }
-    if (append(&parser->exchange->arena, text, at, len) != PSV_OK) {
+    if (len > 0 && append(&parser->exchange->arena, text, at, len) != PSV_OK) {
         return refuse(parser, 431, "header fields too large");
     }
     return 0;
@@ -100,6 +97,7 @@ static int on_header_field_complete(llhttp_t *llhttp)
     struct psv_h1_parser *parser = parser_of(llhttp);
     enum psv_field_id id = parser->in_body ? PSV_FIELD_UNKNOWN : psv_field_find(parser->name);
 
+    parser->field_id = id;
     if (id == PSV_FIELD_CONTENT_LENGTH || id == PSV_FIELD_TRANSFER_ENCODING) {
         parser->in_framing_value = blank_tabs(parser->field_end, parser->input_end);
     }
@@ -119,8 +117,8 @@ static int on_header_value_complete(llhttp_t *llhttp)
     if (parser->in_body) {
         return 0;
     }
-    int code = psv_headers_add(&exchange->request.headers, &exchange->arena, parser->name,
-                               psv_bytes_trim(parser->value));
+    const struct psv_field field = {parser->name, psv_bytes_trim(parser->value), parser->field_id};
+    int code = psv_headers_add_field(&exchange->request.headers, &exchange->arena, &field);
     if (code != PSV_OK) {
         return refuse(parser, 431, code == PSV_ELIMIT ? "too many header fields" : "header fields too large");
     }
@@ -201,9 +199,11 @@ static const llhttp_settings_t settings = {
 
 void psv_h1_parser_reset(struct psv_h1_parser *parser, const struct psv_h1_config *config)
 {
-    memset(parser, 0, sizeof(*parser));
+    char *behind_llhttp = (char *)parser + sizeof(parser->llhttp); /* which take_line begins anew */
+
+    _Static_assert(offsetof(struct psv_h1_parser, llhttp) == 0, "llhttp comes first");
+    memset(behind_llhttp, 0, sizeof(*parser) - sizeof(parser->llhttp));
     parser->config = config;
-    llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
 }
 
 size_t psv_h1_parser_skip_empty_lines(struct psv_h1_parser *parser, const char *data, size_t len,
@@ -229,7 +229,22 @@ void psv_h1_parser_begin(struct psv_h1_parser *parser, struct psv_exchange *exch
     exchange->request.content_length = -1;
 }
 
-/* Hands llhttp a request line in place of the real one: to it all requests are alike then. */
+/* llhttp behind a request line, which stands for the real one: to it all requests are alike then, so that it
+ * reads that line but once. */
+static const llhttp_t *behind_line(unsigned minor_version)
+{
+    static const struct psv_bytes lines[2] = {PSV_BYTES_INIT("POST / HTTP/1.0\r\n"),
+                                              PSV_BYTES_INIT("POST / HTTP/1.1\r\n")};
+    static _Thread_local llhttp_t states[2];
+    llhttp_t *state = &states[minor_version];
+
+    if (UNLIKELY(state->settings == NULL)) {
+        llhttp_init(state, HTTP_REQUEST, &settings);
+        INVARIANT(llhttp_execute(state, lines[minor_version].data, lines[minor_version].len) == HPE_OK);
+    }
+    return state;
+}
+
 static int take_line(struct psv_h1_parser *parser, struct psv_bytes text)
 {
     struct psv_request *request = &parser->exchange->request;
@@ -244,14 +259,14 @@ static int take_line(struct psv_h1_parser *parser, struct psv_bytes text)
     }
     request->method = psv_method_find(line.method);
     request->version = line.minor_version == 0 ? PSV_HTTP_1_0 : PSV_HTTP_1_1;
-    request->method_text = psv_arena_copy(arena, line.method);
+    request->method_text = request->method != PSV_METHOD_OTHER
+                               ? (struct psv_bytes){psv_method_text(request->method), line.method.len}
+                               : psv_arena_copy(arena, line.method);
     request->target = psv_arena_copy(arena, line.target);
-    struct psv_bytes like =
-        line.minor_version == 0 ? PSV_BYTES("POST / HTTP/1.0\r\n") : PSV_BYTES("POST / HTTP/1.1\r\n");
-    if (request->method_text.data == NULL || request->target.data == NULL ||
-        llhttp_execute(&parser->llhttp, like.data, like.len) != HPE_OK) {
+    if (request->method_text.data == NULL || request->target.data == NULL) {
         return refuse(parser, 500, "out of memory");
     }
+    parser->llhttp = *behind_line(line.minor_version);
     parser->has_line = true;
     return 0;
 }
@@ -270,7 +285,7 @@ static int feed_line(struct psv_h1_parser *parser, const char *data, size_t len,
         if (parser->line.len + used > parser->config->request_line_bytes_max + 64) {
             return refuse(parser, 414, "request target too long");
         }
-        if (append(&parser->exchange->arena, &parser->line, data, used) != PSV_OK) {
+        if (used > 0 && append(&parser->exchange->arena, &parser->line, data, used) != PSV_OK) {
             return refuse(parser, 414, "request target too long");
         }
         text = parser->line;

@@ -21,10 +21,11 @@ enum psv_h1_parse_event {
 };
 
 struct psv_h1_parser {
-    llhttp_t llhttp;
+    llhttp_t llhttp; /* once has_line */
     const struct psv_h1_config *config;
     struct psv_exchange *exchange; /* being filled; NULL before the first byte of a request */
     struct psv_bytes name;         /* field being read, on the exchange's arena */
+    enum psv_field_id field_id;    /* its name's, once that is complete */
     struct psv_bytes value;
     struct psv_bytes line; /* beginning of a request line that came in pieces, on the arena */
     bool has_line;         /* the request line is read; llhttp reads the rest */

@@ -4,6 +4,7 @@
 #include "request_line.h"
 
 #include "base/error.h"
+#include "base/word.h"
 #include "http/field.h"
 
 #define METHOD_BYTES_MAX 32
@@ -19,8 +20,15 @@ static int fail(struct psv_request_line *line, unsigned status, const char *reas
 static bool is_visible_ascii(struct psv_bytes text)
 {
     unsigned char odd = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
+    for (; i + PSV_WORD_BYTES <= text.len; i += PSV_WORD_BYTES) {
+        uint64_t word = psv_word_load(text.data + i);
+        if ((psv_word_below(word, ' ' + 1) | ((word | (word + PSV_WORD_OF(1))) & PSV_WORD_HIGH_BITS)) != 0) {
+            return false;
+        }
+    }
+    for (; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.data[i];
         odd |= (unsigned char)(byte <= ' ' || byte >= 127);
     }

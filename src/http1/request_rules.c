@@ -34,6 +34,9 @@ static int check_target(struct psv_request *request, struct psv_arena *arena,
 /* RFC 9110 10.1.1: 100-continue is the one expectation there is. */
 static int check_expect(struct psv_request *request, struct psv_request_rules_result *result)
 {
+    if (psv_headers_lack(&request->headers, PSV_FIELD_EXPECT)) {
+        return PSV_OK;
+    }
     for (unsigned i = 0; i < request->headers.len; i++) {
         const struct psv_field *field = &request->headers.items[i];
         if (field->id != PSV_FIELD_EXPECT) {

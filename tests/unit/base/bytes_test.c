@@ -38,6 +38,27 @@ static void test_equal(void **state)
     }
 }
 
+/* Every pair of bytes at every place of texts of all lengths around a word, against the plain question. */
+static void test_equal_case_everywhere(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len <= 18; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int pair = 0; pair < 256 * 256; pair++) {
+                char one[18] = "aBcDeFgHiJkLmNoPq";
+                char other[18] = "AbCdEfGhIjKlMnOpQ";
+                one[at] = (char)(pair >> 8);
+                other[at] = (char)(pair & 255);
+                bool is_equal = psv_ascii_lower(one[at]) == psv_ascii_lower(other[at]);
+                if (psv_bytes_equal_case((struct psv_bytes){one, len}, (struct psv_bytes){other, len}) !=
+                    is_equal) {
+                    fail_msg("bytes %02x and %02x at %zu of %zu", pair >> 8, pair & 255, at, len);
+                }
+            }
+        }
+    }
+}
+
 static void test_starts_and_ends(void **state)
 {
     (void)state;
@@ -242,11 +263,17 @@ static void test_take(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal),    cmocka_unit_test(test_starts_and_ends),
-        cmocka_unit_test(test_find),     cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_trim),     cmocka_unit_test(test_split),
-        cmocka_unit_test(test_ascii),    cmocka_unit_test(test_list),
-        cmocka_unit_test(test_refcount), cmocka_unit_test(test_take),
+        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_equal_case_everywhere),
+        cmocka_unit_test(test_starts_and_ends),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_refcount),
+        cmocka_unit_test(test_take),
     };
     return cmocka_run_group_tests_name("base/bytes", tests, NULL, NULL);
 }

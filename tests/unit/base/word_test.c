@@ -53,6 +53,12 @@ static void a_yes_is_never_missed(void **state)
             assert_true(psv_word_equal(word, (uint8_t)byte) != 0);
             assert_true(byte >= 0x20 || psv_word_below(word, 0x20) != 0);
             assert_true(psv_word_special(word) != 0);
+            char lower[8];
+            word = psv_word_lower(word);
+            memcpy(lower, &word, sizeof(lower));
+            for (size_t i = 0; i < sizeof(lower); i++) {
+                assert_int_equal(lower[i], psv_ascii_lower(text[i]));
+            }
         }
     }
     assert_true(psv_word_below(psv_word_load("abcdefgh"), 0x20) == 0);

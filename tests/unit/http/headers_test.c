@@ -35,6 +35,26 @@ static void test_order_spelling_and_duplicates_stay(void **state)
     assert_int_equal(psv_headers_count(&headers, PSV_FIELD_RANGE), 0);
 }
 
+/* What was never begun, or had fields taken out, is looked through. */
+static void test_what_is_known_to_be_absent(void **state)
+{
+    struct psv_headers headers;
+    psv_headers_init(&headers, 100);
+    assert_true(psv_headers_lack(&headers, PSV_FIELD_UNKNOWN));
+    add_fields(&headers, *state, "Host: a\nX-One: 1");
+    assert_int_equal(psv_headers_add_known(&headers, *state, PSV_FIELD_VARY, PSV_BYTES("x")), 0);
+    for (int id = 0; id < PSV_FIELD_COUNT; id++) {
+        bool is_there = id == PSV_FIELD_HOST || id == PSV_FIELD_UNKNOWN || id == PSV_FIELD_VARY;
+        assert_int_equal(psv_headers_lack(&headers, (enum psv_field_id)id), !is_there);
+        assert_int_equal(psv_headers_count(&headers, (enum psv_field_id)id), is_there);
+        assert_int_equal(psv_headers_find(&headers, (enum psv_field_id)id) != NULL, is_there);
+    }
+    const struct psv_headers made = {.items = headers.items, .len = headers.len};
+    assert_false(psv_headers_lack(&made, PSV_FIELD_RANGE));
+    assert_null(psv_headers_find(&made, PSV_FIELD_RANGE));
+    assert_ptr_equal(psv_headers_find(&made, PSV_FIELD_HOST), &headers.items[0]);
+}
+
 static void test_limit_and_growth(void **state)
 {
     static const unsigned limits[] = {0, 1, 15, 16, 17, 33, 1000};
@@ -120,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_field_by_its_name),
         cmocka_unit_test_setup_teardown(test_order_spelling_and_duplicates_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_known_to_be_absent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limit_and_growth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_join_9110_5_3, set_up, tear_down),
         cmocka_unit_test(test_out_of_memory_is_reported),

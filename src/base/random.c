@@ -119,29 +119,28 @@ uint64_t psv_random_quick_u64(void)
     return result;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Four bytes at once: their halves side by side in one word, then each half as its digit. */
-static void encode_four(char *out, const uint8_t *bytes)
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+/* Sixteen bytes at once: the digits of all upper halves, those of all lower ones, and one of each in turn. */
+static void encode_sixteen(char *out, const uint8_t *bytes)
 {
-    uint32_t four;
-    memcpy(&four, bytes, sizeof(four));
-    uint64_t word = four;
-    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
-    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
-    word = (word >> 4 | word << 8) & UINT64_C(0x0f0f0f0f0f0f0f0f); /* the upper half comes first */
-    uint64_t are_letters = (word + UINT64_C(0x7676767676767676)) >> 7 & UINT64_C(0x0101010101010101);
-    word += UINT64_C(0x3030303030303030) + are_letters * ('a' - '0' - 10);
-    memcpy(out, &word, sizeof(word));
+    sixteen all;
+    memcpy(&all, bytes, sizeof(all));
+    sixteen upper = all >> 4;
+    sixteen lower = all & 15;
+    upper += '0' + ((sixteen)(upper > 9) & ('a' - '0' - 10));
+    lower += '0' + ((sixteen)(lower > 9) & ('a' - '0' - 10));
+    const sixteen halves[2] = {
+        __builtin_shufflevector(upper, lower, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+        __builtin_shufflevector(upper, lower, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+    memcpy(out, halves, sizeof(halves));
 }
-#endif
 
 void psv_hex_encode(char *out, const uint8_t *bytes, size_t len)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; len >= 4; len -= 4, bytes += 4, out += 8) {
-        encode_four(out, bytes);
+    for (; len >= sizeof(sixteen); len -= sizeof(sixteen), bytes += sizeof(sixteen), out += 32) {
+        encode_sixteen(out, bytes);
     }
-#endif
     static const char digits[16] = {'0', '1', '2', '3', '4', '5', '6', '7',
                                     '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
     for (size_t i = 0; i < len; i++) {

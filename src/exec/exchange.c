@@ -70,10 +70,10 @@ struct psv_exchange *psv_exchange_new(struct psv_exchange_pool *pool, const stru
     struct psv_exchange *exchange = take_spare(pool);
 
     if (exchange != NULL) {
-        /* its arena has kept a block; everything else begins anew */
-        struct psv_arena arena = exchange->arena;
-        memset(exchange, 0, sizeof(*exchange));
-        exchange->arena = arena;
+        /* its arena has kept a block */
+        const size_t zeroed_at = offsetof(struct psv_exchange, codec);
+        memset((char *)exchange + zeroed_at, 0, sizeof(*exchange) - zeroed_at);
+        exchange->request_id[0] = '\0';
     } else {
         exchange = psv_calloc(1, sizeof(*exchange));
         if (exchange == NULL) {

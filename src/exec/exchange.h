@@ -95,16 +95,19 @@ static inline void psv_peer_read_ip(struct psv_peer *peer)
 
 struct psv_exchange {
     unsigned magic;
+    struct psv_arena arena; /* request and job; the worker's alone while is_job_held */
+    struct psv_arena
+        late_arena; /* for answers that the loop makes while a worker holds `arena` (504); usually empty */
+    struct psv_request_body body;
+    struct psv_peer peer;                    /* what it was before, until the codec has set it */
+    char request_id[PSV_REQUEST_ID_MAX + 1]; /* NUL-terminated */
+
+    /* from here on a new exchange is zeroed */
     const struct psv_exchange_codec *codec;
     const struct psv_exchange_host *host;
     const struct psv_exchange_site *site; /* NULL = none */
     void *codec_stream;                   /* the codec's own; NULL once it has forgotten the exchange */
-    struct psv_arena arena;               /* request and job; the worker's alone while is_job_held */
-    struct psv_arena
-        late_arena; /* for answers that the loop makes while a worker holds `arena` (504); usually empty */
-    struct psv_peer peer;
     struct psv_request request;
-    struct psv_request_body body;
     struct psv_response response;
 
     struct psv_job *job;  /* while (and after) a worker runs it; owned by the exchange's arena */
@@ -124,18 +127,19 @@ struct psv_exchange {
     uint64_t received_ns;      /* monotonic, first byte of the head */
     uint64_t received_unix_us; /* wall clock when the head was complete */
     uint64_t read_ns; /* monotonic, when the request was complete, or its head where that was the answer */
-    uint64_t first_byte_ns; /* monotonic, when the response was handed to the codec; 0 = not yet */
-    char request_id[PSV_REQUEST_ID_MAX + 1]; /* NUL-terminated */
-    bool shows_timing;                       /* the client may see what a script's response took */
-    struct psv_trace *trace;                 /* filter/trace_context.h; NULL = not traced */
-    const char *refusal; /* static text: why the server itself refused (log, metrics); NULL otherwise */
+    uint64_t first_byte_ns;  /* monotonic, when the response was handed to the codec; 0 = not yet */
+    bool shows_timing;       /* the client may see what a script's response took */
+    struct psv_trace *trace; /* filter/trace_context.h; NULL = not traced */
+    const char *refusal;     /* static text: why the server itself refused (log, metrics); NULL otherwise */
 };
 
 /** Exchanges are recycled with their first arena block: one pool per loop. */
 struct psv_exchange_pool;
 struct psv_exchange_pool *psv_exchange_pool_new(size_t arena_max_bytes, size_t max_spare);
 void psv_exchange_pool_free(struct psv_exchange_pool *pool);
-/** NULL when out of memory.  All fields are zero but pool, arena, codec and host. */
+/** NULL when out of memory.  The codec sets peer; all other fields are zero or empty, but codec, host and
+ * site.
+ */
 MUST_CHECK struct psv_exchange *psv_exchange_new(struct psv_exchange_pool *pool,
                                                  const struct psv_exchange_codec *codec,
                                                  const struct psv_exchange_host *host);

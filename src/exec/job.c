@@ -12,8 +12,7 @@
 #include "exec/request_body.h"
 #include "os/clock.h"
 
-struct psv_job *psv_job_new(struct psv_arena *arena, const struct psv_message *message,
-                            struct psv_request_body *body)
+struct psv_job *psv_job_new(struct psv_arena *arena, struct psv_request_body *body)
 {
     struct psv_job *job = psv_arena_calloc(arena, sizeof(*job));
 
@@ -21,7 +20,6 @@ struct psv_job *psv_job_new(struct psv_arena *arena, const struct psv_message *m
         return NULL;
     }
     job->magic = PSV_JOB_MAGIC;
-    job->message = *message;
     job->body = body;
     job->arena = arena;
     atomic_init(&job->state, PSV_JOB_QUEUED);

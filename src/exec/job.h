@@ -54,11 +54,10 @@ struct psv_job {
     uint64_t memory_peak_bytes;    /* as the runtime noted it; 0 = not.  Read as started_ns */
 };
 
-/** Fills a job on arena; message is copied as a struct, its texts must live as long as arena.  The caller
- * sets exchange, queued_ns and deadline_ns and calls psv_sink_init before it queues the job.  NULL when out
- * of memory.  [loop] */
-MUST_CHECK struct psv_job *psv_job_new(struct psv_arena *arena, const struct psv_message *message,
-                                       struct psv_request_body *body);
+/** Makes a job on arena.  The caller fills message, which is all zeros, with texts that live as long as
+ * arena, sets exchange, queued_ns and deadline_ns and calls psv_sink_init before it queues the job.  NULL
+ * when out of memory.  [loop] */
+MUST_CHECK struct psv_job *psv_job_new(struct psv_arena *arena, struct psv_request_body *body);
 
 /** QUEUED -> RUNNING; false when it was cancelled meanwhile.  [worker] */
 bool psv_job_try_start(struct psv_job *job);

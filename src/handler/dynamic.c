@@ -66,7 +66,7 @@ static struct psv_bytes part_of(struct psv_bytes trace_parent, size_t at, size_t
 /* All texts live in the exchange, on its arena, or as long as the server: a worker may read them while the
  * connection is long gone. */
 static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exchange,
-                  const struct psv_script *script, struct psv_message *ret_message)
+                  const struct psv_script *script, struct psv_message *message)
 {
     const struct psv_request *request = &exchange->request;
     struct psv_bytes local = psv_bytes_of(exchange->peer.local_address);
@@ -87,41 +87,39 @@ static int freeze(const struct psv_dynamic_site *site, struct psv_exchange *exch
             return PSV_ENOMEM;
         }
     }
-    *ret_message = (struct psv_message){
-        .method = request->method_text,
-        .protocol = psv_bytes_of(psv_http_version_text(request->version)),
-        .scheme = request->is_https ? PSV_BYTES("https") : PSV_BYTES("http"),
-        .target = request->target,
-        .query = request->query,
-        .document_root = site->document_root,
-        .settings = site->settings,
-        .script_filename = script->filename,
-        .script_name = script->name,
-        .path_info = script->path_info,
-        .server_name = site->server_name.len > 0 ? site->server_name
-                       : request->host.len > 0   ? request->host
-                                                 : local,
-        .server_address = local,
-        .remote_address = psv_bytes_of(exchange->peer.remote_address),
-        .tls_protocol = text_or_none(exchange->peer.tls_protocol),
-        .tls_cipher = text_or_none(exchange->peer.tls_cipher),
-        .tls_server_name = tls_name,
-        .content_type = type,
-        .request_id = psv_bytes_of(exchange->request_id),
-        .trace_id = part_of(trace_parent, TRACE_ID_AT, PSV_TRACE_ID_LEN),
-        .span_id = part_of(trace_parent, SPAN_ID_AT, PSV_SPAN_ID_LEN),
-        .fields = request->headers.items,
-        .fields_len = request->headers.len,
-        .server_port = port_of(exchange),
-        .remote_port = exchange->peer.remote_port,
-        .protocol_number = protocol_numbers[request->version],
-        .auth_type = exchange->is_user_checked ? PSV_BYTES("Basic") : PSV_BYTES_EMPTY,
-        .is_https = request->is_https,
-        .is_head = request->method == PSV_METHOD_HEAD,
-        .hides_runtime = site->hides_runtime,
-        .content_length = (int64_t)exchange->body.len,
-        .received_unix_us = exchange->received_unix_us,
-    };
+    message->method = request->method_text;
+    message->protocol = psv_bytes_of(psv_http_version_text(request->version));
+    message->scheme = request->is_https ? PSV_BYTES("https") : PSV_BYTES("http");
+    message->target = request->target;
+    message->query = request->query;
+    message->document_root = site->document_root;
+    message->settings = site->settings;
+    message->script_filename = script->filename;
+    message->script_name = script->name;
+    message->path_info = script->path_info;
+    message->server_name = site->server_name.len > 0 ? site->server_name
+                           : request->host.len > 0   ? request->host
+                                                     : local;
+    message->server_address = local;
+    message->remote_address = psv_bytes_of(exchange->peer.remote_address);
+    message->tls_protocol = text_or_none(exchange->peer.tls_protocol);
+    message->tls_cipher = text_or_none(exchange->peer.tls_cipher);
+    message->tls_server_name = tls_name;
+    message->content_type = type;
+    message->request_id = psv_bytes_of(exchange->request_id);
+    message->trace_id = part_of(trace_parent, TRACE_ID_AT, PSV_TRACE_ID_LEN);
+    message->span_id = part_of(trace_parent, SPAN_ID_AT, PSV_SPAN_ID_LEN);
+    message->fields = request->headers.items;
+    message->fields_len = request->headers.len;
+    message->server_port = port_of(exchange);
+    message->remote_port = exchange->peer.remote_port;
+    message->protocol_number = protocol_numbers[request->version];
+    message->auth_type = exchange->is_user_checked ? PSV_BYTES("Basic") : PSV_BYTES_EMPTY;
+    message->is_https = request->is_https;
+    message->is_head = request->method == PSV_METHOD_HEAD;
+    message->hides_runtime = site->hides_runtime;
+    message->content_length = (int64_t)exchange->body.len;
+    message->received_unix_us = exchange->received_unix_us;
     return PSV_OK;
 }
 
@@ -141,15 +139,11 @@ static void announce(struct psv_worker_group *group)
 int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_site *site,
                          struct psv_exchange *exchange, const struct psv_script *script, uint64_t now_ns)
 {
-    struct psv_message message;
-
     if (psv_dynamic_is_at_limit(site)) {
         return PSV_EFULL;
     }
-    int code = freeze(site, exchange, script, &message);
-    struct psv_job *job = code == PSV_OK ? psv_job_new(&exchange->arena, &message, &exchange->body) : NULL;
-
-    if (job == NULL) {
+    struct psv_job *job = psv_job_new(&exchange->arena, &exchange->body);
+    if (job == NULL || freeze(site, exchange, script, &job->message) != PSV_OK) {
         return PSV_ENOMEM;
     }
     job->exchange = exchange;
@@ -174,7 +168,7 @@ int psv_dynamic_dispatch(struct psv_dynamic *dynamic, const struct psv_dynamic_s
     }
     exchange->job = job;
     exchange->is_job_held = true;
-    code = psv_queue_add(&script->group->queue, job);
+    int code = psv_queue_add(&script->group->queue, job);
     if (code != PSV_OK) {
         exchange->is_job_held = false;
         exchange->job = NULL;
@@ -284,10 +278,12 @@ static void start_response(struct psv_exchange *exchange, const struct psv_respo
         return;
     }
     response->status = sink->status;
-    response->headers.items = (struct psv_field *)(uintptr_t)sink->fields; /* read by the codec only */
-    response->headers.len = sink->fields_len;
-    response->headers.capacity = sink->fields_len;
-    response->headers.max_len = sink->fields_len;
+    response->headers = (struct psv_headers){
+        .items = (struct psv_field *)(uintptr_t)sink->fields, /* read by the codec only */
+        .len = sink->fields_len,
+        .capacity = sink->fields_len,
+        .max_len = sink->fields_len,
+    };
     response->content_length = response_length(exchange, sink, pieces, is_complete);
     if (exchange->shows_timing) {
         size_t len = psv_server_timing_format(exchange->job, is_complete, psv_clock_monotonic_ns(), timing);

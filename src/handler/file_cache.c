@@ -63,8 +63,28 @@ bool psv_cached_file_is_remembered(const struct psv_cached_file *file)
     return !psv_list_is_empty(&file->link);
 }
 
+static struct psv_cached_file **recent_of(struct psv_file_cache *cache, struct psv_bytes path)
+{
+    return &cache->recent[path.len % PSV_FILE_CACHE_RECENT];
+}
+
+static struct psv_cached_file *find_known(struct psv_file_cache *cache, struct psv_bytes path)
+{
+    struct psv_cached_file **recent = recent_of(cache, path);
+    if (*recent == NULL || !psv_bytes_equal((*recent)->path, path)) {
+        struct psv_cached_file *known = psv_map_find(&cache->map, path);
+        if (known == NULL)
+            return NULL;
+        *recent = known;
+    }
+    return *recent;
+}
+
 static void forget(struct psv_file_cache *cache, struct psv_cached_file *file)
 {
+    struct psv_cached_file **recent = recent_of(cache, file->path);
+    if (*recent == file)
+        *recent = NULL;
     INVARIANT(psv_map_remove(&cache->map, file->path) == file);
     psv_list_remove(&file->link);
     if (file->kind == PSV_CACHED_ABSENT)
@@ -129,7 +149,7 @@ int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path,
                             struct psv_cached_file **ret_file)
 {
     uint64_t now_ns = cache->options.monotonic_ns();
-    struct psv_cached_file *known = psv_map_find(&cache->map, path);
+    struct psv_cached_file *known = find_known(cache, path);
     if (known != NULL) {
         int error = 0;
         if (now_ns - known->checked_ns < cache->options.valid_ms * PSV_NS_PER_MS) {

@@ -74,11 +74,15 @@ struct psv_file_cache_options {
     psv_file_cache_clock_fn *unix_us;      /* the same */
 };
 
+#define PSV_FILE_CACHE_RECENT 16
+
 struct psv_file_cache {
     struct psv_file_cache_options options;
-    struct psv_map map;      /* path -> entry */
-    struct psv_list present; /* entries of existing things */
-    struct psv_list absent;  /* the others: a flood of made-up names does not push out what exists */
+    struct psv_map map;                                    /* path -> entry */
+    struct psv_cached_file *recent[PSV_FILE_CACHE_RECENT]; /* of those in the map the last that was asked for,
+                                by length of path: found without a hash; may be NULL */
+    struct psv_list present;                               /* entries of existing things */
+    struct psv_list absent; /* the others: a flood of made-up names does not push out what exists */
     size_t present_len;
     size_t absent_len;
     uint64_t content_bytes; /* memory of all contents, also of entries that are only referenced */

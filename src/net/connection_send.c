@@ -191,7 +191,14 @@ static int send_directly(struct psv_connection *connection, struct psv_bytes *he
         return PSV_EGONE;
     }
     size_t left = (size_t)sent;
-    size_t body = total_of(parts, parts_len) - head->len - (has_tail ? tail->len : 0);
+    size_t total = total_of(parts, parts_len);
+    size_t body = total - head->len - (has_tail ? tail->len : 0);
+    if (LIKELY(left == total && !has_more)) {
+        *head = *tail = PSV_BYTES_EMPTY;
+        *piece_bytes += body;
+        psv_body_pieces_release(pieces);
+        return PSV_OK;
+    }
     size_t of_head = MIN(left, head->len);
     size_t of_body = MIN(left - of_head, body);
     *head = psv_bytes_from(*head, of_head);
@@ -209,6 +216,11 @@ struct psv_send_result psv_connection_send(struct psv_connection *connection, st
         result.is_gone = true;
     } else if (psv_list_is_empty(&connection->out)) {
         result.is_gone = send_directly(connection, &head, pieces, &tail, &result.bytes) != PSV_OK;
+        result.is_drained = head.len == 0 && tail.len == 0 && psv_list_is_empty(pieces) && !result.is_gone;
+        if (LIKELY(result.is_drained)) {
+            psv_connection_want_write(connection, false);
+            return result;
+        }
     }
     if (!result.is_gone && append_framing(&connection->out, head) != PSV_OK) {
         result.is_gone = true;

@@ -140,7 +140,8 @@ static size_t row_of(unsigned status)
     while (codes[row].class < class) {
         row++;
     }
-    while (strcmp(codes[row].code, "other") != 0 && strcmp(codes[row].code, digits) != 0) {
+    /* "other" is longer: its first four bytes are no three digits with a NUL */
+    while (memcmp(codes[row].code, digits, sizeof(digits)) != 0 && strcmp(codes[row].code, "other") != 0) {
         row++;
     }
     return row;

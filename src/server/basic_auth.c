@@ -251,7 +251,7 @@ void psv_basic_auth_find(const struct psv_basic_auth *auth, struct psv_bytes ask
 {
     struct psv_bytes path_info = route->kind == PSV_ROUTE_SCRIPT ? route->script.path_info : PSV_BYTES_EMPTY;
 
-    *ret_need = (struct psv_basic_need){.len = 0};
+    ret_need->len = 0;
     if (auth->len == 0) {
         return;
     }

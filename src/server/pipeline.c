@@ -109,15 +109,16 @@ static enum psv_body_plan answer(struct psv_pipeline *pipeline, struct psv_excha
                                  const struct psv_route *found)
 {
     struct pipeline_state *state = exchange->host_state;
-    struct psv_static_choice file = found->file;
 
     switch (found->kind) {
-    case PSV_ROUTE_STATIC:
+    case PSV_ROUTE_STATIC: {
+        struct psv_static_choice file = found->file;
         if (UNLIKELY(pipeline->dev != NULL)) {
             psv_dev_change_file(pipeline->dev, exchange, &file);
         }
         psv_static_file_answer(state->site->router->static_file, exchange, &file);
         return PSV_BODY_IGNORE;
+    }
     case PSV_ROUTE_REDIRECT:
         psv_router_answer_redirect(exchange, found);
         return PSV_BODY_IGNORE;

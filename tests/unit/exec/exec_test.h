@@ -65,8 +65,9 @@ struct job_fixture {
 
 static inline void job_fixture_queue(struct job_fixture *fixture)
 {
-    fixture->job = psv_job_new(&fixture->arena, &fixture->message, &fixture->request_body);
+    fixture->job = psv_job_new(&fixture->arena, &fixture->request_body);
     assert_non_null(fixture->job);
+    fixture->job->message = fixture->message;
     psv_sink_init(&fixture->job->sink, fixture->job, &fixture->mailbox, FIXTURE_MEMORY_MAX, FIXTURE_WINDOW);
 }
 

@@ -84,8 +84,9 @@ static void start(const char *target)
 
     free(answer.text);
     answer = (struct answer){.text = calloc(1, 1)};
-    job = psv_job_new(&arena, &message, &request_body);
+    job = psv_job_new(&arena, &request_body);
     assert_non_null(job);
+    job->message = message;
     psv_sink_init(&job->sink, job, &mailbox, 65536, 1 << 30);
     assert_int_equal(psv_queue_push(&queue, job), 0);
 }

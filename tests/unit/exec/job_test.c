@@ -81,11 +81,10 @@ static void test_gone(void **state)
 static void test_no_memory_for_a_job(void **state)
 {
     struct psv_arena arena;
-    struct psv_message message = {.is_head = true};
 
     (void)state;
     psv_arena_init(&arena, 64);
-    assert_null(psv_job_new(&arena, &message, NULL));
+    assert_null(psv_job_new(&arena, NULL));
     psv_arena_fini(&arena);
 }
 

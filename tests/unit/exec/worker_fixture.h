@@ -58,8 +58,9 @@ static inline struct psv_job *new_job(unsigned action)
     }
     exchanges[number].is_busy = true;
     psv_arena_reset(&exchanges[number].arena);
-    struct psv_job *job = psv_job_new(&exchanges[number].arena, &message, &no_body);
+    struct psv_job *job = psv_job_new(&exchanges[number].arena, &no_body);
     assert_non_null(job);
+    job->message = message;
     psv_sink_init(&job->sink, job, &mailbox, 4096, 4096);
     return job;
 }

@@ -141,8 +141,11 @@ void psv_cached_file_unref(struct psv_cached_file *file)
 
 static void move_to_front(struct psv_file_cache *cache, struct psv_cached_file *file)
 {
-    psv_list_remove(&file->link);
-    psv_list_prepend(file->kind == PSV_CACHED_ABSENT ? &cache->absent : &cache->present, &file->link);
+    struct psv_list *list = file->kind == PSV_CACHED_ABSENT ? &cache->absent : &cache->present;
+    if (list->next != &file->link) {
+        psv_list_remove(&file->link);
+        psv_list_prepend(list, &file->link);
+    }
 }
 
 int psv_file_cache_find_ref(struct psv_file_cache *cache, struct psv_bytes path,

@@ -23,10 +23,12 @@ static size_t reg_name_len(struct psv_bytes text)
 {
     size_t len = 0;
 
-    while (len < text.len && text.data[len] != ':') {
-        if (is_name_byte[(uint8_t)text.data[len]]) {
+    for (;;) {
+        while (len < text.len && is_name_byte[(uint8_t)text.data[len]]) {
             len++;
-            continue;
+        }
+        if (len >= text.len || text.data[len] == ':') {
+            return len;
         }
         int byte = psv_escape_decode(psv_bytes_from(text, len));
         /* an encoded control byte has no place in a name that scripts read decoded */
@@ -35,7 +37,6 @@ static size_t reg_name_len(struct psv_bytes text)
         }
         len += 3;
     }
-    return len;
 }
 
 /* Four decimal octets without leading zeros (RFC 3986 dec-octet). */

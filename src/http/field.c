@@ -90,19 +90,17 @@ struct psv_bytes psv_field_name(enum psv_field_id id)
     return names[id];
 }
 
-/* RFC 9110 5.6.2 tchar, one bit per byte: four words of 64. */
-static const uint64_t tchar_bits[4] = {
-    UINT64_C(0x03ff6cfa00000000), /* ! # $ % & ' * + - . 0-9 */
-    UINT64_C(0x57ffffffc7fffffe), /* A-Z ^ _ ` a-z | ~ */
-    0,
-    0,
+/* RFC 9110 5.6.2 */
+static const bool is_tchar[256] = {
+    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true,         ['\''] = true,
+    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true,
+    ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,         ['a' ... 'z'] = true,
 };
 
 bool psv_field_name_is_valid(struct psv_bytes name)
 {
     for (size_t i = 0; i < name.len; i++) {
-        unsigned char byte = (unsigned char)name.data[i];
-        if ((tchar_bits[byte >> 6] >> (byte & 63) & 1) == 0) {
+        if (!is_tchar[(uint8_t)name.data[i]]) {
             return false;
         }
     }

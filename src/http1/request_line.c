@@ -39,6 +39,10 @@ static int parse_version(struct psv_bytes text, struct psv_request_line *ret)
 {
     static const struct psv_bytes name = PSV_BYTES_INIT("HTTP/");
 
+    if (LIKELY(psv_bytes_equal(text, PSV_BYTES("HTTP/1.1")))) {
+        ret->minor_version = 1;
+        return PSV_OK;
+    }
     if (text.len != name.len + 3 || !psv_bytes_starts_with(text, name) || text.data[name.len + 1] != '.' ||
         !psv_ascii_is_digit(text.data[name.len]) || !psv_ascii_is_digit(text.data[name.len + 2])) {
         return fail(ret, 400, "malformed HTTP version");

@@ -249,12 +249,11 @@ static void add_views_behind_script(const struct psv_basic_auth *auth, struct ps
 void psv_basic_auth_find(const struct psv_basic_auth *auth, struct psv_bytes asked, struct psv_bytes path,
                          const struct psv_route *route, struct psv_basic_need *ret_need)
 {
-    struct psv_bytes path_info = route->kind == PSV_ROUTE_SCRIPT ? route->script.path_info : PSV_BYTES_EMPTY;
-
     ret_need->len = 0;
     if (auth->len == 0) {
         return;
     }
+    struct psv_bytes path_info = route->kind == PSV_ROUTE_SCRIPT ? route->script.path_info : PSV_BYTES_EMPTY;
     add_rule(ret_need, find_rule(auth, asked, PSV_PATH_PLAIN));
     add_rule(ret_need, find_rule(auth, path, PSV_PATH_PLAIN));
     if (route->kind == PSV_ROUTE_SCRIPT) {

@@ -255,10 +255,14 @@ static void run_script(const struct routing *routing, struct psv_bytes script, s
     memcpy(filename, router->document_root, root_len);
     memcpy(filename + root_len, script.data, script.len);
     filename[root_len + script.len] = '\0';
-    *routing->route = (struct psv_route){
-        .kind = PSV_ROUTE_SCRIPT,
-        .script = {.filename = {filename, root_len + script.len}, .name = {filename + root_len, script.len}},
+    struct psv_route *route = routing->route;
+    route->kind = PSV_ROUTE_SCRIPT;
+    route->script = (struct psv_script){
+        .filename = {filename, root_len + script.len},
+        .name = {filename + root_len, script.len},
     };
+    route->worker = 0;
+    route->rule = route->why = NULL;
     keep_path_info(routing, path_info);
 }
 

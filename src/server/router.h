@@ -30,7 +30,7 @@ enum psv_route_kind {
     PSV_ROUTE_NONE,     /* status and reason: psv_exchange_refuse */
 };
 
-/** All texts and the file live until the exchange is freed. */
+/** All texts and the file live until the exchange is freed.  What the kind has no use for may not be set. */
 struct psv_route {
     enum psv_route_kind kind;
     struct psv_static_choice file;

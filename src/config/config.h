@@ -161,6 +161,7 @@ struct psv_config_worker {
 
 struct psv_config_queue {
     uint64_t capacity; /* 0 = workers x 100; server/ resolves it */
+    uint64_t wait_ms;  /* longest time without a worker; 0 = no limit of its own */
 };
 
 struct psv_config_executor {

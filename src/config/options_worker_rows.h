@@ -143,4 +143,13 @@
      .default_text = "0",
      RANGE(0, 1000000),
      .help = "requests that may wait for a worker, above it the answer is 503; 0: workers x 100"},
+    {NAME("queue", queue, wait_ms, "queue-wait-ms", "QUEUE_WAIT_MS"),
+     PER_SCOPE,
+     .type = PSV_OPTION_DURATION,
+     .group = PSV_OPTION_GROUP_WORKERS,
+     .value_name = "DURATION",
+     .default_text = "0",
+     RANGE(0, HOUR),
+     .help = "a request that has waited so long for a worker is answered 503 and never runs; 0: it waits as "
+             "long as request.timeout_ms lets it"},
     /* clang-format on */

@@ -372,6 +372,15 @@ void psv_dynamic_on_client_gone(struct psv_exchange *exchange)
     psv_job_set_gone(job);
 }
 
+bool psv_dynamic_withdraw(struct psv_exchange *exchange)
+{
+    if (!exchange->is_job_held || !psv_job_try_cancel(exchange->job)) {
+        return false;
+    }
+    psv_job_set_gone(exchange->job);
+    return true;
+}
+
 /* In vain when the job has just ended, was given up before, or there is no room: asked again in a second. */
 static void give_up(const struct psv_dynamic *dynamic, struct psv_exchange *exchange)
 {

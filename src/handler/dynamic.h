@@ -96,6 +96,10 @@ void psv_dynamic_on_sent(struct psv_exchange *exchange, uint64_t bytes);
 /** The client left while a worker holds (or will get) the job. */
 void psv_dynamic_on_client_gone(struct psv_exchange *exchange);
 
+/** Takes a request back from the queue; false when a worker has begun it (or its client left): nothing has
+ * changed.  After true it never runs, and the caller answers it. */
+MUST_CHECK bool psv_dynamic_withdraw(struct psv_exchange *exchange);
+
 /** The deadline has come.  Returns false when the script has moved it to later.  Else the client is answered
  * 504 (or cut off when the response had begun) and the script is asked to stop; may be called again while the
  * script goes on. */

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: MIT */
 #include "timer.h"
 
-/* Ticks are not set finer than this, or an eighth of the duration: a timeout that is 10 ms late hurts nobody,
- * a tick per request would. */
+/* Ticks are not set finer than this, or an eighth of the duration, unless a queue's owner wants it: a timeout
+ * that is 10 ms late hurts nobody, a tick per request would. */
 #define TICK_SLACK_NS 10000000u
 
 void psv_timer_wheel_init(struct psv_timer_wheel *wheel, void (*set_tick)(void *context, uint64_t at_ns),
@@ -21,6 +21,7 @@ void psv_timer_queue_init(struct psv_timer_queue *queue, struct psv_timer_wheel 
 {
     psv_list_init(&queue->timers);
     queue->duration_ns = duration_ns;
+    queue->slack_ns = MIN(TICK_SLACK_NS, duration_ns / 8);
     queue->on_expire = on_expire;
     queue->context = context;
     queue->wheel = wheel;
@@ -30,7 +31,7 @@ void psv_timer_queue_init(struct psv_timer_queue *queue, struct psv_timer_wheel 
 /* When the clock has to ring for a timer of this queue. */
 static uint64_t ring_at(const struct psv_timer_queue *queue, const struct psv_timer *timer)
 {
-    return timer->deadline_ns + MIN(TICK_SLACK_NS, queue->duration_ns / 8);
+    return timer->deadline_ns + queue->slack_ns;
 }
 
 static void want_tick(struct psv_timer_wheel *wheel, uint64_t at_ns)

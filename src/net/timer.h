@@ -22,6 +22,7 @@ struct psv_timer_queue {
     struct psv_list timers; /* soonest first */
     struct psv_list link;   /* in the wheel */
     uint64_t duration_ns;   /* 0: timers of this queue never expire */
+    uint64_t slack_ns;      /* a timer may be so late; set by init, may be lowered before the first start */
     psv_timer_fn *on_expire;
     void *context;
     struct psv_timer_wheel *wheel;

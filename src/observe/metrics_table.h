@@ -45,7 +45,7 @@
     F(QUEUE_DEPTH, GAUGE, "phpsrv_queue_depth", "Requests that wait for a worker now.")                      \
     F(QUEUE_CAPACITY, GAUGE, "phpsrv_queue_capacity", "Requests that may wait for a worker.")                \
     F(QUEUE_REJECTED, COUNTER, "phpsrv_queue_rejected_total",                                                \
-      "Requests answered with 503 instead of being queued, by reason.")                                      \
+      "Requests answered with 503 because no worker was to be had, by reason.")                              \
     F(SERVER_GENERATION, GAUGE, "phpsrv_server_generation",                                                  \
       "How many servers the supervisor has started, this one included; 0: there is no supervisor.")          \
     F(RATE_EVICTIONS, COUNTER, "phpsrv_rate_limit_evictions_total",                                          \
@@ -194,6 +194,7 @@
     X(QUEUE_REJECTED, QUEUE_REJECTED, "reason", "full")                                                      \
     X(QUEUE_SITE_LIMIT, QUEUE_REJECTED, "reason", "site_limit")                                              \
     X(QUEUE_STOPPING, QUEUE_REJECTED, "reason", "stopping")                                                  \
+    X(QUEUE_WAIT_LIMIT, QUEUE_REJECTED, "reason", "wait_limit")                                              \
     X(SERVER_GENERATION, SERVER_GENERATION, NULL, NULL)                                                      \
     X(RATE_EVICTIONS, RATE_EVICTIONS, NULL, NULL)                                                            \
     X(BASIC_AUTH_ASKED, BASIC_AUTH, "result", "asked")                                                       \

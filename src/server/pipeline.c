@@ -28,6 +28,9 @@
 #define TRACE_BYTES_MAX 1400
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
+/* Whoever waits for a worker may get one so long after the wait has ended: at the head of a queue that is
+ * overloaded all do. */
+#define WAIT_SLACK_NS 1000000u
 
 static const char site_is_at_limit[] = "the site has as many requests as it may (requests-max)";
 
@@ -36,6 +39,7 @@ struct pipeline_state {
     struct psv_exchange *exchange;
     struct psv_timer deadline;
     struct psv_timer slow;
+    struct psv_timer wait; /* for a worker; deadline_ns 0: never started */
     struct psv_site *site;
     struct psv_script script;
     struct psv_password_waiter password; /* while a password is checked */
@@ -52,18 +56,22 @@ static struct psv_pipeline *pipeline_of(const struct psv_exchange *exchange)
     return exchange->host->context;
 }
 
+static const char *overload_reason(enum psv_metric_id why)
+{
+    return why == PSV_METRIC_QUEUE_REJECTED       ? "queue is full"
+           : why == PSV_METRIC_QUEUE_BOOT_FAILURE ? "the worker script does not boot"
+           : why == PSV_METRIC_QUEUE_SITE_LIMIT   ? site_is_at_limit
+           : why == PSV_METRIC_QUEUE_WAIT_LIMIT   ? "waited too long for a worker"
+                                                  : "the server is stopping";
+}
+
 static void refuse_overload(struct psv_exchange *exchange, enum psv_metric_id why)
 {
     static const struct psv_field retry = {
         .name = PSV_BYTES_INIT("Retry-After"), .value = PSV_BYTES_INIT("1"), .id = PSV_FIELD_RETRY_AFTER};
 
     psv_metric_inc(why);
-    psv_exchange_refuse(exchange, 503,
-                        why == PSV_METRIC_QUEUE_REJECTED       ? "queue is full"
-                        : why == PSV_METRIC_QUEUE_BOOT_FAILURE ? "the worker script does not boot"
-                        : why == PSV_METRIC_QUEUE_SITE_LIMIT   ? site_is_at_limit
-                                                               : "the server is stopping",
-                        &retry, 1);
+    psv_exchange_refuse(exchange, 503, overload_reason(why), &retry, 1);
 }
 
 /* "OPTIONS *" asks about the server itself. */
@@ -305,6 +313,10 @@ static void on_request(struct psv_exchange *exchange)
         if (state->site->slow_queue.duration_ns > 0) {
             psv_timer_start(&state->site->slow_queue, &state->slow, now_ns);
         }
+        if (state->site->wait_queue.duration_ns > 0) {
+            psv_timer_init(&state->wait);
+            psv_timer_start(&state->site->wait_queue, &state->wait, now_ns);
+        }
         break;
     case PSV_EFULL:
         refuse_overload(exchange, psv_dynamic_is_at_limit(&state->site->dynamic) ? PSV_METRIC_QUEUE_SITE_LIMIT
@@ -343,6 +355,19 @@ static void on_deadline(struct psv_timer *timer, void *context)
      * timer). */
     psv_timer_start(&pipeline->recheck_queue, timer, pipeline->loop->now_ns);
     (void)psv_dynamic_on_deadline(&pipeline->dynamic, state->exchange, pipeline->loop->now_ns);
+}
+
+/* Nobody told the loop whether a worker has begun the job meanwhile: then it has the answer. */
+static void on_wait(struct psv_timer *timer, void *context)
+{
+    struct pipeline_state *state = CONTAINER_OF(timer, struct pipeline_state, wait);
+
+    (void)context;
+    if (psv_dynamic_withdraw(state->exchange)) {
+        psv_timer_stop(&state->deadline);
+        psv_timer_stop(&state->slow);
+        refuse_overload(state->exchange, PSV_METRIC_QUEUE_WAIT_LIMIT);
+    }
 }
 
 /* Says once what a slow script is doing; one that still waits for a worker is looked at again later. */
@@ -403,6 +428,9 @@ static void free_exchange(struct psv_exchange *exchange)
     if (state != NULL) {
         psv_timer_stop(&state->deadline);
         psv_timer_stop(&state->slow);
+        if (state->wait.deadline_ns != 0) {
+            psv_timer_stop(&state->wait);
+        }
         psv_password_waiter_cancel(&state->password);
         psv_list_remove(&exchange->link);
         pipeline->live_len -= !is_left_behind(exchange);
@@ -499,6 +527,9 @@ void psv_pipeline_init(struct psv_pipeline *pipeline)
         psv_timer_queue_init(&site->deadline_queue, wheel, site->dynamic.timeout_ns, on_deadline, pipeline);
         psv_timer_queue_init(&site->slow_queue, wheel, site->config->request.slow_ms * PSV_NS_PER_MS, on_slow,
                              pipeline);
+        psv_timer_queue_init(&site->wait_queue, wheel, site->config->queue.wait_ms * PSV_NS_PER_MS, on_wait,
+                             pipeline);
+        site->wait_queue.slack_ns = MIN(site->wait_queue.slack_ns, WAIT_SLACK_NS);
     }
     psv_timer_queue_init(&pipeline->recheck_queue, wheel, RECHECK_NS, on_deadline, pipeline);
     psv_timer_queue_init(&pipeline->stall_queue, wheel, STALL_NS, on_stall_timer, pipeline);

@@ -41,6 +41,7 @@ struct psv_site {
     struct psv_exchange_site answers;
     struct psv_timer_queue deadline_queue; /* request deadlines, from dispatch on */
     struct psv_timer_queue slow_queue;     /* scripts that run for long are logged */
+    struct psv_timer_queue wait_queue;     /* for a worker; duration 0 = no limit but the deadline */
 
     /* what it does not share */
     char *docroot; /* absolute, from realpath(3); NULL: the one around */

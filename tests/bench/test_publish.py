@@ -102,9 +102,11 @@ def test_growth_divides_the_costs_at_the_two_places():
 def test_overload_is_read_against_the_peak_and_the_queue():
     over = {"requests_per_s": 950, "sent": 5000, "unsent": 1000, "duration_us": 2_000_000, "p50_us": 1, "p99_us": 60_000, "max_us": 9, "refused": 4000,
             "refused_p99_us": 5, "errors_total": 0, "unfinished": 2}  # fmt: skip
-    row, figures = paced.overload_row("phpsrv", [{"peak": {"requests_per_s": 1000}, "overload": over}], {"queue_capacity": 48, "workers": 2})
+    scenario = {"queue_capacity": 48, "queue_wait_ms": 37, "workers": 2}
+    row, figures = paced.overload_row("phpsrv", [{"peak": {"requests_per_s": 1000}, "overload": over}], scenario)
     assert row["goodput_share"] == pytest.approx(0.95) and row["asked_per_s"] == pytest.approx(3000)
-    assert row["wait_bound_ms"] == pytest.approx(50) and figures["wait_ratio"] == pytest.approx(1.2) and figures["errors"] == 2
+    assert row["full_queue_ms"] == pytest.approx(50) and figures["wait_ratio"] == pytest.approx(1.2) and figures["errors"] == 2
+    assert row["wait_bound_ms"] == pytest.approx(37 + 1.5 * 2) and figures["p99_by_wait"] == pytest.approx(1.5), "two workers at 1,000/s: 2 ms each"
 
 
 def test_each_turn_of_an_overload_is_read_against_its_own_peak():
@@ -114,8 +116,9 @@ def test_each_turn_of_an_overload_is_read_against_its_own_peak():
         return {"peak": {"requests_per_s": peak}, "overload": over}
 
     turns = [turn(1000, 900, 55_000), turn(500, 450, 110_000), turn(100, 90, 550_000)]
-    row, figures = paced.overload_row("phpsrv", turns, {"queue_capacity": 48, "workers": 2})
+    row, figures = paced.overload_row("phpsrv", turns, {"queue_capacity": 48, "queue_wait_ms": 47, "workers": 2})
     assert row["goodput_share"] == pytest.approx(0.9) and figures["wait_ratio"] == pytest.approx(1.1)
+    assert figures["p99_by_wait"] == pytest.approx(110 / 53), "of 55/50, 110/53 and 550/77"
 
 
 def test_results_are_merged_and_the_later_one_counts(tmp_path):

@@ -90,6 +90,17 @@ static void test_the_tick_suits_the_shortest(void **state)
     assert_true(fixture->tick_ns >= 1000 * MS && fixture->tick_ns <= 1010 * MS);
 }
 
+static void test_an_owner_may_want_it_more_exactly(void **state)
+{
+    struct fixture *fixture = *state;
+    struct psv_timer timer;
+
+    fixture->slow.slack_ns = 1 * MS;
+    psv_timer_init(&timer);
+    psv_timer_start(&fixture->slow, &timer, 0);
+    assert_true(fixture->tick_ns >= 1000 * MS && fixture->tick_ns <= 1001 * MS);
+}
+
 /* A connection restarts its timer with every request: the clock is left alone. */
 static void test_restarts_set_no_ticks(void **state)
 {
@@ -143,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TIMER_TEST(test_expire_in_order_and_not_before_their_time),
         TIMER_TEST(test_the_tick_suits_the_shortest),
+        TIMER_TEST(test_an_owner_may_want_it_more_exactly),
         TIMER_TEST(test_restarts_set_no_ticks),
         TIMER_TEST(test_a_callback_may_start_it_again),
         TIMER_TEST(test_no_duration_is_never),

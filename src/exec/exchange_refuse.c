@@ -4,16 +4,17 @@
  * SPDX-License-Identifier: MIT */
 #include "exchange.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/text_parse.h"
 #include "exec/error_pages.h"
 #include "http/accept.h"
 #include "http/status.h"
 
 #define TEXT_BYTES_MAX 512
+#define U64_BYTES_MAX 20 /* psv_format_u64 */
 /* Content-Type and what the caller adds. */
 #define FIELDS_MAX 16
 
@@ -24,35 +25,62 @@ struct page {
     char text[TEXT_BYTES_MAX];
 };
 
+static void put(struct page *page, struct psv_bytes text)
+{
+    /* phrases are our own and short */
+    INVARIANT(text.len <= sizeof(page->text) - page->body.len);
+    memcpy(page->text + page->body.len, text.data, text.len);
+    page->body.len += text.len;
+}
+
+static void put_number(struct page *page, unsigned number)
+{
+    char digits[U64_BYTES_MAX];
+
+    put(page, (struct psv_bytes){digits, psv_format_u64(digits, number)});
+}
+
+static void put_title(struct page *page, unsigned status, struct psv_bytes phrase)
+{
+    put_number(page, status);
+    put(page, PSV_BYTES(" "));
+    put(page, phrase);
+}
+
+/* Under overload this is what the server does most: no printf. */
 static void write_page(struct page *page, enum psv_accept_form form, unsigned status)
 {
-    const char *phrase = psv_status_text(status);
-    int len = 0;
+    struct psv_bytes phrase = psv_bytes_of(psv_status_text(status));
 
+    page->body = (struct psv_bytes){page->text, 0};
     switch (form) {
     case PSV_ACCEPT_PLAIN:
         page->type = PSV_BYTES("text/plain; charset=utf-8");
-        len = snprintf(page->text, sizeof(page->text), "%u %s\n", status, phrase);
+        put_title(page, status, phrase);
+        put(page, PSV_BYTES("\n"));
         break;
     case PSV_ACCEPT_HTML:
         page->type = PSV_BYTES("text/html; charset=utf-8");
         /* readable on a telephone, dark where all is; no style: a site's Content-Security-Policy may forbid
          * it */
-        len = snprintf(page->text, sizeof(page->text),
-                       "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-                       "<meta name=\"color-scheme\" content=\"light dark\"><title>%u %s</title></head>\n"
-                       "<body><h1>%u %s</h1></body>\n</html>\n",
-                       status, phrase, status, phrase);
+        put(page, PSV_BYTES("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+                            "<meta name=\"color-scheme\" content=\"light dark\"><title>"));
+        put_title(page, status, phrase);
+        put(page, PSV_BYTES("</title></head>\n<body><h1>"));
+        put_title(page, status, phrase);
+        put(page, PSV_BYTES("</h1></body>\n</html>\n"));
         break;
     case PSV_ACCEPT_JSON:
         /* RFC 9457 4.2.1: without a type member it is "about:blank", and title the reason phrase */
         page->type = PSV_BYTES("application/problem+json");
-        len = snprintf(page->text, sizeof(page->text), "{\"title\":\"%s\",\"status\":%u}\n", phrase, status);
+        put(page, PSV_BYTES("{\"title\":\""));
+        put(page, phrase);
+        put(page, PSV_BYTES("\",\"status\":"));
+        put_number(page, status);
+        put(page, PSV_BYTES("}\n"));
         break;
     }
-    INVARIANT(len > 0 && (size_t)len < sizeof(page->text)); /* phrases are our own and short */
-    page->body = (struct psv_bytes){page->text, (size_t)len};
 }
 
 /* The site's own page in place of ours. */
@@ -85,11 +113,12 @@ static struct page *make_page(struct psv_exchange *exchange, struct psv_arena *a
                               const struct psv_field *extra, unsigned extra_len)
 {
     struct psv_headers *headers = &exchange->response.headers;
-    struct page *page = psv_arena_calloc(arena, sizeof(*page));
+    struct page *page = psv_arena_alloc(arena, sizeof(*page));
 
     if (page == NULL) {
         return NULL;
     }
+    page->piece = (struct psv_body_piece){.fd = -1};
     enum psv_accept_form form = psv_accept_choose(&exchange->request.headers);
     write_page(page, form, status);
     use_own_page(page, exchange, arena, form, status);
@@ -122,7 +151,6 @@ void psv_exchange_refuse(struct psv_exchange *exchange, unsigned status, const c
         response->content_length = (int64_t)page->body.len;
         if (exchange->request.method != PSV_METHOD_HEAD && page->body.len > 0) {
             page->piece.data = page->body.data;
-            page->piece.fd = -1;
             page->piece.len = page->body.len;
             psv_list_append(&pieces, &page->piece.link);
         }

@@ -52,29 +52,34 @@ static bool has_media_parameters(struct psv_bytes parameters)
     return false;
 }
 
-static struct preference preference_for(const struct psv_headers *headers, struct psv_bytes type)
+/* What the Accept fields say of each of these types, read once for all of them. */
+static void find_preferences(const struct psv_headers *headers, const struct psv_bytes *types, size_t len,
+                             struct preference *ret)
 {
-    struct preference best = {FIT_NONE, 0};
-
+    for (size_t i = 0; i < len; i++) {
+        ret[i] = (struct preference){FIT_NONE, 0};
+    }
     for (unsigned i = 0; i < headers->len; i++) {
         struct psv_bytes rest = headers->items[i].value;
         struct psv_bytes parameters;
 
         while (headers->items[i].id == PSV_FIELD_ACCEPT && psv_field_list_next(&rest, &parameters)) {
             struct psv_bytes range;
-            enum fit fit;
-            unsigned weight;
 
             (void)psv_field_parameter_next(&parameters, &range);
-            fit = has_media_parameters(parameters) ? FIT_NONE : fit_of(range, type);
-            weight = psv_field_weight(parameters);
-            /* named twice as exactly: the friendlier one */
-            if (fit > best.fit || (fit == best.fit && fit != FIT_NONE && weight > best.weight)) {
-                best = (struct preference){fit, weight};
+            if (has_media_parameters(parameters)) {
+                continue;
+            }
+            unsigned weight = psv_field_weight(parameters);
+            for (size_t j = 0; j < len; j++) {
+                enum fit fit = fit_of(range, types[j]);
+                /* named twice as exactly: the friendlier one */
+                if (fit > ret[j].fit || (fit == ret[j].fit && fit != FIT_NONE && weight > ret[j].weight)) {
+                    ret[j] = (struct preference){fit, weight};
+                }
             }
         }
     }
-    return best;
 }
 
 unsigned psv_accept_quality(const struct psv_headers *headers, struct psv_bytes type)
@@ -82,7 +87,9 @@ unsigned psv_accept_quality(const struct psv_headers *headers, struct psv_bytes 
     if (psv_headers_find(headers, PSV_FIELD_ACCEPT) == NULL) {
         return 1000;
     }
-    return preference_for(headers, type).weight;
+    struct preference found;
+    find_preferences(headers, &type, 1, &found);
+    return found.weight;
 }
 
 static bool has_version(struct psv_bytes parameters, struct psv_bytes version)
@@ -125,29 +132,27 @@ unsigned psv_accept_version_quality(const struct psv_headers *headers, struct ps
 enum psv_accept_form psv_accept_choose(const struct psv_headers *headers)
 {
     /* in the order in which they win a tie */
-    static const struct {
-        struct psv_bytes type;
-        enum psv_accept_form form;
-    } offers[] = {
-        {PSV_BYTES_INIT("text/html"), PSV_ACCEPT_HTML},
-        {PSV_BYTES_INIT("application/xhtml+xml"), PSV_ACCEPT_HTML},
-        {PSV_BYTES_INIT("application/json"), PSV_ACCEPT_JSON},
-        {PSV_BYTES_INIT("application/problem+json"), PSV_ACCEPT_JSON},
-        {PSV_BYTES_INIT("text/plain"), PSV_ACCEPT_PLAIN},
+    static const struct psv_bytes types[] = {
+        PSV_BYTES_INIT("text/html"),        PSV_BYTES_INIT("application/xhtml+xml"),
+        PSV_BYTES_INIT("application/json"), PSV_BYTES_INIT("application/problem+json"),
+        PSV_BYTES_INIT("text/plain"),
     };
+    static const enum psv_accept_form forms[] = {PSV_ACCEPT_HTML, PSV_ACCEPT_HTML, PSV_ACCEPT_JSON,
+                                                 PSV_ACCEPT_JSON, PSV_ACCEPT_PLAIN};
     enum psv_accept_form form = PSV_ACCEPT_PLAIN;
     struct preference best = {FIT_NONE, 0};
+    struct preference found[ARRAY_SIZE(types)];
 
-    for (size_t i = 0; i < ARRAY_SIZE(offers); i++) {
-        struct preference found = preference_for(headers, offers[i].type);
-
+    _Static_assert(ARRAY_SIZE(types) == ARRAY_SIZE(forms), "a form for each type");
+    find_preferences(headers, types, ARRAY_SIZE(types), found);
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
         /* who takes anything has named nothing */
-        if (found.fit <= FIT_ANY || found.weight == 0) {
+        if (found[i].fit <= FIT_ANY || found[i].weight == 0) {
             continue;
         }
-        if (found.weight > best.weight || (found.weight == best.weight && found.fit > best.fit)) {
-            best = found;
-            form = offers[i].form;
+        if (found[i].weight > best.weight || (found[i].weight == best.weight && found[i].fit > best.fit)) {
+            best = found[i];
+            form = forms[i];
         }
     }
     return form;

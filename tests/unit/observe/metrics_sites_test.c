@@ -88,6 +88,23 @@ static void one_site_has_no_label(void **state)
     assert_int_equal(psv_histogram_count(&traffic.duration), 4);
 }
 
+static void a_status_is_counted_by_all_its_digits(void **state)
+{
+    (void)state;
+    serve(0, 0, 500, 1, "");
+    serve(0, 0, 503, 1, "");
+    for (unsigned status = 0; status < 1000; status += 100) {
+        serve(0, 0, status + 3, 1, "");
+    }
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"1xx\",code=\"other\"} 1\n");
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"3xx\",code=\"303\"} 1\n");
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"4xx\",code=\"403\"} 1\n");
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"5xx\",code=\"500\"} 1\n");
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"5xx\",code=\"503\"} 2\n");
+    /* below 100, and from 600 on: 3, 603, 703, 803, 903; and the one of the test before */
+    assert_scrape_has(PSV_PROMETHEUS_TEXT, "\nphpsrv_responses_total{class=\"5xx\",code=\"other\"} 6\n");
+}
+
 /* What was refused before its head was read never began. */
 static void refused_by_a_codec(void **state)
 {
@@ -171,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_site_has_no_label),
+        cmocka_unit_test(a_status_is_counted_by_all_its_digits),
         cmocka_unit_test(refused_by_a_codec),
         cmocka_unit_test(exemplars),
         cmocka_unit_test(several_sites),

@@ -186,6 +186,10 @@ void psv_loop_run(struct psv_loop *loop)
             psv_mailbox_awake(loop->mailbox);
             refresh_clock(loop);
         }
+        if (UNLIKELY(loop->wheel.next_tick_ns <= loop->now_ns)) {
+            /* libevent's clock is coarse (4 ms with 250 ticks a second): a loop that turns anyway is exact */
+            psv_timer_wheel_run(&loop->wheel, loop->now_ns);
+        }
         end_batch(loop); /* workers begin while the loop writes responses */
         drain_mailbox(loop);
         run_tasks(loop);

@@ -29,7 +29,7 @@
 /* Jobs that are held back (exec/queue.h) and of which none was taken for so long get another worker. */
 #define STALL_NS 1000000u
 /* Whoever waits for a worker may get one so long after the wait has ended: at the head of a queue that is
- * overloaded all do. */
+ * overloaded all do.  (An idle loop's clock is coarser: nobody comes then.) */
 #define WAIT_SLACK_NS 1000000u
 
 static const char site_is_at_limit[] = "the site has as many requests as it may (requests-max)";

@@ -187,10 +187,8 @@ static void several_sites(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_site_has_no_label),
-        cmocka_unit_test(a_status_is_counted_by_all_its_digits),
-        cmocka_unit_test(refused_by_a_codec),
-        cmocka_unit_test(exemplars),
+        cmocka_unit_test(one_site_has_no_label), cmocka_unit_test(a_status_is_counted_by_all_its_digits),
+        cmocka_unit_test(refused_by_a_codec),    cmocka_unit_test(exemplars),
         cmocka_unit_test(several_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 # build_php.sh --package builds the PHP that the Debian package carries: made for PACKAGE_PHP_PREFIX, installed below
 # <cache>/php-<version>-<key>/root, which is what is printed then.
 # PHPSRV_PHP_INSTALL_PREFIX=DIR installs into DIR instead of prefix, for images.
+# PHPSRV_PHP_OPTIMIZE=pgo builds another PHP beside the plain one: compiled twice, in between trained (pgo_php.sh).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/lib.sh
@@ -31,11 +32,23 @@ if [[ -n $for_package ]]; then
     PHP_CFLAGS=$PACKAGE_PHP_CFLAGS PHP_LDFLAGS=$PACKAGE_PHP_LDFLAGS
 fi
 
+optimize=${PHPSRV_PHP_OPTIMIZE:-none} duration="5 to 10 minutes"
+case $optimize in
+    none) ;;
+    pgo)
+        [[ -z $for_package ]] || die "PHPSRV_PHP_OPTIMIZE=pgo is not for the PHP of the package: unset it"
+        # shellcheck source=third_party/pgo_php.sh
+        . "$here/pgo_php.sh"
+        ;;
+    *) die "PHPSRV_PHP_OPTIMIZE is '$optimize': use pgo or none" ;;
+esac
+
 # What decides whether a finished build can be used again: flags, revision and the libraries of this Debian.
 build_key() {
-    local -a package=()
-    [[ -z $for_package ]] || package=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC")
-    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "$PHP_LDFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${package[@]}" \
+    local -a other=()
+    [[ -z $for_package ]] || other=("$PACKAGE_PHP_PREFIX" "$PACKAGE_PHP_ETC")
+    [[ $optimize == none ]] || other+=("$optimize" "$PHP_TRAINING_REVISION" "$PGO_GENERATE" "$PGO_USE")
+    printf '%s\n' "$PHP_BUILD_REVISION" "$PHP_SOURCE_PACKAGE" "$PHP_CFLAGS" "$PHP_LDFLAGS" "${PHP_CONFIGURE_FLAGS[@]}" "${other[@]}" \
         "$(os_release ID)" "$(debian_version || os_release VERSION_ID)" "$(uname -m)" \
         ${PHPSRV_PHP_INSTALL_PREFIX:+"$PHPSRV_PHP_INSTALL_PREFIX"} | sha256sum | cut -c1-12
 }
@@ -99,9 +112,9 @@ configure() {
     touch "$build/stamps/configured"
 }
 
-# Prints how far make is, from the dependency files that each compiled file leaves behind.
+# progress WHAT TOTAL: prints how far make is, from the dependency files that each compiled file leaves behind.
 progress() {
-    local total=$1 compiled percent last=-1 started=$SECONDS said=$SECONDS
+    local what=$1 total=$2 compiled percent last=-1 started=$SECONDS said=$SECONDS
     ((total > 0)) || total=1
     # Ends by itself when the build that it watches is gone; does not hold the lock.
     while sleep 1 && kill -0 $$ 2>/dev/null; do
@@ -109,28 +122,36 @@ progress() {
         percent=$((compiled * 100 / total))
         ((percent < 100)) || percent=99
         if [[ -t 2 ]]; then
-            ((percent == last)) || printf '\r%s building PHP: %3d %% (%d of %d files, %d s)\e[K' "${C_BOLD}==>${C_OFF}" "$percent" "$compiled" "$total" $((SECONDS - started)) >&2
+            ((percent == last)) || printf '\r%s building %s: %3d %% (%d of %d files, %d s)\e[K' "${C_BOLD}==>${C_OFF}" "$what" "$percent" "$compiled" "$total" $((SECONDS - started)) >&2
         elif ((SECONDS - said >= 30)); then
             said=$SECONDS
-            say "building PHP: $percent % ($compiled of $total files, $((SECONDS - started)) s)"
+            say "building $what: $percent % ($compiled of $total files, $((SECONDS - started)) s)"
         fi
         last=$percent
     done
 }
 
-compile() {
-    local log=$build/log/make.log total watcher status=0
+# run_make WHAT LOG [MAKE ARGUMENTS]: calls make and shows how far it is.
+run_make() {
+    local what=$1 log=$build/log/$2 total watcher status=0
+    shift 2
     total=$(grep -c '^-include .*\.dep$' "$build/build/Makefile" || true)
-    progress "$total" 9>&- &
+    progress "$what" "$total" 9>&- &
     watcher=$!
     # shellcheck disable=SC2064
     trap "kill $watcher 2>/dev/null || true" EXIT
-    nice make -C "$build/build" -j"$(nproc)" >>"$log" 2>&1 || status=$?
+    nice make -C "$build/build" -j"$(nproc)" "$@" >>"$log" 2>&1 || status=$?
     kill "$watcher" 2>/dev/null || true
     wait "$watcher" 2>/dev/null || true
     trap - EXIT
     [[ ! -t 2 ]] || printf '\r\e[K' >&2
     ((status == 0)) || die_log "$log" "PHP's make failed"
+}
+
+compile() {
+    local -a flags=()
+    [[ $optimize == none ]] || flags=("PROF_FLAGS=$PGO_USE")
+    run_make PHP make.log "${flags[@]}"
     touch "$build/stamps/made"
 }
 
@@ -174,9 +195,10 @@ main() {
     if [[ -z $build || ! -e $build/stamps/installed ]]; then
         [[ -n $build && -e $build/stamps/fetched ]] || fetch "$key"
         [[ -e $build/stamps/unpacked ]] || unpack
-        say "building PHP $(sed -n 's/^#define PHP_VERSION "\(.*\)"$/\1/p' "$build/src/main/php_version.h") (ZTS, embed): once, 5 to 10 minutes on 2 cores"
+        say "building PHP $(sed -n 's/^#define PHP_VERSION "\(.*\)"$/\1/p' "$build/src/main/php_version.h") (ZTS, embed): once, $duration on 2 cores"
         dim "    in $build"
         [[ -e $build/stamps/configured ]] || configure
+        [[ $optimize == none || -e $build/stamps/trained ]] || train_php
         [[ -e $build/stamps/made ]] || compile
         [[ -e $build/stamps/installed ]] || install_php
         good "PHP is ready ($((SECONDS - started)) s)"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Prints the php-config to build with: the one named by PHPSRV_PHP_CONFIG, else one in PATH that has ZTS and embed, else that
-# of the PHP which build_php.sh builds (or has built). find_php.cmake follows the same order for plain CMake.
+# of the PHP which build_php.sh builds (or has built). find_php.cmake follows the same order for plain CMake. With
+# PHPSRV_PHP_OPTIMIZE=pgo nothing is taken from PATH: what is there was made without it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=third_party/lib.sh
@@ -39,7 +40,7 @@ main() {
         printf '%s\n' "$PHPSRV_PHP_CONFIG"
         return 0
     fi
-    if in_path=$(command -v php-config); then
+    if [[ ${PHPSRV_PHP_OPTIMIZE:-none} == none ]] && in_path=$(command -v php-config); then
         problem=$(problem_of "$in_path")
         if [[ -z $problem ]]; then
             printf '%s\n' "$in_path"

@@ -11,6 +11,12 @@ PHP_BUILD_REVISION=1
 # libphp.so calls its own functions directly, as a program does: nothing replaces them.
 PHP_CFLAGS="-O2 -g1 -fno-semantic-interposition"
 PHP_LDFLAGS="-Wl,-Bsymbolic-functions"
+# PHPSRV_PHP_OPTIMIZE=pgo. Raised when training/ exercises something else: the profile is made anew then.
+PHP_TRAINING_REVISION=1
+# One thread trains: plain counters, which are exact and quick.
+PGO_GENERATE="-fprofile-generate -fprofile-update=single"
+# What training did not reach is compiled as without a profile, not for size.
+PGO_USE="-fprofile-use -fprofile-partial-training -fprofile-correction -Wno-missing-profile -Wno-error=coverage-mismatch"
 LLHTTP_PACKAGE=libllhttp-dev
 
 # The PHP of the Debian package: it lives where the package puts it, reads its settings below /etc/phpsrv, has no FPM, and is

@@ -19,8 +19,10 @@ train_php() {
 }
 
 # Only what training runs: libphp.so and opcache.so, without the second set of objects that the programs are made of.
+# The TLS model is for the resolvers of libphp.so's ifuncs (php_addslashes and others): counters are thread-local variables, and the
+# dynamic linker calls resolvers before it has bound __tls_get_addr.
 build_instrumented() {
-    run_make "PHP with counters" make-instrumented.log "PROF_FLAGS=$PGO_GENERATE" \
+    run_make "PHP with counters" make-instrumented.log "PROF_FLAGS=$PGO_GENERATE -ftls-model=initial-exec" \
         "LIBTOOL=\$(SHELL) \$(top_builddir)/libtool --silent --preserve-dup-deps --tag=disable-static" libphp.la build-modules
     touch "$build/stamps/instrumented"
 }

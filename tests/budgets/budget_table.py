@@ -79,7 +79,7 @@ def _compiler():
 
 def _build():
     cache = _cache()
-    extras = [name.removeprefix("PHPSRV_").lower() for name in ("PHPSRV_LTO", "PHPSRV_SANITIZE", "PHPSRV_COVERAGE", "PHPSRV_FUZZ")
+    extras = [name.removeprefix("PHPSRV_").lower() for name in ("PHPSRV_LTO", "PHPSRV_PGO", "PHPSRV_SANITIZE", "PHPSRV_COVERAGE", "PHPSRV_FUZZ")
               if cache.get(name, "") not in ("", "OFF")]  # fmt: skip
     return " ".join([cache.get("CMAKE_BUILD_TYPE", ""), *extras]).strip() or None
 

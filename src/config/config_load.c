@@ -25,9 +25,9 @@
 #define ENVIRONMENT_PREFIX "PHPSRV_"
 
 /* Read by scripts that build, test and measure, not by the program. */
-static const char *const foreign_names[] = {
-    "PHPSRV_CACHE_DIR", "PHPSRV_PHP_CONFIG",  "PHPSRV_PHP_PREFIX",  "PHPSRV_PHP_SRC",
-    "PHPSRV_BINARY",    "PHPSRV_LLHTTP_ROOT", "PHPSRV_PHP_OPTIMIZE"};
+static const char *const foreign_names[] = {"PHPSRV_CACHE_DIR",   "PHPSRV_PHP_CONFIG", "PHPSRV_PHP_PREFIX",
+                                            "PHPSRV_PHP_SRC",     "PHPSRV_BINARY",     "PHPSRV_LLHTTP_ROOT",
+                                            "PHPSRV_PHP_OPTIMIZE"};
 
 static int set(struct psv_config_loaded *loaded, const struct psv_option *option, const char *where,
                struct psv_bytes value, enum psv_config_origin_kind origin, struct psv_error *reterr)

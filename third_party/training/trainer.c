@@ -1,11 +1,12 @@
-/* The requests that PHP is trained with: startup, execute and shutdown of many scripts, one after the other in one
- * thread, on a libphp.so with counters, which writes what it counted when this program ends. Main thread only; knows
- * nothing of phpsrv and takes nothing from src/ and sapi/.
+/* The requests that PHP is trained with: startup, execute and shutdown of many scripts, one after the other
+ * in one thread, on a libphp.so with counters, which writes what it counted when this program ends. Main
+ * thread only; knows nothing of phpsrv and takes nothing from src/ and sapi/.
  *
  * usage: trainer FOLDER REQUESTS ROUNDS [NAME=VALUE...]
- *   FOLDER    where the scripts are; REQUESTS a file of lines "WEIGHT STATUS METHOD TARGET [BODY]"; NAME=VALUE of php.ini
- * A round asks for each line WEIGHT times. METHOD is GET, POST (BODY is a form) or UPLOAD (BODY is the file). A status
- * other than STATUS ends the training: a profile of scripts that failed is none.
+ *   FOLDER    where the scripts are; REQUESTS a file of lines "WEIGHT STATUS METHOD TARGET [BODY]";
+ * NAME=VALUE of php.ini A round asks for each line WEIGHT times. METHOD is GET, POST (BODY is a form) or
+ * UPLOAD (BODY is the file). A status other than STATUS ends the training: a profile of scripts that failed
+ * is none.
  *
  * SPDX-License-Identifier: MIT */
 #define ZEND_ENABLE_STATIC_TSRMLS_CACHE 1
@@ -184,8 +185,8 @@ static bool run_request(const struct request *request)
     zend_end_try();
     SG(server_context) = NULL;
     if (status != request->status)
-        fprintf(stderr, "trainer: %s %s was answered with %d, not %d\n", request->method, request->target, status,
-                request->status);
+        fprintf(stderr, "trainer: %s %s was answered with %d, not %d\n", request->method, request->target,
+                status, request->status);
     return status == request->status;
 }
 
@@ -205,7 +206,8 @@ static void make_body(struct request *request, const char *text)
 {
     int len;
     if (strcmp(request->method, "UPLOAD") == 0) {
-        snprintf(request->content_type, sizeof(request->content_type), "multipart/form-data; boundary=%s", BOUNDARY);
+        snprintf(request->content_type, sizeof(request->content_type), "multipart/form-data; boundary=%s",
+                 BOUNDARY);
         len = snprintf(request->body, sizeof(request->body),
                        "--%s\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA file\r\n--%s\r\n"
                        "Content-Disposition: form-data; name=\"file\"; filename=\"notes.txt\"\r\n"
@@ -224,8 +226,8 @@ static bool read_line(const char *folder, const char *line)
     struct request *request = &requests[requests_count];
     if (line[0] == '#' || line[0] == '\n')
         return true;
-    if (requests_count == LINES_MAX || sscanf(line, "%u %d %7s %511s %4095[^\n]", &request->weight, &request->status,
-                                              request->method, request->target, body) < 4) {
+    if (requests_count == LINES_MAX || sscanf(line, "%u %d %7s %511s %4095[^\n]", &request->weight,
+                                              &request->status, request->method, request->target, body) < 4) {
         fprintf(stderr, "trainer: not a request, or one too many: %s", line);
         return false;
     }

@@ -91,7 +91,7 @@ static void precedence(void **state)
         {"other variables are not ours",
          {.environment = {"PHP_WORKERS=x", "PHPSRV=1", "PHPSRV_PHP_CONFIG=/usr/bin/php-config",
                           "PHPSRV_CACHE_DIR=/c", "PHPSRV_PHP_PREFIX=/p", "PHPSRV_PHP_SRC=/s",
-                          "PHPSRV_BINARY=/b", "PHPSRV_LLHTTP_ROOT=/l"}},
+                          "PHPSRV_PHP_OPTIMIZE=pgo", "PHPSRV_BINARY=/b", "PHPSRV_LLHTTP_ROOT=/l"}},
          0,
          {PSV_CONFIG_ORIGIN_DEFAULT, 0}},
     };

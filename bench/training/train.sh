@@ -27,6 +27,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 
 # start OPTION...: on free ports, which the log tells. A process of its own, without supervisor.
 start() {
+    : >"$scratch/log"
     "$binary" --listen 127.0.0.1:0 --docroot "$scratch/site" --workers 2 --supervisor=false "$@" >"$scratch/log" 2>&1 &
     server=$!
     for _ in {1..600}; do

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Kind "slow": the latency of ordinary clients with and without many slow ones, in turn."""
+"""Kind "slow": the latency of ordinary clients with many slow ones and without, in turn."""
+import contextlib
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from .work import Work
 from .outcome import InvalidRun, median, outcome
 
 READY_SECONDS = 60
+SINK_BYTES = 65536  # for clients that read: a byte a second, for longer than a round
 
 
 def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], options) -> Dict[str, Any]:
@@ -51,22 +53,41 @@ def _count(slow: Dict[str, Any], options) -> int:
     return slow["clients"] // 10 if options.quick and slow["mode"] == "idle" else slow["clients"]
 
 
-def _crowd(server: servers.Server, slow: Dict[str, Any], count: int) -> Child:
+def _crowd(server: servers.Server, slow: Dict[str, Any], count: int, port: int) -> Child:
     """The clients that do little: those of slow_client.py, or idle ones."""
     if slow["mode"] == "idle":
-        arguments = ["idle_client.py", str(server.port), slow["path"], str(count)]
+        arguments = ["idle_client.py", str(port), slow["path"], str(count)]
     else:
-        arguments = ["slow_client.py", str(server.port), slow["mode"], slow["path"], str(count)]
-    return Child("slow-client", [sys.executable, os.path.join(servers.HERE, arguments[0]), *arguments[1:]], server.folder)
+        arguments = ["slow_client.py", str(port), slow["mode"], slow["path"], str(count)]
+    child = Child("slow-client", [sys.executable, os.path.join(servers.HERE, arguments[0]), *arguments[1:]], server.folder)
+    wait_until(lambda: "ready" in child.log(), READY_SECONDS, f"{count} slow clients", child)
+    return child
+
+
+def _sink(server: servers.Server, slow: Dict[str, Any]) -> Child:
+    child = Child("sink", [sys.executable, os.path.join(servers.HERE, "sink.py"), str(SINK_BYTES if "readers" in slow["mode"] else 0)], server.folder)
+    wait_until(lambda: "ready" in child.log(), READY_SECONDS, "a place for slow clients", child)
+    return child
+
+
+def _without(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, Any]:
+    """The same crowd is there and does the same, at a place where nobody reads: what it takes of the machine is in both rounds."""
+    slow = scenario["slow"]
+    if slow["mode"] == "idle":
+        return load.run(server, scenario, options.seconds)
+    with contextlib.ExitStack() as stack:
+        sink = _sink(server, slow)
+        stack.callback(sink.stop)
+        crowd = _crowd(server, slow, slow["clients"], int(sink.log().split()[1]))
+        stack.callback(crowd.stop)
+        return load.run(server, scenario, options.seconds, beside=crowd)
 
 
 def _pair(server: servers.Server, scenario: Dict[str, Any], options) -> Dict[str, Any]:
     slow = scenario["slow"]
-    without = load.run(server, scenario, options.seconds)
-    count = _count(slow, options)
-    client = _crowd(server, slow, count)
+    without = _without(server, scenario, options)
+    client = _crowd(server, slow, _count(slow, options), server.port)
     try:
-        wait_until(lambda: "ready" in client.log(), READY_SECONDS, f"{count} slow clients", client)
         with_slow = load.run(server, scenario, options.seconds, beside=client)
         with_slow["pss_mib"] = server.memory()["pss"] / (1 << 20)
         client.check_alive()

@@ -50,7 +50,8 @@ class Options:
         self.seconds_asked = arguments.seconds or (1 if arguments.quick else 2)
         self.seconds = self.seconds_asked
         self.warm_up = 1
-        self.foreign_max = arguments.foreign_max / 100
+        self.foreign_max_asked = arguments.foreign_max / 100
+        self.foreign_max = self.foreign_max_asked
         self.counts_calls = not arguments.no_system_calls
 
     def use(self, scenario: Dict[str, Any]) -> None:
@@ -58,6 +59,7 @@ class Options:
         least = scenario.get("seconds_min", 0)
         self.seconds = max(self.seconds_asked, least // 2 if self.quick else least)
         self.rounds = min(self.rounds_asked, scenario.get("rounds_max", self.rounds_asked))
+        self.foreign_max = self.foreign_max_asked + scenario.get("database_percent", 0) / 100
 
     def limited_rounds(self, scenario: Dict[str, Any]) -> int:
         return min(self.rounds_asked, scenario.get("rounds_max", self.rounds_asked))
@@ -190,8 +192,8 @@ def make_site(folder: str) -> str:
     return site
 
 
-def run_all(chosen: List[Dict[str, Any]], table: Dict[str, Any], setup: servers.Setup, options: Options) -> List[Dict[str, Any]]:
-    results = []
+def run_all(chosen: List[Dict[str, Any]], table: Dict[str, Any], setup: servers.Setup, options: Options, results: List[Dict[str, Any]]) -> None:
+    """Adds to results what each scenario has found, so that an end before the last one keeps them."""
     for scenario in chosen:
         print(f"==> {scenario['name']}: {scenario['about']}", file=sys.stderr, flush=True)
         load_before, start = os.getloadavg()[0], time.monotonic()
@@ -210,7 +212,6 @@ def run_all(chosen: List[Dict[str, Any]], table: Dict[str, Any], setup: servers.
             result["vary"] = scenario["vary"]
         results.append(result)
         print(report.text(result), flush=True)
-    return results
 
 
 def write_results(results: List[Dict[str, Any]], machine: Dict[str, Any], setup: servers.Setup, options: Options, path: str) -> Dict[str, Any]:
@@ -286,8 +287,13 @@ def main() -> int:
     output = arguments.output or os.path.join(HERE, "results", f"{date}.json")
     with tempfile.TemporaryDirectory(prefix="phpsrv-bench-") as folder:
         setup = servers.Setup(os.path.abspath(arguments.binary), arguments.php, make_site(folder), folder, not arguments.main_only)
+        results: List[Dict[str, Any]] = []
         try:
-            results = run_all(chosen, table, setup, options)
+            run_all(chosen, table, setup, options, results)
+        except KeyboardInterrupt:
+            if results:
+                write_results(results, machine, setup, options, output)
+            raise
         finally:
             stop_all()
         document = write_results(results, machine, setup, options, output)

@@ -58,7 +58,7 @@ class Options:
         """A scenario may want fewer rounds than were asked for, or longer ones."""
         least = scenario.get("seconds_min", 0)
         self.seconds = max(self.seconds_asked, least // 2 if self.quick else least)
-        self.rounds = min(self.rounds_asked, scenario.get("rounds_max", self.rounds_asked))
+        self.rounds = self.limited_rounds(scenario)
         self.foreign_max = self.foreign_max_asked + scenario.get("database_percent", 0) / 100
 
     def limited_rounds(self, scenario: Dict[str, Any]) -> int:

@@ -106,16 +106,6 @@ static int gather(const struct psv_list *pieces, struct iovec *parts, int parts_
     return parts_len;
 }
 
-static size_t total_of(const struct iovec *parts, int parts_len)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < parts_len; i++) {
-        total += parts[i].iov_len;
-    }
-    return total;
-}
-
 /* One write or sendfile from the front of the queue: bytes, PSV_EAGAIN, PSV_EGONE. */
 static ssize_t send_front(struct psv_connection *connection)
 {
@@ -191,7 +181,7 @@ static int send_directly(struct psv_connection *connection, struct psv_bytes *he
         return PSV_EGONE;
     }
     size_t left = (size_t)sent;
-    size_t total = total_of(parts, parts_len);
+    size_t total = psv_layer_parts_bytes(parts, parts_len);
     size_t body = total - head->len - (has_tail ? tail->len : 0);
     if (LIKELY(left == total && !has_more)) {
         *head = *tail = PSV_BYTES_EMPTY;

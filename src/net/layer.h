@@ -37,3 +37,14 @@ extern const struct psv_layer psv_layer_plain;
 extern const struct psv_layer psv_layer_proxy;
 /** For services with certificates (service->tls). */
 extern const struct psv_layer psv_layer_tls;
+
+/** What all parts have together.  [any] */
+static inline size_t psv_layer_parts_bytes(const struct iovec *parts, int parts_len)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < parts_len; i++) {
+        total += parts[i].iov_len;
+    }
+    return total;
+}

@@ -26,16 +26,6 @@ static ssize_t plain_read(struct psv_connection *connection, void *out, size_t l
     return result_of(recv(connection->fd, out, len, 0));
 }
 
-static size_t total_of(const struct iovec *parts, int parts_len)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < parts_len; i++) {
-        total += parts[i].iov_len;
-    }
-    return total;
-}
-
 /* The kernel takes a message of one part more cheaply than one of several: by far more than a copy of so few
  * bytes costs. */
 static ssize_t send_joined(int fd, const struct iovec *parts, int parts_len, int flags)
@@ -57,7 +47,7 @@ static ssize_t plain_write(struct psv_connection *connection, const struct iovec
     if (parts_len == 1) {
         return result_of(send(connection->fd, parts[0].iov_base, parts[0].iov_len, flags));
     }
-    if (total_of(parts, parts_len) <= JOINED_BYTES_MAX) {
+    if (psv_layer_parts_bytes(parts, parts_len) <= JOINED_BYTES_MAX) {
         return result_of(send_joined(connection->fd, parts, parts_len, flags));
     }
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)parts_len};

@@ -9,7 +9,6 @@
 
 #include "base/arena.h"
 #include "exec/job.h"
-#include "observe/log.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
@@ -80,12 +79,7 @@ size_t psv_php_input_read(char *out, size_t len)
     struct psv_php_thread *thread = psv_php_thread_current();
     if (thread == NULL || thread->job == NULL || psv_php_is_forked_child())
         return 0;
-    int64_t count = psv_job_body_read(thread->job, out, len);
-    if (count >= 0)
-        return (size_t)count;
-    PSV_LOG(PSV_LOG_ERROR, "php.body_unreadable", PSV_LOG_BYTES("request_id", thread->message->request_id),
-            PSV_LOG_TEXT("reason", psv_error_text((int)count)));
-    return 0;
+    return psv_job_body_read(thread->job, out, len);
 }
 
 char *psv_php_input_cookies(void)

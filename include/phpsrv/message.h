@@ -52,9 +52,8 @@ struct psv_message {
 
 const struct psv_message *psv_job_message(const struct psv_job *job);
 
-/** Reads on in the request body: bytes read, 0 at its end, negative PSV_E* on failure.  Never short before
- * the end. */
-MUST_CHECK int64_t psv_job_body_read(struct psv_job *job, void *out, size_t len);
+/** Reads on in the request body: bytes read, 0 at its end.  Never short before the end. */
+size_t psv_job_body_read(struct psv_job *job, void *out, size_t len);
 /** Starts again at the body's first byte. */
 void psv_job_body_rewind(struct psv_job *job);
 

@@ -297,7 +297,7 @@ const struct psv_option psv_options[] = {
              "post_max_size (8M unless set) applies as well"},
     {NAME("http", http, body_memory_bytes, "http-body-memory-bytes", "HTTP_BODY_MEMORY_BYTES"),
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE", .default_text = "64K",
-     RANGE(KIB, GIB), .help = "request body kept in the heap; past it the body moves to a memory file"},
+     RANGE(KIB, GIB), .help = "request body kept in the heap; past it the body gets pages of its own"},
     {NAME("http", http, pipeline_requests_max, "http-pipeline-requests-max", "HTTP_PIPELINE_REQUESTS_MAX"),
      .type = PSV_OPTION_INTEGER, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "N", .default_text = "16",
      RANGE(1, 1000),

@@ -129,11 +129,11 @@ static int write_fields(struct psv_job *job)
 static int write_request_body(struct psv_job *job)
 {
     char block[4096];
-    int64_t len;
+    size_t len;
     int code = PSV_OK;
 
-    while (code == PSV_OK && (len = psv_job_body_read(job, block, sizeof(block))) != 0) {
-        code = len > 0 ? psv_job_write(job, block, (size_t)len) : (int)len;
+    while (code == PSV_OK && (len = psv_job_body_read(job, block, sizeof(block))) > 0) {
+        code = psv_job_write(job, block, len);
     }
     return code;
 }

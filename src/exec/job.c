@@ -59,7 +59,7 @@ const struct psv_message *psv_job_message(const struct psv_job *job)
     return &job->message;
 }
 
-int64_t psv_job_body_read(struct psv_job *job, void *out, size_t len)
+size_t psv_job_body_read(struct psv_job *job, void *out, size_t len)
 {
     return psv_request_body_read(job->body, out, len);
 }

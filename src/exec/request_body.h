@@ -1,6 +1,5 @@
-/* A request body while it arrives and while it is read: in memory up to a threshold, then in an unlinked
- * spill file (memfd), never more memory than the threshold plus one read.  Filled on the loop, read by the
- * worker: never both at once.
+/* A request body while it arrives and while it is read: on the heap up to a threshold, then in a mapping of
+ * its own.  Filled on the loop, read by the worker: never both at once.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -10,21 +9,26 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "os/mapping.h"
 
 struct psv_request_body {
-    struct psv_buffer memory; /* first bytes; once spilled, a part of the file that was read ahead */
-    int fd;                   /* spill file or -1 */
+    struct psv_buffer memory; /* all of it up to its max_bytes; empty past it */
+    struct psv_mapping spill; /* all of it past the threshold */
     uint64_t len;             /* bytes stored */
     uint64_t max_bytes;       /* appending beyond it is PSV_ELIMIT */
     uint64_t read_offset;
-    uint64_t ahead_offset; /* [worker] of the part that was read ahead, in the file */
 };
 
 /** Allocates nothing.  memory_max: the threshold; max_bytes: the limit of the whole body.  [loop] */
 void psv_request_body_init(struct psv_request_body *body, size_t memory_max, uint64_t max_bytes);
 void psv_request_body_fini(struct psv_request_body *body);
-/** 0, PSV_ELIMIT (413), PSV_ENOMEM, PSV_EIO (disk or memory full: 500/507).  [loop] */
+/** 0, PSV_ELIMIT (413), PSV_ENOMEM (500).  data may be what psv_request_body_room has lent: nothing is copied
+ * then.  [loop] */
 MUST_CHECK int psv_request_body_append(struct psv_request_body *body, const void *data, size_t len);
-/** Fills out as far as there are bytes: count, 0 at the end, or PSV_EIO, PSV_ENOMEM.  [worker] */
-MUST_CHECK int64_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len);
+/** Where the next `len` bytes of the body would go, for who can put them there before appending them; valid
+ * until the body changes.  NULL while it is small, when it would become too large, and without memory: append
+ * from elsewhere.  [loop] */
+char *psv_request_body_room(struct psv_request_body *body, size_t len);
+/** Fills out as far as there are bytes: count, 0 at the end.  [worker] */
+size_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len);
 void psv_request_body_rewind(struct psv_request_body *body);

@@ -73,17 +73,14 @@ static int decode_portion(struct decoding *decoding, struct psv_bytes in)
 static int decode_all(struct decoding *decoding)
 {
     char in[PORTION_BYTES];
-    int64_t len;
+    size_t len;
 
     psv_request_body_rewind(decoding->in);
     while ((len = psv_request_body_read(decoding->in, in, sizeof(in))) > 0) {
-        int code = decode_portion(decoding, (struct psv_bytes){in, (size_t)len});
+        int code = decode_portion(decoding, (struct psv_bytes){in, len});
         if (code != PSV_OK) {
             return code;
         }
-    }
-    if (len < 0) {
-        return PSV_EIO;
     }
     return decoding->is_end ? PSV_OK : PSV_ESYNTAX;
 }

@@ -373,6 +373,24 @@ static void on_data(struct psv_connection *connection, char *data, size_t len)
     }
 }
 
+/* A large body is read to where it stays.  No further than to its end: what follows outlives it. */
+static char *lend_room(struct psv_connection *connection, size_t *len)
+{
+    struct psv_h1 *h1 = h1_of(connection);
+
+    if (h1->state != PSV_H1_READ_BODY || !h1->parser.keeps_body || h1->exchange == NULL ||
+        h1->exchange->request.content_length < 0 || h1->leftover.len > 0) {
+        return NULL;
+    }
+    uint64_t left = (uint64_t)h1->exchange->request.content_length - h1->parser.body_bytes;
+    size_t room_len = (size_t)MIN((uint64_t)*len, left);
+    char *room = room_len > 0 ? psv_request_body_room(&h1->exchange->body, room_len) : NULL;
+    if (room != NULL) {
+        *len = room_len;
+    }
+    return room;
+}
+
 static void on_eof(struct psv_connection *connection)
 {
     struct psv_h1 *h1 = h1_of(connection);
@@ -449,6 +467,7 @@ const struct psv_codec psv_h1_codec = {
     .name = "http/1",
     .on_open = on_open,
     .on_data = on_data,
+    .lend_room = lend_room,
     .on_eof = on_eof,
     .on_sent = on_sent,
     .on_timeout = on_timeout,

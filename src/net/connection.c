@@ -221,10 +221,13 @@ static void read_some(struct psv_connection *connection)
 {
     struct psv_loop *loop = connection->service->loop;
     const struct psv_codec *codec = connection->codec;
-    ssize_t len = connection->layer->read(connection, loop->read_buffer, PSV_LOOP_READ_BYTES);
+    size_t len_max = PSV_LOOP_READ_BYTES;
+    char *room = codec->lend_room != NULL ? codec->lend_room(connection, &len_max) : NULL;
+    char *data = room != NULL ? room : loop->read_buffer;
+    ssize_t len = connection->layer->read(connection, data, len_max);
 
     if (len > 0) {
-        codec->on_data(connection, loop->read_buffer, (size_t)len);
+        codec->on_data(connection, data, (size_t)len);
         read_on_later(connection);
     } else if (len == 0) {
         connection->has_eof = true;

@@ -57,8 +57,12 @@ struct psv_codec {
     struct psv_bytes preface;
     /** Sets connection->codec_state; 0 or PSV_ENOMEM (then the connection is closed without on_close). */
     int (*on_open)(struct psv_connection *connection);
-    /** Bytes arrived; data is the loop's buffer: valid, and the codec's to change, during the call. */
+    /** Bytes arrived; data is the loop's buffer, or what lend_room has lent: valid, and the codec's to
+     * change, during the call. */
     void (*on_data)(struct psv_connection *connection, char *data, size_t len);
+    /** Where the next bytes belong, if that is known: at most *len of them are read to there and come with
+     * on_data at that place, which the codec may free meanwhile.  NULL: anywhere.  May be NULL itself. */
+    char *(*lend_room)(struct psv_connection *connection, size_t *len);
     /** The peer will send no more (FIN); it may still read. */
     void (*on_eof)(struct psv_connection *connection);
     /** bytes of pieces (not of framing) have left; is_drained: the output queue is empty now.  Never called

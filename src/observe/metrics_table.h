@@ -77,7 +77,7 @@
     F(WORKERS_GIVEN_UP, COUNTER, "phpsrv_workers_given_up_total",                                            \
       "Worker threads that did not come back from a script and were left behind.")                           \
     F(BODIES_SPILLED, COUNTER, "phpsrv_request_bodies_spilled_total",                                        \
-      "Request bodies put into files because they were large.")                                              \
+      "Request bodies put into pages of their own: they were large.")                                        \
     F(COMPRESSED, COUNTER, "phpsrv_compressed_bodies_total",                                                 \
       "Bodies compressed, of scripts, for the cache of files and of scrapes, by coding.")                    \
     F(COMPRESS_INPUT, COUNTER, "phpsrv_compression_input_bytes_total",                                       \

@@ -75,15 +75,14 @@ static void note_body(struct reading *reading)
     struct psv_exchange *exchange = reading->exchange;
     const struct psv_request *request = &exchange->request;
     char block[512];
-    int64_t len;
+    size_t len;
     uint64_t sum = 0;
 
     note(reading, "body", PSV_BYTES_EMPTY);
     psv_request_body_rewind(&exchange->body);
-    while ((len = psv_request_body_read(&exchange->body, block, sizeof(block))) != 0) {
-        ORACLE(len > 0);
-        ORACLE(psv_buffer_append(&reading->text, block, (size_t)len) == 0);
-        sum += (uint64_t)len;
+    while ((len = psv_request_body_read(&exchange->body, block, sizeof(block))) > 0) {
+        ORACLE(psv_buffer_append(&reading->text, block, len) == 0);
+        sum += len;
     }
     ORACLE(sum == exchange->body.len);
     ORACLE(sum <= reading->config.body_bytes_max);

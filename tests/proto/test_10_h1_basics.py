@@ -149,6 +149,33 @@ def test_body_in_chunks(wire, chunk):
     assert stub.echoed(wire.expect_response(200)).target.endswith("?after")
 
 
+@pytest.mark.parametrize("cut", [1, 65_535, 65_536, 150_000, 299_999, 300_000])
+def test_large_bodies_and_what_follows_them(wire, cut):
+    """A large body is read to where it stays: not a byte further, wherever the client pauses."""
+    one, two = stub.pattern(300_000), os.urandom(200_000)
+    head = get(stub.ECHO, f"Content-Length: {len(one)}", method="POST")
+    rest = get(stub.ECHO, f"Content-Length: {len(two)}", method="POST") + two + get(stub.ECHO + "?after")
+    wire.send(head + one[:cut], one[cut:] + rest)
+    assert stub.echoed(wire.expect_response(200)).body == one
+    assert stub.echoed(wire.expect_response(200)).body == two
+    assert stub.echoed(wire.expect_response(200)).target.endswith("?after")
+
+
+def test_large_bodies_do_not_mix(server):
+    """Their memory is used again, by others at the same time and by the next."""
+    bodies = [bytes([65 + number]) * size for number in range(8) for size in (70_000, 400_000)]
+    wires = [server.connect() for _ in bodies]
+    for turn in range(3):
+        for number, (wire, body) in enumerate(zip(wires, bodies)):
+            wire.send(get(stub.ECHO, f"Content-Length: {len(body) - turn * number}", method="POST") + body[: 66_000 + number])
+        for number, (wire, body) in enumerate(zip(wires, bodies)):
+            wire.send(body[66_000 + number : len(body) - turn * number])
+        for number, (wire, body) in enumerate(zip(wires, bodies)):
+            assert stub.echoed(wire.expect_response(200)).body == body[: len(body) - turn * number]
+    for wire in wires:
+        wire.close()
+
+
 def test_body_read_while_it_arrives_in_pieces(wire):
     wire.send(get(stub.ECHO, f"Content-Length: {len(BODY)}", method="POST"), BODY[:1], BODY[1:500], BODY[500:])
     assert stub.echoed(wire.expect_response(200)).body == BODY

@@ -10,6 +10,7 @@ import resource
 import pytest
 
 from testenv import stub, wait_until
+from testenv.syscalls import count_syscalls
 
 pytestmark = pytest.mark.no_sanitizer
 CONNECTIONS = 2000
@@ -68,6 +69,41 @@ def test_memory_is_stable(launch):
     work(1000)
     at_rest(server)
     assert server.memory_kib("Rss") - before < 2048
+
+
+def test_memory_of_large_bodies_is_used_again(launch):
+    """Neither copies to a file nor new memory for each of them."""
+    server = launch(workers=1)
+
+    def work():
+        for _ in range(50):
+            wire.request(stub.status(204), "POST", body=bytes(300_000))
+            wire.expect_response(204)
+
+    with server.connect() as wire:
+        work()
+        counts = count_syscalls(server, server.pid, work)
+    assert counts["recvfrom"] >= 50
+    assert not [name for name in counts if name in ("mmap", "munmap", "mremap", "memfd_create", "pwrite64", "madvise")], counts
+
+
+def test_memory_of_large_bodies_is_given_back(launch):
+    server = launch(workers=2)
+
+    def resident():
+        return server.memory_kib("Rss")
+
+    server.fetch(stub.ECHO)
+    before = resident()
+    wires = [server.connect() for _ in range(8)]
+    for wire in wires:
+        wire.send(f"POST {stub.status(204)} HTTP/1.1\r\nHost: h\r\nContent-Length: 1500001\r\n\r\n".encode() + bytes(1_500_000))
+    wait_until(lambda: resident() > before + 10_000, "the bodies are there")
+    for wire in wires:
+        wire.send(b"x")
+        wire.expect_response(204)
+        wire.close()
+    wait_until(lambda: resident() < before + 4_000, "what is kept for the next ones is not kept for ever")
 
 
 @pytest.mark.heavy

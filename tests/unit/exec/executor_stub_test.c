@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "exec/executor_registry.h"
 
-#include <fcntl.h>
-
 #include "exec_test.h"
 
 #include "base/error.h"
@@ -167,15 +165,6 @@ static void test_echo(void **state)
     assert_memory_equal(answer.text + strlen(head), body, sizeof(body));
 }
 
-static void test_echo_of_a_body_that_cannot_be_read(void **state)
-{
-    (void)state;
-    request_body.len = 10; /* says the file, which is empty */
-    request_body.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    send_request("/stub/echo");
-    assert_int_equal(answer.flags, PSV_PART_END | PSV_PART_FAILED | PSV_PART_RELEASE);
-}
-
 static void test_bytes(void **state)
 {
     (void)state;
@@ -326,7 +315,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_other_paths_answer_ok),
         TEST(test_echo),
-        TEST(test_echo_of_a_body_that_cannot_be_read),
         TEST(test_bytes),
         TEST(test_stream),
         TEST(test_a_stream_without_a_client_ends),

@@ -1,17 +1,16 @@
-/* Request bodies in memory and in a file.
+/* Request bodies on the heap and in mappings.
  *
  * SPDX-License-Identifier: MIT */
 #include "exec/request_body.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include "exec/request_memory.h"
 #include "fail_alloc.h"
 
 #define MEMORY_MAX 100
-#define MAX_BYTES 100000
+#define MAX_BYTES 2000000
 
 static char filler(uint64_t position)
 {
@@ -33,16 +32,15 @@ static void expect_filler(struct psv_request_body *body, size_t step)
 {
     char block[4096];
     uint64_t position = 0;
-    int64_t got;
+    size_t got;
 
     while ((got = psv_request_body_read(body, block, step)) > 0) {
-        for (int64_t i = 0; i < got; i++) {
-            assert_int_equal(block[i], filler(position + (uint64_t)i));
+        for (size_t i = 0; i < got; i++) {
+            assert_int_equal(block[i], filler(position + i));
         }
-        position += (uint64_t)got;
-        assert_true((size_t)got == step || position == body->len); /* never short before the end */
+        position += got;
+        assert_true(got == step || position == body->len); /* never short before the end */
     }
-    assert_int_equal(got, 0);
     assert_true(position == body->len);
     assert_int_equal(psv_request_body_read(body, block, step), 0);
 }
@@ -74,7 +72,7 @@ static void test_sizes_around_the_threshold(void **state)
             append_filler(&body, row->step);
         }
         assert_true(body.len == row->step * row->steps);
-        assert_true((body.fd >= 0) == row->is_spilled);
+        assert_true((body.spill.data != NULL) == row->is_spilled);
         assert_true(body.memory.len == (row->is_spilled ? 0 : body.len));
         expect_filler(&body, 13);
         psv_request_body_rewind(&body);
@@ -84,34 +82,29 @@ static void test_sizes_around_the_threshold(void **state)
     }
 }
 
-/* Small reads take the file in stretches, large ones and those that go back do not disturb them. */
-static void test_reading_ahead(void **state)
+/* What was put where it belongs is not copied; what lies elsewhere in the room is moved to there. */
+static void test_room(void **state)
 {
-    enum { LEN = 300000 };
-    static char out[100000];
     struct psv_request_body body;
 
     (void)state;
-    psv_request_body_init(&body, 128 * 1024, LEN);
-    for (size_t i = 0; i < LEN / 1000; i++) {
-        append_filler(&body, 1000);
-    }
-    static const size_t steps[] = {5119, 1, 40000, 100000, 5119, 65536, 3, 32768};
-    for (int round = 0; round < 3; round++) {
-        uint64_t position = 0;
-        int64_t got = 1;
-        for (size_t i = 0; got > 0; i++) {
-            got = psv_request_body_read(&body, out, steps[i % ARRAY_SIZE(steps)]);
-            for (int64_t k = 0; k < got; k++) {
-                assert_int_equal(out[k], filler(position + (uint64_t)k));
-            }
-            position += (uint64_t)got;
+    psv_request_body_init(&body, MEMORY_MAX, MAX_BYTES);
+    append_filler(&body, MEMORY_MAX);
+    assert_null(psv_request_body_room(&body, 1)); /* it is small */
+    append_filler(&body, 1);
+    while (body.len < MAX_BYTES) {
+        size_t len = (size_t)MIN(MAX_BYTES - body.len, (uint64_t)65536);
+        size_t before = (size_t)body.len % 2; /* bytes in front of the body's own: a chunk's size */
+        char *room = psv_request_body_room(&body, len);
+        assert_non_null(room);
+        assert_ptr_equal(room, body.spill.data + body.len);
+        for (size_t i = 0; i + before < len; i++) {
+            room[before + i] = filler(body.len + i);
         }
-        assert_int_equal(got, 0);
-        assert_int_equal(position, LEN);
-        assert_true(body.memory.len <= 65536);
-        psv_request_body_rewind(&body);
+        assert_int_equal(psv_request_body_append(&body, room + before, len - before), 0);
     }
+    assert_null(psv_request_body_room(&body, 1)); /* it is full */
+    expect_filler(&body, 4096);
     psv_request_body_fini(&body);
 }
 
@@ -130,55 +123,87 @@ static void test_the_limit_is_exact_and_keeps_what_was_there(void **state)
     psv_request_body_fini(&body);
 }
 
-static void test_the_file_is_closed(void **state)
+static void test_memory_is_used_again(void **state)
 {
-    struct psv_request_body body;
+    struct psv_request_body one, two;
 
     (void)state;
-    psv_request_body_init(&body, 0, 10);
-    append_filler(&body, 1);
-    int fd = body.fd;
-    assert_true(fcntl(fd, F_GETFD) >= 0);
-    psv_request_body_fini(&body);
-    assert_int_equal(fcntl(fd, F_GETFD), -1);
-    assert_int_equal(body.fd, -1);
+    psv_request_memory_trim();
+    psv_request_memory_trim();
+    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    psv_request_body_init(&one, 0, MAX_BYTES);
+    psv_request_body_init(&two, 0, MAX_BYTES);
+    append_filler(&one, 1000);
+    append_filler(&two, 1000);
+    const char *place = two.spill.data;
+    assert_ptr_not_equal(place, one.spill.data);
+    psv_request_body_fini(&two);
+    assert_null(two.spill.data);
+    size_t kept = psv_request_memory_kept_bytes();
+    assert_true(kept > 0);
+    append_filler(&two, 10);
+    assert_ptr_equal(two.spill.data, place);
+    expect_filler(&two, 7); /* and nothing of what was there before */
+    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    psv_request_body_fini(&one);
+    psv_request_body_fini(&two);
+    assert_int_equal(psv_request_memory_kept_bytes(), 2 * kept);
+    psv_request_memory_trim(); /* both were in use since the last one */
+    assert_int_equal(psv_request_memory_kept_bytes(), 2 * kept);
+    append_filler(&one, 10);
+    psv_request_body_fini(&one);
+    psv_request_memory_trim(); /* one of them was enough since then */
+    assert_int_equal(psv_request_memory_kept_bytes(), kept);
+    psv_request_memory_trim();
+    assert_int_equal(psv_request_memory_kept_bytes(), 0);
 }
 
-static void test_without_descriptors(void **state)
+static void test_what_is_kept_is_bounded(void **state)
+{
+    struct psv_mapping mappings[PSV_REQUEST_MEMORY_KEPT_MAX + 2];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(mappings); i++) {
+        assert_int_equal(psv_request_memory_open(&mappings[i], PSV_REQUEST_MEMORY_KEPT_BYTES_MAX), 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(mappings); i++) {
+        psv_request_memory_close(&mappings[i]);
+        assert_null(mappings[i].data);
+    }
+    assert_int_equal(psv_request_memory_kept_bytes(),
+                     PSV_REQUEST_MEMORY_KEPT_MAX * PSV_REQUEST_MEMORY_KEPT_BYTES_MAX);
+    assert_int_equal(psv_request_memory_open(&mappings[0], PSV_REQUEST_MEMORY_KEPT_BYTES_MAX + 1), 0);
+    psv_request_memory_close(&mappings[0]); /* too large to be kept */
+    assert_int_equal(psv_request_memory_kept_bytes(),
+                     (PSV_REQUEST_MEMORY_KEPT_MAX - 1) * PSV_REQUEST_MEMORY_KEPT_BYTES_MAX);
+    psv_request_memory_trim();
+    psv_request_memory_trim();
+    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+}
+
+static void test_no_address_space(void **state)
 {
     struct rlimit before;
     struct psv_request_body body;
 
     (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    psv_request_body_init(&body, 4, 10);
+    psv_request_body_init(&body, 4, MAX_BYTES);
     append_filler(&body, 4);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
     int code = psv_request_body_append(&body, "x", 1);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    assert_int_equal(code, PSV_EIO);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(code, PSV_ENOMEM);
     assert_true(body.len == 4); /* as before: it can go on */
     append_filler(&body, 1);
+    size_t more = body.spill.capacity;
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    char *room = psv_request_body_room(&body, more);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_null(room);
+    assert_non_null(psv_request_body_room(&body, more));
     expect_filler(&body, 2);
-    psv_request_body_fini(&body);
-}
-
-static void test_file_errors(void **state)
-{
-    struct psv_request_body body;
-    char out[16];
-
-    (void)state;
-    psv_request_body_init(&body, 0, 100);
-    append_filler(&body, 10);
-    assert_int_equal(ftruncate(body.fd, 5), 0);
-    assert_int_equal(psv_request_body_read(&body, out, 10), PSV_EIO);
-    assert_int_equal(close(body.fd), 0);
-    body.fd = open("/dev/full", O_RDWR | O_CLOEXEC);
-    assert_true(body.fd >= 0);
-    assert_int_equal(psv_request_body_append(&body, "x", 1), PSV_EIO);
-    assert_true(body.len == 10);
     psv_request_body_fini(&body);
 }
 
@@ -193,12 +218,6 @@ static int fill_and_read(void *context)
         code = psv_request_body_append(&body, &byte, 1);
     }
     if (code == PSV_OK) {
-        char first;
-        int64_t got = psv_request_body_read(&body, &first, 1); /* reads ahead */
-        code = got < 0 ? (int)got : PSV_OK;
-    }
-    if (code == PSV_OK) {
-        psv_request_body_rewind(&body);
         expect_filler(&body, 50);
     }
     psv_request_body_fini(&body);
@@ -208,22 +227,22 @@ static int fill_and_read(void *context)
 static void test_out_of_memory(void **state)
 {
     size_t in_memory = 1000;
-    size_t in_file = 100;
+    size_t in_mapping = 100;
 
     (void)state;
     assert_true(fail_each_allocation(fill_and_read, &in_memory) > 0);
-    assert_true(fail_each_allocation(fill_and_read, &in_file) > 0);
+    assert_true(fail_each_allocation(fill_and_read, &in_mapping) > 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_around_the_threshold),
-        cmocka_unit_test(test_reading_ahead),
+        cmocka_unit_test(test_room),
         cmocka_unit_test(test_the_limit_is_exact_and_keeps_what_was_there),
-        cmocka_unit_test(test_the_file_is_closed),
-        cmocka_unit_test(test_without_descriptors),
-        cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_memory_is_used_again),
+        cmocka_unit_test(test_what_is_kept_is_bounded),
+        cmocka_unit_test(test_no_address_space),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests_name("request_body", tests, NULL, NULL);

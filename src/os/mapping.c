@@ -1,0 +1,61 @@
+/* Anonymous mappings; see mapping.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "mapping.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/error.h"
+
+/* Whole pages; 0: there is no such number. */
+static size_t round_up(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return bytes > SIZE_MAX - page ? 0 : (bytes + page - 1) / page * page;
+}
+
+int psv_mapping_open(struct psv_mapping *mapping, size_t bytes)
+{
+    size_t capacity = round_up(bytes);
+
+    INVARIANT(bytes > 0);
+    if (capacity == 0) {
+        return PSV_ENOMEM;
+    }
+    void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        return PSV_ENOMEM;
+    }
+    *mapping = (struct psv_mapping){.data = data, .capacity = capacity};
+    return PSV_OK;
+}
+
+int psv_mapping_grow(struct psv_mapping *mapping, size_t bytes)
+{
+    size_t capacity = round_up(bytes);
+
+    if (bytes <= mapping->capacity) {
+        return PSV_OK;
+    }
+    if (capacity == 0) {
+        return PSV_ENOMEM;
+    }
+    void *data = mremap(mapping->data, mapping->capacity, capacity, MREMAP_MAYMOVE);
+    if (data == MAP_FAILED) {
+        return PSV_ENOMEM;
+    }
+    *mapping = (struct psv_mapping){.data = data, .capacity = capacity};
+    return PSV_OK;
+}
+
+void psv_mapping_close(struct psv_mapping *mapping)
+{
+    if (mapping->data != NULL) {
+        INVARIANT(munmap(mapping->data, mapping->capacity) == 0);
+        *mapping = (struct psv_mapping){0};
+    }
+}

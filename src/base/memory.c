@@ -4,12 +4,19 @@
  * SPDX-License-Identifier: MIT */
 #include "memory.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "assert.h"
+
+/* The largest response bodies of the heap (response.memory_bytes) stay below the first. */
+#define MAPPED_BYTES_MIN (512 * 1024)
+#define KEPT_BYTES_MAX (1024 * 1024)
 
 static _Thread_local uint64_t allocation_count;
 static _Thread_local uint64_t
@@ -81,6 +88,21 @@ void *psv_calloc_aligned(size_t alignment, size_t size)
     if (posix_memalign(&memory, MAX(alignment, sizeof(void *)), size > 0 ? size : 1) != 0)
         return NULL;
     return memset(memory, 0, size);
+}
+
+void psv_memory_keep_freed(void)
+{
+#ifdef __GLIBC__
+    static const char *const variables[] = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_",
+                                            "GLIBC_TUNABLES"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+        if (getenv(variables[i]) != NULL)
+            return;
+    }
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES_MAX);
+#endif
 }
 
 void psv_memory_fail_after(uint64_t countdown)

@@ -22,6 +22,11 @@ void *psv_free(void *memory);
 /** For boot code, where running out of memory is fatal: never returns NULL.  [boot] */
 void *psv_calloc_or_die(size_t count, size_t size);
 
+/** Lets each thread's heap keep up to 1 MiB that was freed at its end, where glibc gives 128 KiB back and so
+ * makes the kernel find and clear the same pages for one response after the other.  MALLOC_TRIM_THRESHOLD_,
+ * MALLOC_MMAP_THRESHOLD_ and GLIBC_TUNABLES of the environment win.  Nothing without glibc.  [boot] */
+void psv_memory_keep_freed(void);
+
 /** Zeroed memory aligned to alignment (a power of two); free with psv_free.  [any] */
 MUST_CHECK void *psv_calloc_aligned(size_t alignment, size_t size);
 

@@ -62,6 +62,7 @@ static int boot_process(struct psv_server *server, struct psv_error *reterr)
 {
     psv_process_block_signals(false);
     psv_process_ignore_sigpipe();
+    psv_memory_keep_freed();
     psv_crash_init(server->config->log.format != PSV_CONFIG_LOG_FORMAT_TEXT);
     (void)psv_limits_raise_open_files();
     int code = boot_environment(&server->config->server, reterr);

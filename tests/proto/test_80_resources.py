@@ -6,6 +6,7 @@ SPDX-License-Identifier: MIT
 
 import os
 import resource
+from collections import Counter
 
 import pytest
 
@@ -85,6 +86,26 @@ def test_memory_of_large_bodies_is_used_again(launch):
         counts = count_syscalls(server, server.pid, work)
     assert counts["recvfrom"] >= 50
     assert not [name for name in counts if name in ("mmap", "munmap", "mremap", "memfd_create", "pwrite64", "madvise")], counts
+
+
+@pytest.mark.parametrize("size", [30_000, 120_000, 250_000])
+def test_memory_of_responses_is_used_again(launch, size):
+    """The heap does not give to the kernel what the next response needs."""
+    server = launch(workers=1)
+
+    def work():
+        for _ in range(20):
+            for wire in wires:
+                wire.request(stub.body(size))
+            for wire in wires:
+                wire.expect_response(200)
+
+    wires = [server.connect() for _ in range(4)]
+    work()
+    thread = next(number for name, number in server.threads() if name.startswith("php-"))
+    counts = Counter(count_syscalls(server, thread, work)) + Counter(count_syscalls(server, server.pid, work))
+    calls = {name: count for name, count in counts.items() if name in ("mmap", "munmap", "mremap", "madvise", "mprotect", "brk")}
+    assert sum(calls.values()) <= 8, calls  # of 160 responses; a heap that grows is no fault
 
 
 def test_memory_of_large_bodies_is_given_back(launch):

@@ -85,6 +85,13 @@ ZEND_TSRMLS_CACHE_EXTERN()
 #define PSV_PHP_HAS_RESTART_HOOK 0
 #endif
 
+/* request_parse_body() can be called with limits of its own. */
+#if PHP_VERSION_ID >= 80400
+#define PSV_PHP_POST_MAX_SIZE REQUEST_PARSE_BODY_OPTION_GET(post_max_size, SG(post_max_size))
+#else
+#define PSV_PHP_POST_MAX_SIZE SG(post_max_size)
+#endif
+
 /* opcache is part of PHP and not an extension file any more. */
 #if PHP_VERSION_ID >= 80500
 #define PSV_PHP_HAS_STATIC_OPCACHE 1

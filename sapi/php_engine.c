@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "observe/log.h"
 #include "os/clock.h"
+#include "php_body.h"
 #include "php_environment.h"
 #include "php_ini_settings.h"
 #include "php_module.h"
@@ -145,6 +146,7 @@ int psv_php_engine_start(const struct psv_config *config, struct psv_error *rete
     psv_php_request_on_started();
     psv_php_environment_on_started();
     psv_php_session_on_started();
+    psv_php_body_on_started();
     warn_of_extensions();
     PSV_LOG(PSV_LOG_INFO, "php.started", PSV_LOG_TEXT("version", PHP_VERSION),
             PSV_LOG_TEXT("sapi", settings.sapi_name), PSV_LOG_TEXT("ini", opened_ini_path()),

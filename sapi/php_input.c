@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "exec/job.h"
+#include "php_body.h"
 #include "php_thread.h"
 #include "phpsrv/message.h"
 
@@ -79,6 +80,7 @@ size_t psv_php_input_read(char *out, size_t len)
     struct psv_php_thread *thread = psv_php_thread_current();
     if (thread == NULL || thread->job == NULL || psv_php_is_forked_child())
         return 0;
+    psv_php_body_on_read();
     return psv_job_body_read(thread->job, out, len);
 }
 

@@ -12,6 +12,7 @@
 
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "php_body.h"
 #include "php_dev.h"
 #include "php_environment.h"
 #include "php_input.h"
@@ -60,6 +61,7 @@ int psv_php_request_on_activate(void)
     /* HEAD: PHP would throw its output away; the server does that, and then knows the length that GET would
      * have. */
     SG(request_info).headers_only = false;
+    psv_php_body_on_activate(thread);
     if (thread->mode != NULL && thread->job != NULL)
         return SUCCESS; /* settings are those that its script was booted with */
     psv_php_opcache_on_activate(thread);
@@ -326,6 +328,7 @@ static void finish(struct psv_php_thread *thread)
     if (thread->job != NULL)
         psv_php_output_end(thread);
     psv_php_dev_forget(thread);
+    psv_php_body_detach();
     psv_php_input_clear_request_info();
     psv_php_environment_forget();
     psv_php_locale_forget();

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "php_body.h"
 #include "php_environment.h"
 #include "php_locale.h"
 #include "php_request.h"
@@ -92,6 +93,7 @@ int psv_php_thread_start(struct psv_worker *worker, void **ret_state, struct psv
     thread->vm_interrupt = &EG(vm_interrupt);
     thread->current_execute_data = &EG(current_execute_data);
     SG(options) |= SAPI_OPTION_NO_CHDIR; /* php_request.c does it, without the way back */
+    psv_php_body_thread_start();
     activate_date_once();
     psv_php_timeout_thread_start(thread);
     psv_php_signals_thread_start();

@@ -8,6 +8,8 @@
 #include <ext/standard/basic_functions.h>
 #include <ext/standard/php_filestat.h>
 
+#include "php_body.h"
+
 /* Streams of php://input that the script has kept hold a pointer to the body and do not count as its owners
  * (php_stream_input of ext/standard/php_fopen_wrapper.c, whose first field it is).  Those that fclose() could
  * close are closed; others have an owner in C, such as an SplFileObject, which would not learn of it. Returns
@@ -43,6 +45,7 @@ static void release_standard(void)
 
 void psv_php_worker_release_input(void)
 {
+    psv_php_body_detach();
     php_stream *body = SG(request_info).request_body;
     if (body != NULL && close_readers(body)) {
         SG(request_info).request_body = NULL;

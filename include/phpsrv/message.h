@@ -54,6 +54,8 @@ const struct psv_message *psv_job_message(const struct psv_job *job);
 
 /** Reads on in the request body: bytes read, 0 at its end.  Never short before the end. */
 size_t psv_job_body_read(struct psv_job *job, void *out, size_t len);
+/** Reads the rest of the request body where it lies: valid until the job ends, empty at the body's end. */
+struct psv_bytes psv_job_body_rest(struct psv_job *job);
 /** Starts again at the body's first byte. */
 void psv_job_body_rewind(struct psv_job *job);
 

@@ -64,6 +64,11 @@ size_t psv_job_body_read(struct psv_job *job, void *out, size_t len)
     return psv_request_body_read(job->body, out, len);
 }
 
+struct psv_bytes psv_job_body_rest(struct psv_job *job)
+{
+    return psv_request_body_rest(job->body);
+}
+
 void psv_job_body_rewind(struct psv_job *job)
 {
     psv_request_body_rewind(job->body);

@@ -101,16 +101,32 @@ char *psv_request_body_room(struct psv_request_body *body, size_t len)
     return body->spill.data + body->len;
 }
 
-size_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len)
+/* Reads at most len bytes where they lie. */
+static struct psv_bytes read_in_place(struct psv_request_body *body, uint64_t len)
 {
-    size_t part = (size_t)MIN((uint64_t)len, body->len - body->read_offset);
     const char *data = is_spilled(body) ? body->spill.data : body->memory.data;
+    struct psv_bytes part = {data, (size_t)MIN(len, body->len - body->read_offset)};
 
-    if (part > 0) {
-        memcpy(out, data + body->read_offset, part);
-        body->read_offset += part;
+    if (part.len > 0) {
+        part.data += body->read_offset;
+        body->read_offset += part.len;
     }
     return part;
+}
+
+size_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len)
+{
+    struct psv_bytes part = read_in_place(body, len);
+
+    if (part.len > 0) {
+        memcpy(out, part.data, part.len);
+    }
+    return part.len;
+}
+
+struct psv_bytes psv_request_body_rest(struct psv_request_body *body)
+{
+    return read_in_place(body, UINT64_MAX);
 }
 
 void psv_request_body_rewind(struct psv_request_body *body)

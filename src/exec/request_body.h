@@ -31,4 +31,6 @@ MUST_CHECK int psv_request_body_append(struct psv_request_body *body, const void
 char *psv_request_body_room(struct psv_request_body *body, size_t len);
 /** Fills out as far as there are bytes: count, 0 at the end.  [worker] */
 size_t psv_request_body_read(struct psv_request_body *body, void *out, size_t len);
+/** Reads the rest where it lies: valid until the body changes.  [worker] */
+struct psv_bytes psv_request_body_rest(struct psv_request_body *body);
 void psv_request_body_rewind(struct psv_request_body *body);

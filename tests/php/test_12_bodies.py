@@ -11,6 +11,7 @@ import random
 import pytest
 
 from forms import FORM, MULTIPART, multipart
+from testenv.syscalls import count_syscalls
 
 
 def noise(count, seed=1):
@@ -70,6 +71,58 @@ def test_binary_body_of_any_size(php, size):
     body = noise(size, seed=size)
     code = "[strlen($b = file_get_contents('php://input')), hash('sha256', $b)]"
     assert php.json(code, method="PUT", body=body) == [size, hashlib.sha256(body).hexdigest()]
+
+
+def test_no_file_for_a_large_body(php):
+    """PHP puts what is above 16 KiB into a temporary file, and reads it from there."""
+    target = php.script("echo strlen(file_get_contents('php://input')), ' ', count($_POST);")
+    kinds = [("POST", FORM, b"a=" + b"x" * 99_998), ("POST", ("Content-Type", "application/json"), b"x" * 100_000), ("PUT", FORM, b"x" * 100_000)]
+
+    def work():
+        for method, field, body in kinds:
+            wire.request(target, method=method, fields=[field], body=body)
+            wire.expect_response(200, body=f"100000 {int(b'=' in body)}".encode())
+
+    with php.server.connect() as wire:
+        work()
+        for name, number in php.server.threads():
+            if name.startswith("php-"):
+                counts = count_syscalls(php.server, number, lambda: [work() for _ in range(5)])
+                assert not [call for call in counts if call in ("lseek", "unlink")], counts
+
+
+READER = """
+$f = fopen('php://input', 'r'); $seen = [];
+foreach ([[0, SEEK_SET, 5], [90000, SEEK_SET, 5], [-7, SEEK_END, 100], [3, SEEK_CUR, 5], [200000, SEEK_SET, 5], [-1, SEEK_SET, 5], [-300000, SEEK_END, 5]] as [$to, $whence, $len]) {
+    $seen[] = [fseek($f, $to, $whence), ftell($f), bin2hex((string) fread($f, $len)), feof($f), ftell($f)];
+}
+rewind($f); $seen[] = [md5(stream_get_contents($f)), feof($f), md5(stream_get_contents(fopen('php://input', 'r'), 50000, 1000))];
+$seen[] = [@fwrite($f, 'x'), md5(file_get_contents('php://input', offset: 70000)), count(file('php://input')) > 0];
+echo json_encode($seen);
+"""
+
+
+@pytest.mark.parametrize("method, field", [("POST", FORM), ("POST", ("Content-Type", "a/b")), ("PUT", ("Content-Type", "a/b")), ("PUT", None), ("POST", None)])
+def test_places_in_a_large_body(php, method, field):
+    """As php -S answers, but that a PUT can go to what it has not read yet."""
+    body = noise(100_000)
+    seen = json.loads(php.run(READER, method=method, fields=[field] if field else [], body=body).body)
+    at = lambda start, len: body[start : start + len].hex()
+    assert seen[:3] == [[0, 0, at(0, 5), False, 5], [0, 90_000, at(90_000, 5), False, 90_005], [0, 99_993, at(99_993, 7), False, 100_000]]
+    assert seen[3] == [0, 100_003, "", True, 100_003] and seen[4] == [0, 200_000, "", True, 200_000]
+    assert seen[5] == seen[6] == [-1, 200_000, "", True, 200_000]
+    md5 = lambda data: hashlib.md5(data).hexdigest()
+    assert seen[7] == [md5(body), True, md5(body[1000:51_000])]
+    assert seen[8] == [False, md5(body[70_000:]), True]
+
+
+def test_parse_body_reads_a_large_one(php):
+    """What request_parse_body() has read php://input does not have any more; a form it has still."""
+    code = "(function () { $r = request_parse_body(); return [count($r[0]), strlen($r[1]['f']['name'] ?? ''), strlen(file_get_contents('php://input'))]; })()"
+    body = multipart(("a", "1"), ("f", "name.txt", "text/plain", "c" * 100_000))
+    assert php.json(code, method="PUT", fields=[MULTIPART], body=body) == [1, 8, 0]
+    assert php.json(code, method="PUT", fields=[FORM], body=b"a=" + b"x" * 99_998) == [1, 0, 100_000]
+    assert php.json("[strlen(file_get_contents('php://input')), count($_FILES)]", method="POST", fields=[MULTIPART], body=body) == [0, 1]
 
 
 def test_chunked_body(php):

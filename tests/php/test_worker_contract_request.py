@@ -196,6 +196,16 @@ def test_a_stream_of_the_input_that_is_kept(worker):
         assert seen[0] in (None, "closed") and seen[1] == f"body {n}"
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("size", [100, 200_000])
+def test_input_that_an_object_keeps(worker, method, size):
+    """It cannot be closed from outside: it is empty then."""
+    fields = lambda n: [("X-N", str(n)), ("Content-Type", "application/json")]
+    seen = [row for _, row in worker.json("input kept by an object", lambda n: {"method": method, "fields": fields(n), "body": b"x" * size})]
+    assert all(length == size for _, length in seen), seen
+    assert all(last == "" for last, _ in seen), seen
+
+
 def test_input_copied_into_a_temporary_stream(mode):
     for n, seen in mode.json("input temp", lambda n: {"method": "PUT", "body": str(n).encode() * 20000}, 40):
         body = str(n).encode() * 20000

@@ -83,6 +83,17 @@ $cases = [
         $kept = fopen('php://input', 'r');
         tell([$last, stream_get_contents($kept)]);
     },
+    'input kept by an object' => function () {
+        static $kept = null;
+        $last = '';
+        if ($kept) {
+            $kept->fseek(5);
+            $last = $kept->fread(100);
+        }
+        $kept = new SplFileObject('php://input');
+        for ($length = 0; ($piece = $kept->fread(65536)) != ''; $length += strlen($piece));
+        tell([$last, $length]);
+    },
     'echo input' => function () {
         header('Content-Type: application/octet-stream');
         echo file_get_contents('php://input');

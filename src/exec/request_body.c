@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "exec/request_memory.h"
+#include "exec/body_memory.h"
 #include "observe/metrics.h"
 
 /* Of the mapping at first; it doubles.  What nobody writes to costs nothing. */
@@ -24,7 +24,7 @@ void psv_request_body_init(struct psv_request_body *body, size_t memory_max, uin
 void psv_request_body_fini(struct psv_request_body *body)
 {
     psv_buffer_fini(&body->memory);
-    psv_request_memory_close(&body->spill);
+    psv_body_memory_close(&body->spill);
     body->len = 0;
     body->read_offset = 0;
 }
@@ -37,7 +37,7 @@ static bool is_spilled(const struct psv_request_body *body)
 /* Moves what is on the heap to a mapping, so that the body is in one place. */
 static int spill(struct psv_request_body *body, size_t more)
 {
-    int code = psv_request_memory_open(&body->spill, (size_t)MAX(body->len + more, SPILL_BYTES_MIN));
+    int code = psv_body_memory_open(&body->spill, (size_t)MAX(body->len + more, SPILL_BYTES_MIN));
 
     if (code != PSV_OK) {
         return code;

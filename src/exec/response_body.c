@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "exec/body_memory.h"
 #include "exec/response_memory.h"
 #include "os/fd.h"
 
@@ -16,6 +17,8 @@
 #define CHUNK_BYTES ((size_t)64 * 1024)
 /* First heap block: what does not fit inline is rarely much smaller. */
 #define HEAP_BYTES_MIN ((size_t)8 * 1024)
+/* What is larger gets a mapping. */
+#define HEAP_BYTES_MAX ((size_t)128 * 1024)
 
 void psv_response_body_init(struct psv_response_body *body, char *inline_memory, size_t inline_capacity,
                             size_t memory_max)
@@ -33,6 +36,7 @@ static void drop_memory(struct psv_response_body *body)
     if (body->memory_is_heap) {
         psv_free(body->memory);
     }
+    psv_body_memory_close(&body->mapping);
     body->memory = NULL;
     body->memory_len = 0;
     body->memory_capacity = 0;
@@ -46,9 +50,39 @@ void psv_response_body_fini(struct psv_response_body *body)
     body->fd_len = 0;
 }
 
+/* The same with more than the heap gives. */
+static int grow_mapping(struct psv_response_body *body, size_t capacity)
+{
+    if (body->mapping.data != NULL) {
+        int code = psv_mapping_grow(&body->mapping, capacity);
+        if (code != PSV_OK) {
+            return code;
+        }
+    } else {
+        struct psv_mapping mapping;
+        int code = psv_body_memory_open(&mapping, capacity);
+        if (code != PSV_OK) {
+            return code;
+        }
+        size_t len = body->memory_len;
+        if (len > 0) {
+            memcpy(mapping.data, body->memory, len);
+        }
+        drop_memory(body);
+        body->memory_len = len;
+        body->mapping = mapping;
+    }
+    body->memory = body->mapping.data;
+    body->memory_capacity = body->mapping.capacity;
+    return PSV_OK;
+}
+
 /* Makes the memory hold `capacity` bytes and keeps what is in it. */
 static int grow_memory(struct psv_response_body *body, size_t capacity)
 {
+    if (capacity > HEAP_BYTES_MAX) {
+        return grow_mapping(body, capacity);
+    }
     char *memory = psv_realloc(body->memory_is_heap ? body->memory : NULL, capacity);
 
     if (memory == NULL) {
@@ -98,7 +132,12 @@ static int start_file(struct psv_response_body *body)
         return fd == PSV_ENOMEM ? PSV_ENOMEM : PSV_EIO;
     }
     body->fd = fd;
-    return PSV_OK;
+    code = body->memory_len > HEAP_BYTES_MAX ? flush_memory(body) : PSV_OK;
+    if (code == PSV_OK) {
+        /* of a mapping, from here on, what stays in the processor's cache */
+        body->memory_capacity = MIN(body->memory_capacity, HEAP_BYTES_MAX);
+    }
+    return code;
 }
 
 /* Fills the buffer up, so that each write to the file is a whole buffer or more. */
@@ -166,6 +205,32 @@ int psv_response_body_seal(struct psv_response_body *body)
         }
     }
     return code;
+}
+
+void psv_response_body_fit(struct psv_response_body *body)
+{
+    size_t len = body->memory_len;
+
+    if (len == 0 || (!body->memory_is_heap && body->mapping.data == NULL)) {
+        return;
+    }
+    char *fitted = psv_realloc(body->memory_is_heap ? body->memory : NULL, len);
+    if (fitted == NULL) {
+        return;
+    }
+    if (!body->memory_is_heap) {
+        memcpy(fitted, body->memory, len);
+        drop_memory(body);
+    }
+    body->memory = fitted;
+    body->memory_len = len;
+    body->memory_capacity = len;
+    body->memory_is_heap = true;
+}
+
+bool psv_response_body_holds_memory(const struct psv_response_body *body)
+{
+    return body->fd >= 0 || body->memory_is_heap || body->mapping.data != NULL;
 }
 
 uint64_t psv_response_body_len(const struct psv_response_body *body)

@@ -1,5 +1,6 @@
-/* Bytes a worker writes for one response part: joined in memory, past a threshold kept in a memfd, which the
- * loop sends without a copy through user space.  Filled by the worker, then handed over whole.
+/* Bytes a worker writes for one response part: joined in memory, which for large ones is a mapping of their
+ * own, and past a threshold kept in a memfd, which the loop sends without a copy through user space.  Filled
+ * by the worker, then handed over whole.
  *
  * SPDX-License-Identifier: MIT */
 #pragma once
@@ -9,12 +10,14 @@
 #include <stdint.h>
 
 #include "exec/body_piece.h"
+#include "os/mapping.h"
 
 struct psv_response_body {
-    char *memory; /* write buffer; the part's inline bytes at first, then heap */
+    char *memory; /* write buffer; the part's inline bytes at first, then heap, then the mapping's */
     size_t memory_len;
     size_t memory_capacity;
     bool memory_is_heap;
+    struct psv_mapping mapping;
     int fd;            /* memfd or -1 */
     uint64_t fd_len;   /* bytes in the memfd */
     size_t memory_max; /* threshold */
@@ -28,4 +31,9 @@ void psv_response_body_fini(struct psv_response_body *body);
 MUST_CHECK int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len);
 /** All bytes into as few pieces as possible: memory only, or memfd only.  0 or PSV_EIO.  [worker] */
 MUST_CHECK int psv_response_body_seal(struct psv_response_body *body);
+/** For who keeps a body that is all in memory: gives back what it does not fill.  Without memory for that it
+ * stays as it is.  [worker] */
+void psv_response_body_fit(struct psv_response_body *body);
+/** Whether it has memory, or a file, beside the inline bytes.  [any] */
+bool psv_response_body_holds_memory(const struct psv_response_body *body);
 uint64_t psv_response_body_len(const struct psv_response_body *body);

@@ -301,7 +301,7 @@ static void seal_part(struct psv_response_sink *sink, struct psv_response_part *
     piece->fd = body->fd;
     piece->offset = 0;
     piece->len = len;
-    part->held_bytes = body->fd >= 0 || body->memory_is_heap ? len : 0;
+    part->held_bytes = psv_response_body_holds_memory(body) ? len : 0;
     psv_response_memory_hold(part->held_bytes);
     sink->posted_bytes += len;
 }

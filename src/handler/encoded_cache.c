@@ -94,10 +94,7 @@ static void make(struct psv_encoded_file *copy)
         psv_response_body_fini(&copy->body);
         return;
     }
-    char *fitted = psv_realloc(copy->body.memory, copy->body.memory_len);
-    if (fitted != NULL) {
-        copy->body.memory = fitted;
-    }
+    psv_response_body_fit(&copy->body);
 }
 
 static void run(void *context)

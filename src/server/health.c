@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "exec/request_memory.h"
+#include "exec/body_memory.h"
 #include "exec/worker.h"
 #include "exec/worker_group.h"
 #include "filter/compress.h"
@@ -107,7 +107,7 @@ static void on_history(struct psv_timer *timer, void *context)
     struct psv_server *server = context;
 
     psv_internal_tick(server->internal);
-    psv_request_memory_trim();
+    psv_body_memory_trim();
     psv_timer_start(&server->history_queue, timer, server->loop.now_ns);
 }
 

@@ -88,7 +88,7 @@ def test_memory_of_large_bodies_is_used_again(launch):
     assert not [name for name in counts if name in ("mmap", "munmap", "mremap", "memfd_create", "pwrite64", "madvise")], counts
 
 
-@pytest.mark.parametrize("size", [30_000, 120_000, 250_000])
+@pytest.mark.parametrize("size", [30_000, 120_000, 250_000, 1_000_000])
 def test_memory_of_responses_is_used_again(launch, size):
     """The heap does not give to the kernel what the next response needs."""
     server = launch(workers=1)
@@ -105,7 +105,7 @@ def test_memory_of_responses_is_used_again(launch, size):
     thread = next(number for name, number in server.threads() if name.startswith("php-"))
     counts = Counter(count_syscalls(server, thread, work)) + Counter(count_syscalls(server, server.pid, work))
     calls = {name: count for name, count in counts.items() if name in ("mmap", "munmap", "mremap", "madvise", "mprotect", "brk")}
-    assert sum(calls.values()) <= 8, calls  # of 160 responses; a heap that grows is no fault
+    assert sum(calls.values()) <= 20, calls  # of 160 responses; a heap that grows, or pages that a slow second did not need, are no fault
 
 
 def test_memory_of_large_bodies_is_given_back(launch):

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "exec/request_memory.h"
+#include "exec/body_memory.h"
 #include "http/status.h"
 
 /* ---- a codec that takes notes */
@@ -116,7 +116,7 @@ static void test_a_recycled_one_is_as_good_as_new_and_needs_no_memory(void **sta
     psv_request_body_init(&exchange->body, 0, 10);
     assert_int_equal(psv_request_body_append(&exchange->body, "x", 1), 0);
     assert_non_null(exchange->body.spill.data);
-    size_t kept = psv_request_memory_kept_bytes();
+    size_t kept = psv_body_memory_kept_bytes();
     memset(exchange->request_id, 'x', sizeof(exchange->request_id));
     exchange->is_answered = exchange->is_complete = exchange->must_close = exchange->is_job_held = true;
     exchange->refusal = "test";
@@ -126,7 +126,7 @@ static void test_a_recycled_one_is_as_good_as_new_and_needs_no_memory(void **sta
     struct psv_exchange *before = exchange;
     psv_exchange_free(pool, exchange);
     assert_true(psv_list_is_empty(&live));
-    assert_true(psv_request_memory_kept_bytes() > kept); /* the body is gone */
+    assert_true(psv_body_memory_kept_bytes() > kept); /* the body is gone */
     uint64_t allocations = psv_memory_allocation_count();
     exchange = psv_exchange_new(pool, &codec, &host);
     assert_ptr_equal(exchange, before);

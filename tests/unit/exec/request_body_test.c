@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "exec/request_memory.h"
+#include "exec/body_memory.h"
 #include "fail_alloc.h"
 
 #define MEMORY_MAX 100
@@ -128,9 +128,9 @@ static void test_memory_is_used_again(void **state)
     struct psv_request_body one, two;
 
     (void)state;
-    psv_request_memory_trim();
-    psv_request_memory_trim();
-    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    psv_body_memory_trim();
+    psv_body_memory_trim();
+    assert_int_equal(psv_body_memory_kept_bytes(), 0);
     psv_request_body_init(&one, 0, MAX_BYTES);
     psv_request_body_init(&two, 0, MAX_BYTES);
     append_filler(&one, 1000);
@@ -139,46 +139,45 @@ static void test_memory_is_used_again(void **state)
     assert_ptr_not_equal(place, one.spill.data);
     psv_request_body_fini(&two);
     assert_null(two.spill.data);
-    size_t kept = psv_request_memory_kept_bytes();
+    size_t kept = psv_body_memory_kept_bytes();
     assert_true(kept > 0);
     append_filler(&two, 10);
     assert_ptr_equal(two.spill.data, place);
     expect_filler(&two, 7); /* and nothing of what was there before */
-    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    assert_int_equal(psv_body_memory_kept_bytes(), 0);
     psv_request_body_fini(&one);
     psv_request_body_fini(&two);
-    assert_int_equal(psv_request_memory_kept_bytes(), 2 * kept);
-    psv_request_memory_trim(); /* both were in use since the last one */
-    assert_int_equal(psv_request_memory_kept_bytes(), 2 * kept);
+    assert_int_equal(psv_body_memory_kept_bytes(), 2 * kept);
+    psv_body_memory_trim(); /* both were in use since the last one */
+    assert_int_equal(psv_body_memory_kept_bytes(), 2 * kept);
     append_filler(&one, 10);
     psv_request_body_fini(&one);
-    psv_request_memory_trim(); /* one of them was enough since then */
-    assert_int_equal(psv_request_memory_kept_bytes(), kept);
-    psv_request_memory_trim();
-    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    psv_body_memory_trim(); /* one of them was enough since then */
+    assert_int_equal(psv_body_memory_kept_bytes(), kept);
+    psv_body_memory_trim();
+    assert_int_equal(psv_body_memory_kept_bytes(), 0);
 }
 
 static void test_what_is_kept_is_bounded(void **state)
 {
-    struct psv_mapping mappings[PSV_REQUEST_MEMORY_KEPT_MAX + 2];
+    struct psv_mapping mappings[PSV_BODY_MEMORY_KEPT_MAX + 2];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(mappings); i++) {
-        assert_int_equal(psv_request_memory_open(&mappings[i], PSV_REQUEST_MEMORY_KEPT_BYTES_MAX), 0);
+        assert_int_equal(psv_body_memory_open(&mappings[i], PSV_BODY_MEMORY_KEPT_BYTES_MAX), 0);
     }
     for (size_t i = 0; i < ARRAY_SIZE(mappings); i++) {
-        psv_request_memory_close(&mappings[i]);
+        psv_body_memory_close(&mappings[i]);
         assert_null(mappings[i].data);
     }
-    assert_int_equal(psv_request_memory_kept_bytes(),
-                     PSV_REQUEST_MEMORY_KEPT_MAX * PSV_REQUEST_MEMORY_KEPT_BYTES_MAX);
-    assert_int_equal(psv_request_memory_open(&mappings[0], PSV_REQUEST_MEMORY_KEPT_BYTES_MAX + 1), 0);
-    psv_request_memory_close(&mappings[0]); /* too large to be kept */
-    assert_int_equal(psv_request_memory_kept_bytes(),
-                     (PSV_REQUEST_MEMORY_KEPT_MAX - 1) * PSV_REQUEST_MEMORY_KEPT_BYTES_MAX);
-    psv_request_memory_trim();
-    psv_request_memory_trim();
-    assert_int_equal(psv_request_memory_kept_bytes(), 0);
+    assert_int_equal(psv_body_memory_kept_bytes(), PSV_BODY_MEMORY_KEPT_MAX * PSV_BODY_MEMORY_KEPT_BYTES_MAX);
+    assert_int_equal(psv_body_memory_open(&mappings[0], PSV_BODY_MEMORY_KEPT_BYTES_MAX + 1), 0);
+    psv_body_memory_close(&mappings[0]); /* too large to be kept */
+    assert_int_equal(psv_body_memory_kept_bytes(),
+                     (PSV_BODY_MEMORY_KEPT_MAX - 1) * PSV_BODY_MEMORY_KEPT_BYTES_MAX);
+    psv_body_memory_trim();
+    psv_body_memory_trim();
+    assert_int_equal(psv_body_memory_kept_bytes(), 0);
 }
 
 static void test_no_address_space(void **state)

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "exec/body_memory.h"
 #include "fail_alloc.h"
 
 #define KIB ((size_t)1024)
@@ -55,7 +56,7 @@ static void test_places(void **state)
         size_t memory_max;
         size_t total;
         size_t step;
-        enum { INLINE, HEAP, MEMFD } place;
+        enum { INLINE, HEAP, MAPPING, MEMFD } place;
     } cases[] = {
         {ROW("one byte inline"), 64, 1000, 1, 1, INLINE},
         {ROW("inline filled exactly"), 64, 1000, 64, 16, INLINE},
@@ -63,7 +64,13 @@ static void test_places(void **state)
         {ROW("inline and one more, by bytes"), 64, 1000, 65, 1, HEAP},
         {ROW("no inline memory"), 0, 1000, 1, 1, HEAP},
         {ROW("heap filled exactly"), 64, 1000, 1000, 10, HEAP},
-        {ROW("heap doubles"), 64, 256 * KIB, 200 * KIB, 100, HEAP},
+        {ROW("heap doubles"), 64, 256 * KIB, 120 * KIB, 100, HEAP},
+        {ROW("as much as the heap gives"), 64, 1000 * KIB, 128 * KIB, 1000, HEAP},
+        {ROW("a byte more than the heap gives"), 64, 1000 * KIB, 128 * KIB + 1, 1000, MAPPING},
+        {ROW("a mapping at once"), 64, 1000 * KIB, 900 * KIB, 900 * KIB, MAPPING},
+        {ROW("a mapping doubles"), 64, 2000 * KIB, 2000 * KIB, 10000, MAPPING},
+        {ROW("a mapping and one more"), 64, 1000 * KIB, 1000 * KIB + 1, 1000, MEMFD},
+        {ROW("a mapping, then a large write"), 64, 1000 * KIB, 4000 * KIB, 700 * KIB, MEMFD},
         {ROW("heap and one more"), 64, 1000, 1001, 10, MEMFD},
         {ROW("one write past everything"), 64, 1000, 300 * KIB, 300 * KIB, MEMFD},
         {ROW("no memory at all"), 64, 0, 1, 1, MEMFD},
@@ -84,8 +91,14 @@ static void test_places(void **state)
                                row->memory_max);
         assert_int_equal(psv_response_body_append(&body, NULL, 0), 0);
         assert_int_equal(write_and_compare(&body, row->total, row->step), 0);
-        assert_int_equal(body.fd >= 0 ? MEMFD : body.memory == memory ? INLINE : HEAP, row->place);
+        assert_int_equal(body.fd >= 0                ? MEMFD
+                         : body.mapping.data != NULL ? MAPPING
+                         : body.memory == memory     ? INLINE
+                                                     : HEAP,
+                         row->place);
+        assert_int_equal(psv_response_body_holds_memory(&body), row->place != INLINE);
         psv_response_body_fini(&body);
+        assert_false(psv_response_body_holds_memory(&body));
         psv_response_body_fini(&body);
         assert_true(psv_response_body_len(&body) == 0);
     }
@@ -154,6 +167,64 @@ static void test_a_full_disk(void **state)
     free(block);
 }
 
+static void test_what_is_kept_fits(void **state)
+{
+    static const struct {
+        TABLE_ROW;
+        size_t len;
+        bool is_inline;
+    } cases[] = {
+        {ROW("nothing"), 0, true},
+        {ROW("inline"), 10, true},
+        {ROW("heap"), 5000, false},
+        {ROW("mapping"), 300 * KIB + 1, false},
+    };
+    char *block = calloc(1, 301 * KIB);
+
+    (void)state;
+    assert_non_null(block);
+    memset(block, 'x', 301 * KIB);
+    TABLE_FOR_EACH(row, cases)
+    {
+        struct psv_response_body body;
+        char memory[64];
+        psv_response_body_init(&body, memory, sizeof(memory), SIZE_MAX);
+        assert_int_equal(psv_response_body_append(&body, block, row->len), 0);
+        psv_response_body_fit(&body);
+        assert_true(psv_response_body_len(&body) == row->len);
+        assert_int_equal(body.memory == memory, row->is_inline);
+        assert_true(row->is_inline || (body.memory_is_heap && body.memory_capacity == row->len));
+        assert_null(body.mapping.data);
+        assert_memory_equal(body.memory, block, row->len);
+        psv_response_body_fini(&body);
+    }
+    free(block);
+}
+
+static void test_no_address_space(void **state)
+{
+    struct rlimit before;
+    struct psv_response_body body;
+    char *block = calloc(1, 300 * KIB);
+
+    (void)state;
+    assert_non_null(block);
+    psv_body_memory_trim();
+    psv_body_memory_trim();
+    assert_int_equal(psv_body_memory_kept_bytes(), 0);
+    psv_response_body_init(&body, NULL, 0, 1000 * KIB);
+    assert_int_equal(psv_response_body_append(&body, block, 200 * KIB), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    int code = psv_response_body_append(&body, block, 300 * KIB);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(code, PSV_ENOMEM);
+    assert_true(psv_response_body_len(&body) == 200 * KIB);
+    psv_response_body_fini(&body);
+    free(block);
+}
+
 struct oom_case {
     size_t memory_max;
     size_t total;
@@ -189,6 +260,8 @@ int main(void)
         cmocka_unit_test(test_the_file_is_closed),
         cmocka_unit_test(test_without_descriptors),
         cmocka_unit_test(test_a_full_disk),
+        cmocka_unit_test(test_what_is_kept_fits),
+        cmocka_unit_test(test_no_address_space),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests_name("response_body", tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* The stack of mappings that are kept; see request_memory.h.  The last one used is the first one taken: the
+/* The stack of mappings that are kept; see body_memory.h.  The last one used is the first one taken: the
  * longer nothing takes so many at a time, the deeper lie those that nobody needs.
  *
  * SPDX-License-Identifier: MIT */
-#include "request_memory.h"
+#include "body_memory.h"
 
 #include <pthread.h>
 
@@ -10,7 +10,7 @@
 
 static struct {
     pthread_mutex_t lock; /* held for some ns, but in trim, which unmaps: every second at most */
-    struct psv_mapping kept[PSV_REQUEST_MEMORY_KEPT_MAX];
+    struct psv_mapping kept[PSV_BODY_MEMORY_KEPT_MAX];
     unsigned len;
     unsigned len_min; /* the least there were since the last trim: so many were not needed */
 } memory = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -28,7 +28,7 @@ static struct psv_mapping take_kept(void)
     return mapping;
 }
 
-int psv_request_memory_open(struct psv_mapping *mapping, size_t bytes)
+int psv_body_memory_open(struct psv_mapping *mapping, size_t bytes)
 {
     struct psv_mapping kept = take_kept();
 
@@ -37,18 +37,18 @@ int psv_request_memory_open(struct psv_mapping *mapping, size_t bytes)
     }
     int code = psv_mapping_grow(&kept, bytes);
     if (code != PSV_OK) {
-        psv_request_memory_close(&kept);
+        psv_body_memory_close(&kept);
         return code;
     }
     *mapping = kept;
     return PSV_OK;
 }
 
-void psv_request_memory_close(struct psv_mapping *mapping)
+void psv_body_memory_close(struct psv_mapping *mapping)
 {
-    if (mapping->data != NULL && mapping->capacity <= PSV_REQUEST_MEMORY_KEPT_BYTES_MAX) {
+    if (mapping->data != NULL && mapping->capacity <= PSV_BODY_MEMORY_KEPT_BYTES_MAX) {
         pthread_mutex_lock(&memory.lock);
-        if (memory.len < PSV_REQUEST_MEMORY_KEPT_MAX) {
+        if (memory.len < PSV_BODY_MEMORY_KEPT_MAX) {
             memory.kept[memory.len++] = *mapping;
             *mapping = (struct psv_mapping){0};
         }
@@ -57,7 +57,7 @@ void psv_request_memory_close(struct psv_mapping *mapping)
     psv_mapping_close(mapping);
 }
 
-void psv_request_memory_trim(void)
+void psv_body_memory_trim(void)
 {
     pthread_mutex_lock(&memory.lock);
     for (unsigned i = 0; i < memory.len_min; i++) {
@@ -71,7 +71,7 @@ void psv_request_memory_trim(void)
     pthread_mutex_unlock(&memory.lock);
 }
 
-size_t psv_request_memory_kept_bytes(void)
+size_t psv_body_memory_kept_bytes(void)
 {
     size_t bytes = 0;
 

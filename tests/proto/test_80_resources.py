@@ -85,7 +85,8 @@ def test_memory_of_large_bodies_is_used_again(launch):
         work()
         counts = count_syscalls(server, server.pid, work)
     assert counts["recvfrom"] >= 50
-    assert not [name for name in counts if name in ("mmap", "munmap", "mremap", "memfd_create", "pwrite64", "madvise")], counts
+    # of 50 requests; what a second did not need is given back, and made anew
+    assert sum(counts.get(name, 0) for name in ("mmap", "munmap", "mremap", "memfd_create", "pwrite64", "madvise")) <= 4, counts
 
 
 @pytest.mark.parametrize("size", [30_000, 120_000, 250_000, 1_000_000])

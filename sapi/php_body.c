@@ -153,3 +153,8 @@ void psv_php_body_detach(void)
     empty(false);
     open_bodies = NULL; /* streams that are left close without it */
 }
+
+void psv_php_body_forget(void)
+{
+    open_bodies = NULL;
+}

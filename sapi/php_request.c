@@ -328,7 +328,7 @@ static void finish(struct psv_php_thread *thread)
     if (thread->job != NULL)
         psv_php_output_end(thread);
     psv_php_dev_forget(thread);
-    psv_php_body_detach();
+    psv_php_body_forget();
     psv_php_input_clear_request_info();
     psv_php_environment_forget();
     psv_php_locale_forget();

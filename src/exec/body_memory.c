@@ -5,11 +5,12 @@
 #include "body_memory.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/error.h"
 
 static struct {
-    pthread_mutex_t lock; /* held for some ns, but in trim, which unmaps: every second at most */
+    pthread_mutex_t lock; /* held for some ns */
     struct psv_mapping kept[PSV_BODY_MEMORY_KEPT_MAX];
     unsigned len;
     unsigned len_min; /* the least there were since the last trim: so many were not needed */
@@ -59,16 +60,18 @@ void psv_body_memory_close(struct psv_mapping *mapping)
 
 void psv_body_memory_trim(void)
 {
+    struct psv_mapping unused[PSV_BODY_MEMORY_KEPT_MAX];
+
     pthread_mutex_lock(&memory.lock);
-    for (unsigned i = 0; i < memory.len_min; i++) {
-        psv_mapping_close(&memory.kept[i]); /* those at the bottom */
-    }
-    memory.len -= memory.len_min;
-    for (unsigned i = 0; i < memory.len; i++) {
-        memory.kept[i] = memory.kept[i + memory.len_min];
-    }
+    unsigned unused_len = memory.len_min;
+    memcpy(unused, memory.kept, unused_len * sizeof(*unused)); /* those at the bottom */
+    memory.len -= unused_len;
+    memmove(memory.kept, memory.kept + unused_len, memory.len * sizeof(*memory.kept));
     memory.len_min = memory.len;
     pthread_mutex_unlock(&memory.lock);
+    for (unsigned i = 0; i < unused_len; i++) {
+        psv_mapping_close(&unused[i]);
+    }
 }
 
 size_t psv_body_memory_kept_bytes(void)

@@ -553,7 +553,8 @@ def test_a_client_that_will_open_no_window(launch, path, reads_first):
     assert answer.status == 200 and answer.body == whole[:65535] and answer.reset == CANCEL
     metrics = server.metrics()
     assert metrics.value("phpsrv_timeouts_total", kind="write") == 0
-    assert metrics["phpsrv_response_held_bytes"] == 0
+    # a part of a stream may be on its way from a worker that has not heard of the end yet
+    wait_until(lambda: server.metrics()["phpsrv_response_held_bytes"] == 0, "nothing is held")
 
 
 def test_a_window_of_one_stream_does_not_end_the_others(launch):

@@ -15,7 +15,8 @@
 #include "phpsrv/message.h"
 
 struct body {
-    struct psv_bytes bytes; /* of the job; empty once that is over */
+    struct psv_bytes bytes; /* of the job, or kept */
+    char *kept;             /* NULL: nothing so far */
     size_t position;
     bool is_unread; /* by PHP itself, which may still do it */
     struct body *next;
@@ -62,7 +63,10 @@ static int close_body(php_stream *stream, int close_handle)
         place = &(*place)->next;
     if (*place != NULL)
         *place = (*place)->next;
-    efree(stream->abstract);
+    struct body *body = stream->abstract;
+    if (body->kept != NULL)
+        efree(body->kept);
+    efree(body);
     return 0;
 }
 
@@ -135,22 +139,22 @@ void psv_php_body_on_activate(struct psv_php_thread *thread)
     psv_job_body_rewind(thread->job);
 }
 
-static void empty(bool only_unread)
+void psv_php_body_on_read(void)
 {
     for (struct body *body = open_bodies; body != NULL; body = body->next) {
-        if (body->is_unread || !only_unread)
+        if (body->is_unread)
             body->bytes = PSV_BYTES_EMPTY;
     }
 }
 
-void psv_php_body_on_read(void)
-{
-    empty(true);
-}
-
 void psv_php_body_detach(void)
 {
-    empty(false);
+    for (struct body *body = open_bodies; body != NULL; body = body->next) {
+        if (body->bytes.len == 0)
+            continue;
+        body->kept = emalloc(body->bytes.len);
+        body->bytes.data = memcpy(body->kept, body->bytes.data, body->bytes.len);
+    }
     open_bodies = NULL; /* streams that are left close without it */
 }
 

@@ -15,8 +15,8 @@ void psv_php_body_on_activate(struct psv_php_thread *thread);
 /** PHP reads it block by block after all: php://input is empty from here on, as it is after that.  [worker]
  */
 void psv_php_body_on_read(void);
-/** The job ends, its script goes on: streams of its body that somebody has kept are empty from here on.
- * [worker] */
+/** The job ends, its script goes on: streams of its body that could not be closed have a copy of it from here
+ * on.  [worker] */
 void psv_php_body_detach(void);
 /** The engine's request has ended, and streams with its memory, also those that nobody could close.  [worker]
  */

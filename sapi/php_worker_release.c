@@ -45,11 +45,11 @@ static void release_standard(void)
 
 void psv_php_worker_release_input(void)
 {
-    psv_php_body_detach();
     php_stream *body = SG(request_info).request_body;
     if (body != NULL && close_readers(body)) {
         SG(request_info).request_body = NULL;
         (void)php_stream_free(body, PHP_STREAM_FREE_CLOSE);
     }
+    psv_php_body_detach();
     release_standard();
 }

@@ -7,6 +7,7 @@ others; 0.13 % for workers in worker mode, 0.01 % in the others. Without Callgri
 SPDX-License-Identifier: MIT
 """
 
+import signal
 import warnings
 
 import pytest
@@ -53,6 +54,9 @@ def test_instructions_and_allocations(launch, site, tmp_path, record_property, u
     callgrind = Callgrind(tmp_path)
     server = case.launch(launch, site, wrapper=callgrind.wrapper, preexec_fn=callgrind.be_calm)
     figures, callers = measure(server, case, callgrind)
+    # callgrind asserts now and then when the signal that ends a program hits a thread within a system call
+    server.expected_status = -signal.SIGKILL
+    server.kill()
     assert figures["allocations"]["loop"] == 0, "the loop allocates for requests:\n" + "\n".join(callers)
     if updating:
         record_property("budget", {"case": name, "figures": figures})

@@ -57,13 +57,13 @@ static int seek_body(php_stream *stream, zend_off_t offset, int whence, zend_off
 
 static int close_body(php_stream *stream, int close_handle)
 {
+    struct body *body = stream->abstract;
     struct body **place = &open_bodies;
     (void)close_handle;
-    while (*place != NULL && *place != stream->abstract)
+    while (*place != NULL && *place != body)
         place = &(*place)->next;
     if (*place != NULL)
-        *place = (*place)->next;
-    struct body *body = stream->abstract;
+        *place = body->next;
     if (body->kept != NULL)
         efree(body->kept);
     efree(body);

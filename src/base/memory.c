@@ -14,7 +14,7 @@
 
 #include "assert.h"
 
-/* The largest response bodies of the heap (response.memory_bytes) stay below the first. */
+/* What bodies have of the heap stays below the first: larger ones have mappings (exec/body_memory). */
 #define MAPPED_BYTES_MIN (512 * 1024)
 #define KEPT_BYTES_MAX (1024 * 1024)
 

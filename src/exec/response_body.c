@@ -50,39 +50,33 @@ void psv_response_body_fini(struct psv_response_body *body)
     body->fd_len = 0;
 }
 
-/* The same with more than the heap gives. */
-static int grow_mapping(struct psv_response_body *body, size_t capacity)
+/* The memory becomes a mapping of `capacity` bytes or more, with what is in it. */
+static int move_to_mapping(struct psv_response_body *body, size_t capacity)
 {
-    if (body->mapping.data != NULL) {
-        int code = psv_mapping_grow(&body->mapping, capacity);
-        if (code != PSV_OK) {
-            return code;
-        }
-    } else {
-        struct psv_mapping mapping;
-        int code = psv_body_memory_open(&mapping, capacity);
-        if (code != PSV_OK) {
-            return code;
-        }
-        size_t len = body->memory_len;
+    struct psv_mapping mapping = body->mapping;
+    bool is_first = mapping.data == NULL;
+    size_t len = body->memory_len;
+    int code = is_first ? psv_body_memory_open(&mapping, capacity) : psv_mapping_grow(&mapping, capacity);
+
+    if (code != PSV_OK) {
+        return code;
+    }
+    if (is_first) {
         if (len > 0) {
             memcpy(mapping.data, body->memory, len);
         }
         drop_memory(body);
         body->memory_len = len;
-        body->mapping = mapping;
     }
-    body->memory = body->mapping.data;
-    body->memory_capacity = body->mapping.capacity;
+    body->mapping = mapping;
+    body->memory = mapping.data;
+    body->memory_capacity = mapping.capacity;
     return PSV_OK;
 }
 
-/* Makes the memory hold `capacity` bytes and keeps what is in it. */
-static int grow_memory(struct psv_response_body *body, size_t capacity)
+/* The memory becomes a heap block of `capacity` bytes, with what is in it. */
+static int move_to_heap(struct psv_response_body *body, size_t capacity)
 {
-    if (capacity > HEAP_BYTES_MAX) {
-        return grow_mapping(body, capacity);
-    }
     char *memory = psv_realloc(body->memory_is_heap ? body->memory : NULL, capacity);
 
     if (memory == NULL) {
@@ -91,10 +85,17 @@ static int grow_memory(struct psv_response_body *body, size_t capacity)
     if (!body->memory_is_heap && body->memory_len > 0) {
         memcpy(memory, body->memory, body->memory_len);
     }
+    psv_body_memory_close(&body->mapping);
     body->memory = memory;
     body->memory_capacity = capacity;
     body->memory_is_heap = true;
     return PSV_OK;
+}
+
+/* Makes the memory hold `capacity` bytes and keeps what is in it. */
+static int grow_memory(struct psv_response_body *body, size_t capacity)
+{
+    return capacity > HEAP_BYTES_MAX ? move_to_mapping(body, capacity) : move_to_heap(body, capacity);
 }
 
 static int write_file(struct psv_response_body *body, const char *data, size_t len)
@@ -209,23 +210,9 @@ int psv_response_body_seal(struct psv_response_body *body)
 
 void psv_response_body_fit(struct psv_response_body *body)
 {
-    size_t len = body->memory_len;
-
-    if (len == 0 || (!body->memory_is_heap && body->mapping.data == NULL)) {
-        return;
+    if (body->memory_len > 0 && (body->memory_is_heap || body->mapping.data != NULL)) {
+        (void)move_to_heap(body, body->memory_len);
     }
-    char *fitted = psv_realloc(body->memory_is_heap ? body->memory : NULL, len);
-    if (fitted == NULL) {
-        return;
-    }
-    if (!body->memory_is_heap) {
-        memcpy(fitted, body->memory, len);
-        drop_memory(body);
-    }
-    body->memory = fitted;
-    body->memory_len = len;
-    body->memory_capacity = len;
-    body->memory_is_heap = true;
 }
 
 bool psv_response_body_holds_memory(const struct psv_response_body *body)

@@ -1,5 +1,5 @@
 /* Memory that response bodies take while they wait for slow clients: one account for the process.  Up to its
- * limit bodies lie in the heap and in memfds; beyond it in unlinked files of a folder, whose pages the kernel
+ * limit bodies lie in memory and in memfds; beyond it in unlinked files of a folder, whose pages the kernel
  * can write out. Bodies in a request's own arena are not counted: they are small and bounded by the number of
  * requests.
  *
@@ -20,7 +20,8 @@ MUST_CHECK int psv_response_memory_init(uint64_t max_bytes, const char *folder);
 void psv_response_memory_hold(uint64_t bytes);
 void psv_response_memory_release(uint64_t bytes);
 
-/** Heap bytes that a new body may take when it could have `usual`: less once the limit is reached.  [any] */
+/** Bytes in memory that a new body may take when it could have `usual`: less once the limit is reached. [any]
+ */
 size_t psv_response_memory_threshold(size_t usual);
 /** A file for a body: memfd, or beyond the limit one in the folder.  PSV_EIO, PSV_ENOMEM ... [any] */
 MUST_CHECK int psv_response_memory_open(void);

@@ -75,7 +75,7 @@ struct psv_response_sink {
         credit_futex; /* bumped (by 2) with taken_bytes or when the client goes; bit 0: a flush waits */
 };
 
-/** memory_max: heap bytes of a part's body, past it a memfd.  window_bytes: what may be under way to the
+/** memory_max: bytes of a part's body in memory, past it a memfd.  window_bytes: what may be under way to the
  * client before a flush waits.  [loop], before the job is queued */
 void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct psv_mailbox *mailbox,
                    size_t memory_max, uint64_t window_bytes);

@@ -36,11 +36,10 @@ int psv_mapping_open(struct psv_mapping *mapping, size_t bytes)
 
 int psv_mapping_grow(struct psv_mapping *mapping, size_t bytes)
 {
-    size_t capacity = round_up(bytes);
-
     if (bytes <= mapping->capacity) {
         return PSV_OK;
     }
+    size_t capacity = round_up(bytes);
     if (capacity == 0) {
         return PSV_ENOMEM;
     }

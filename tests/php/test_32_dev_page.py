@@ -172,7 +172,7 @@ def test_other_origins_may_read_it_as_the_answer_itself(php):
 
 
 def test_after_a_flush_a_note_is_appended(php):
-    php.expect_fatal("too late")
+    php.expect_fatal("too <late>")
     response = php.run("echo '<p>begun'; flush(); throw new Exception('too <late>');", fields=HTML)
     assert response.status == 200 and response.text.startswith("<p>begun")
     assert "Exception: too &lt;late&gt;" in response.text and "<b>Fatal error</b>" not in response.text

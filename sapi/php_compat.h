@@ -98,16 +98,3 @@ ZEND_TSRMLS_CACHE_EXTERN()
 #else
 #define PSV_PHP_HAS_STATIC_OPCACHE 0
 #endif
-
-/* The thread sanitizer runs a signal's handler when the thread next calls something that it intercepts; an
- * idle worker sleeps in a futex call that it does not know, and would keep the server's signals for ever. */
-#if defined(__SANITIZE_THREAD__)
-#define PSV_PHP_HAS_DEFERRED_SIGNALS 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PSV_PHP_HAS_DEFERRED_SIGNALS 1
-#endif
-#endif
-#ifndef PSV_PHP_HAS_DEFERRED_SIGNALS
-#define PSV_PHP_HAS_DEFERRED_SIGNALS 0
-#endif

@@ -29,18 +29,7 @@
 #include "base/text_parse.h"
 #include "os/clock.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_QUIET 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_QUIET 0
-#endif
-#endif
-#ifndef IS_QUIET
-#define IS_QUIET 1
-#endif
-
-#if !IS_QUIET
+#if HAS_ADDRESS_SANITIZER || HAS_THREAD_SANITIZER
 void psv_php_quiet_calls_process_start(void) {}
 void psv_php_quiet_calls_on_started(void) {}
 void psv_php_quiet_calls_set_timer(timer_t timer)

@@ -90,7 +90,9 @@ void psv_php_signals_thread_start(void)
 {
     sigset_t blocked;
     sigemptyset(&blocked);
-#if PSV_PHP_HAS_DEFERRED_SIGNALS
+/* The thread sanitizer runs a signal's handler when the thread next calls something that it intercepts; an
+ * idle worker sleeps in a futex call that it does not know, and would keep the server's signals for ever. */
+#if HAS_THREAD_SANITIZER
     blocked = server_signals;
 #endif
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);

@@ -58,17 +58,9 @@ void psv_arena_reset(struct psv_arena *arena);
 
 #define PSV_ARENA_ALIGNMENT 16
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PSV_ARENA_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PSV_ARENA_POISONS 1
-#endif
-#endif
-
 /* AddressSanitizer sees arena memory as the program does: only what was handed out may be touched, with a gap
  * in between. */
-#ifdef PSV_ARENA_POISONS
+#if HAS_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #define PSV_ARENA_GAP 16
 #define PSV_ARENA_POISON(data, size) ASAN_POISON_MEMORY_REGION((data), (size))

@@ -31,5 +31,22 @@
         _p;                                                                                                  \
     })
 
+/** Whether a sanitizer watches this build: gcc says it by a macro, clang by a feature. */
+#if defined(__has_feature)
+#define HAS_FEATURE_(name) __has_feature(name)
+#else
+#define HAS_FEATURE_(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE_(address_sanitizer)
+#define HAS_ADDRESS_SANITIZER 1
+#else
+#define HAS_ADDRESS_SANITIZER 0
+#endif
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE_(thread_sanitizer)
+#define HAS_THREAD_SANITIZER 1
+#else
+#define HAS_THREAD_SANITIZER 0
+#endif
+
 /** Size of one cache line: fields of different threads are kept that far apart. */
 #define CACHE_LINE_BYTES 64

@@ -4,11 +4,13 @@
 #include "mapping.h"
 
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/macros.h"
 
 /* Whole pages; 0: there is no such number. */
 static size_t round_up(size_t bytes)
@@ -34,6 +36,22 @@ int psv_mapping_open(struct psv_mapping *mapping, size_t bytes)
     return PSV_OK;
 }
 
+static void *move(void *data, size_t old_capacity, size_t capacity)
+{
+#if HAS_THREAD_SANITIZER
+    /* it does not know mremap: what threads did to the old address would be held against the next one there
+     */
+    void *moved = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (moved != MAP_FAILED) {
+        memcpy(moved, data, old_capacity);
+        INVARIANT(munmap(data, old_capacity) == 0);
+    }
+    return moved;
+#else
+    return mremap(data, old_capacity, capacity, MREMAP_MAYMOVE);
+#endif
+}
+
 int psv_mapping_grow(struct psv_mapping *mapping, size_t bytes)
 {
     if (bytes <= mapping->capacity) {
@@ -43,7 +61,7 @@ int psv_mapping_grow(struct psv_mapping *mapping, size_t bytes)
     if (capacity == 0) {
         return PSV_ENOMEM;
     }
-    void *data = mremap(mapping->data, mapping->capacity, capacity, MREMAP_MAYMOVE);
+    void *data = move(mapping->data, mapping->capacity, capacity);
     if (data == MAP_FAILED) {
         return PSV_ENOMEM;
     }

@@ -74,8 +74,9 @@ MUST_CHECK int psv_job_inform(struct psv_job *job, unsigned status, const struct
 MUST_CHECK int psv_job_discard(struct psv_job *job);
 bool psv_job_has_responded(const struct psv_job *job);
 
-/** Appends to the response body (memory first, then a memfd).  0, PSV_EGONE when the client has left (nothing
- * more is needed), PSV_ENOMEM, PSV_EIO. */
+/** Appends to the response body: to memory first; past --response-memory-bytes a response that has its head
+ * is sent on as if flushed, but without waiting for slow clients: for them it goes on in a memfd.  0,
+ * PSV_EGONE when the client has left (nothing more is needed), PSV_ENOMEM, PSV_EIO. */
 MUST_CHECK int psv_job_write(struct psv_job *job, const void *data, size_t len);
 
 /** Sends what has been written so far, then waits until the client has taken enough of it (back-pressure).

@@ -324,7 +324,9 @@ const struct psv_option psv_options[] = {
      RANGE(64 * KIB - 1, GIB), .help = "the same for all request bodies of a connection together"},
     {NAME("response", response, memory_bytes, "response-memory-bytes", "RESPONSE_MEMORY_BYTES"),
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE", .default_text = "2M",
-     RANGE(4 * KIB, GIB), .help = "response body kept in memory; past it the body moves to a memory file"},
+     RANGE(4 * KIB, GIB),
+     .help = "response body kept in memory until it is complete; a longer one is sent while the script "
+             "writes it, and what a slow client does not take in time moves to a memory file"},
     {NAME("response", response, window_bytes, "response-window-bytes", "RESPONSE_WINDOW_BYTES"),
      .type = PSV_OPTION_SIZE, .group = PSV_OPTION_GROUP_LIMITS, .value_name = "SIZE", .default_text = "1M",
      RANGE(16 * KIB, GIB),

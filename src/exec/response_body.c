@@ -195,6 +195,13 @@ int psv_response_body_append(struct psv_response_body *body, const void *data, s
     return PSV_OK;
 }
 
+void psv_response_body_reserve(struct psv_response_body *body, size_t len)
+{
+    if (body->fd < 0 && len <= body->memory_max && len > body->memory_capacity) {
+        (void)grow_memory(body, len);
+    }
+}
+
 int psv_response_body_seal(struct psv_response_body *body)
 {
     int code = PSV_OK;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "exec/body_piece.h"
 #include "os/mapping.h"
@@ -27,8 +28,22 @@ struct psv_response_body {
 void psv_response_body_init(struct psv_response_body *body, char *inline_memory, size_t inline_capacity,
                             size_t memory_max);
 void psv_response_body_fini(struct psv_response_body *body);
+/** For who will write about so much: one step in place of several.  Without memory for that nothing changes.
+ * [worker] */
+void psv_response_body_reserve(struct psv_response_body *body, size_t len);
 /** 0, PSV_ENOMEM, PSV_EIO.  [worker] */
 MUST_CHECK int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len);
+/** The same in a few instructions, where there is room for all of it already; else false, and nothing is
+ * done.  [worker] */
+static inline bool psv_response_body_put(struct psv_response_body *body, const void *data, size_t len)
+{
+    if (body->fd >= 0 || len > body->memory_capacity - body->memory_len) {
+        return false;
+    }
+    memcpy(body->memory + body->memory_len, data, len);
+    body->memory_len += len;
+    return true;
+}
 /** All bytes into as few pieces as possible: memory only, or memfd only.  0 or PSV_EIO.  [worker] */
 MUST_CHECK int psv_response_body_seal(struct psv_response_body *body);
 /** For who keeps a body that is all in memory: gives back what it does not fill.  Without memory for that it

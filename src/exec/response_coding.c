@@ -84,6 +84,19 @@ void psv_sink_decide_coding(struct psv_response_sink *sink, bool is_complete, ui
     sink->is_encoded |= encodes;
 }
 
+bool psv_sink_gains_by_its_end(const struct psv_response_sink *sink)
+{
+    const struct psv_body_filter *filter = sink->filter;
+
+    if (sink->content_length < 0) {
+        return false;
+    }
+    return sink->injection != NULL ||
+           (filter != NULL && filter->coding.len > 0 &&
+            psv_coding_judge(sink->status, sink->fields, sink->fields_len) == PSV_CODING_ALLOWED &&
+            filter->takes_type(filter, field_value(sink, PSV_FIELD_CONTENT_TYPE)));
+}
+
 static int encode_file(struct psv_body_encoder *encoder, const struct psv_response_body *plain, uint64_t len,
                        struct psv_response_body *out)
 {

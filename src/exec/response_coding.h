@@ -14,6 +14,10 @@
  * memory it stays as it is. */
 void psv_sink_decide_coding(struct psv_response_sink *sink, bool is_complete, uint64_t len);
 
+/** Whether the complete body will be changed, and one that is sent before its end would not: its length was
+ * promised. Only while the head is not posted. */
+bool psv_sink_gains_by_its_end(const struct psv_response_sink *sink);
+
 /** Puts the encoded form in the place of the part's body; len: how much of it counts.  0, PSV_ENOMEM,
  * PSV_EIO. */
 MUST_CHECK int psv_sink_encode_part(const struct psv_response_sink *sink, struct psv_body_encoder *encoder,

@@ -14,7 +14,6 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/text_parse.h"
 #include "exec/job.h"
 #include "exec/mailbox.h"
 #include "exec/response_coding.h"
@@ -34,6 +33,15 @@
 #define INLINE_SLACK_BYTES ((size_t)64)
 /* Body bytes that lie next to a part on the heap: a usual event of a stream needs one allocation. */
 #define HEAP_PART_BYTES ((size_t)1024)
+/* A response that has outgrown its memory is sent on in parts of this size: they stay in the processor's
+ * cache. */
+#define SEND_ON_BYTES ((size_t)256 * 1024)
+/* So long a worker waits for a client that does not take them as fast as they are made, and so much longer
+ * for each that it has taken (2 Gbit/s). */
+#define SEND_ON_PATIENCE_NS (10 * PSV_NS_PER_MS)
+#define SEND_ON_PATIENCE_PART_NS (1 * PSV_NS_PER_MS)
+/* The least that is put by in one piece. */
+#define PUT_BY_BYTES ((uint64_t)16 * 1024 * 1024)
 
 #define CREDIT_WAITS UINT32_C(1)
 #define CREDIT_STEP UINT32_C(2)
@@ -73,6 +81,7 @@ void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct p
     sink->written_bytes = 0;
     sink->posted_bytes = 0;
     sink->window_bytes = window_bytes;
+    sink->patience_ns = SEND_ON_PATIENCE_NS;
     sink->injection = NULL;
     sink->injector = NULL;
     sink->filter = NULL;
@@ -81,95 +90,6 @@ void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct p
     psv_sink_init_part(sink, &sink->part); /* the other two when they are needed */
     atomic_init(&sink->taken_bytes, 0);
     atomic_init(&sink->credit_futex, 0);
-}
-
-/* ---- head */
-
-/* The promise of a Content-Length field; -1 when its value is no length. */
-static int64_t parse_length(struct psv_bytes value)
-{
-    uint64_t length;
-
-    if (psv_parse_u64(psv_bytes_trim(value), &length) != PSV_OK || length > INT64_MAX) {
-        return -1;
-    }
-    return (int64_t)length;
-}
-
-/* Fields and their text in one block: PSV_OK or PSV_ENOMEM.  A Content-Length becomes the promise; one that
- * is no number or contradicts another is no promise. */
-static int copy_fields(struct psv_response_sink *sink, const struct psv_field *fields, unsigned fields_len)
-{
-    size_t text_len = 0;
-    unsigned lengths = 0;
-    int64_t length = -1;
-
-    for (unsigned i = 0; i < fields_len; i++) {
-        text_len += fields[i].name.len + fields[i].value.len;
-    }
-    if (fields_len == 0) {
-        return PSV_OK;
-    }
-    struct psv_field *copies = psv_arena_alloc(sink->job->arena, fields_len * sizeof(*copies) + text_len);
-    if (copies == NULL) {
-        return PSV_ENOMEM;
-    }
-    char *text = (char *)(copies + fields_len);
-    unsigned len = 0;
-    for (unsigned i = 0; i < fields_len; i++) {
-        enum psv_field_id id = psv_field_find(fields[i].name);
-        if (id == PSV_FIELD_CONTENT_LENGTH) {
-            int64_t promise = parse_length(fields[i].value);
-            length = lengths++ == 0 || length == promise ? promise : -1;
-            continue;
-        }
-        struct psv_field *copy = &copies[len++];
-        copy->id = id;
-        copy->name = (struct psv_bytes){text, fields[i].name.len};
-        text = (char *)mempcpy(text, fields[i].name.data, fields[i].name.len);
-        copy->value = (struct psv_bytes){text, fields[i].value.len};
-        if (fields[i].value.len > 0) {
-            text = (char *)mempcpy(text, fields[i].value.data, fields[i].value.len);
-        }
-    }
-    sink->fields = copies;
-    sink->fields_len = len;
-    sink->content_length = length;
-    return PSV_OK;
-}
-
-int psv_sink_respond(struct psv_response_sink *sink, unsigned status, const struct psv_field *fields,
-                     unsigned fields_len)
-{
-    if (sink->has_head || sink->state == PSV_SINK_FINISHED) {
-        return PSV_EEXIST;
-    }
-    if (status < 200 || status > 999) {
-        return PSV_EINVAL;
-    }
-    int code = copy_fields(sink, fields, fields_len);
-    if (code == PSV_OK) {
-        sink->status = status;
-        sink->has_head = true;
-    }
-    return code;
-}
-
-int psv_sink_discard(struct psv_response_sink *sink)
-{
-    if (sink->state != PSV_SINK_OPEN || sink->head_is_posted) {
-        return PSV_EEXIST;
-    }
-    psv_response_body_fini(&sink->part.body);
-    psv_sink_init_part(sink, &sink->part);
-    sink->failure = PSV_OK;
-    sink->has_head = false;
-    sink->status = 0;
-    sink->fields = NULL; /* they stay on the job's arena until its end */
-    sink->fields_len = 0;
-    sink->content_length = -1;
-    sink->written_bytes = 0;
-    return PSV_OK;
 }
 
 /* ---- body */
@@ -198,7 +118,7 @@ static void lend_inline_memory(struct psv_response_sink *sink, size_t len)
     size_t room = MIN(left - reserve, INLINE_BYTES_MAX);
     char *memory = len <= room ? psv_arena_alloc_text(arena, room) : NULL;
     if (memory != NULL) {
-        psv_response_body_init(&sink->part.body, memory, room, sink->memory_max);
+        psv_response_body_init(&sink->part.body, memory, room, sink->part.body.memory_max);
     }
 }
 
@@ -210,7 +130,7 @@ static int new_heap_part(struct psv_response_sink *sink)
         return PSV_ENOMEM;
     }
     psv_sink_init_part(sink, &heap->part);
-    psv_response_body_init(&heap->part.body, heap->bytes, sizeof(heap->bytes), sink->memory_max);
+    psv_response_body_init(&heap->part.body, heap->bytes, sizeof(heap->bytes), heap->part.body.memory_max);
     heap->part.is_heap = true;
     sink->current = &heap->part;
     return PSV_OK;
@@ -229,33 +149,6 @@ static int append(struct psv_response_sink *sink, const void *data, size_t len)
         lend_inline_memory(sink, len);
     }
     return psv_response_body_append(body, data, len);
-}
-
-int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len)
-{
-    if (sink->state == PSV_SINK_FINISHED) {
-        return PSV_OK;
-    }
-    if (is_gone(sink)) {
-        return PSV_EGONE;
-    }
-    if (sink->failure != PSV_OK) {
-        return sink->failure;
-    }
-    uint64_t before = sink->written_bytes;
-    sink->written_bytes += len;
-    if (!keeps_body(sink)) {
-        return PSV_OK;
-    }
-    if (sink->content_length >= 0) {
-        uint64_t promise = (uint64_t)sink->content_length;
-        len = (size_t)MIN((uint64_t)len, promise - MIN(before, promise));
-    }
-    if (len == 0) {
-        return PSV_OK;
-    }
-    sink->failure = append(sink, data, len);
-    return sink->failure;
 }
 
 /* ---- handing over */
@@ -311,8 +204,37 @@ static bool has_bytes(const struct psv_response_part *part)
     return part != NULL && psv_response_body_len(&part->body) > 0;
 }
 
-/* Waits until the client has taken enough of what was posted. */
-static int wait_for_credit(struct psv_response_sink *sink)
+/* The part in hand goes to the loop: PSV_OK, or why it stays here for END. */
+static int post_part(struct psv_response_sink *sink)
+{
+    struct psv_response_part *part = sink->current;
+
+    if (!sink->head_is_posted) {
+        psv_sink_decide_coding(sink, false, 0);
+    }
+    seal_part(sink, part, PSV_BODY_FLUSH);
+    if (sink->failure != PSV_OK) {
+        return sink->failure;
+    }
+    part->flags = sink->head_is_posted ? 0 : PSV_PART_HEAD;
+    sink->head_is_posted = true;
+    sink->state = PSV_SINK_STREAMING;
+    sink->current = NULL;
+    psv_mailbox_post(sink->mailbox, part);
+    return PSV_OK;
+}
+
+static bool has_credit(const struct psv_response_sink *sink)
+{
+    /* relaxed: who waits for it has ordered it, for others a little late does no harm */
+    uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+
+    return sink->posted_bytes - taken <= sink->window_bytes;
+}
+
+/* Waits until the client has taken enough of what was posted: PSV_OK, PSV_EGONE; PSV_ETIMEOUT at until_ns
+ * (monotonic; 0: never). */
+static int wait_for_credit(struct psv_response_sink *sink, uint64_t until_ns)
 {
     int code = PSV_OK;
 
@@ -321,26 +243,135 @@ static int wait_for_credit(struct psv_response_sink *sink)
          * they were before the bump, or the bump comes second, finds the bit and changes the word that the
          * futex compares */
         uint32_t word = atomic_fetch_or_explicit(&sink->credit_futex, CREDIT_WAITS, memory_order_acq_rel);
-        uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
         if (is_gone(sink)) {
             code = PSV_EGONE;
             break;
         }
-        if (sink->posted_bytes - taken <= sink->window_bytes) {
+        if (has_credit(sink)) {
             break;
         }
-        if (psv_job_is_overdue(sink->job)) {
+        if (until_ns != 0 && psv_clock_monotonic_ns() >= until_ns) {
             code = PSV_ETIMEOUT;
             break;
         }
-        /* relaxed: published by the queue, or this thread's own */
-        uint64_t deadline_ns = atomic_load_explicit(&sink->job->deadline_ns, memory_order_relaxed);
-        (void)psv_futex_wait(&sink->credit_futex, word | CREDIT_WAITS, deadline_ns);
+        (void)psv_futex_wait(&sink->credit_futex, word | CREDIT_WAITS, until_ns);
     }
     atomic_fetch_and_explicit(&sink->credit_futex, ~CREDIT_WAITS,
                               memory_order_relaxed); /* publishes nothing */
     return code;
 }
+
+/* ---- what has outgrown its memory */
+
+static uint64_t part_len(const struct psv_response_sink *sink)
+{
+    return sink->current != NULL ? psv_response_body_len(&sink->current->body) : 0;
+}
+
+/* Bytes of the part in hand from which on it is sent although the application has not flushed. */
+static uint64_t part_goal(const struct psv_response_sink *sink)
+{
+    bool is_file = sink->current != NULL && sink->current->body.fd >= 0;
+
+    return sink->head_is_posted && !is_file ? MIN(SEND_ON_BYTES, sink->memory_max) : sink->memory_max;
+}
+
+/* Nearly all that is ever written: it fits into the memory that is there.  What is sent on is looked after by
+ * append_and_send_on. */
+static bool put(const struct psv_response_sink *sink, const void *data, size_t len)
+{
+    return sink->current != NULL && !sink->head_is_posted &&
+           psv_response_body_put(&sink->current->body, data, len);
+}
+
+/* Waits a moment for a client that has fallen behind; true: it has caught up. */
+static bool waits_with_success(struct psv_response_sink *sink)
+{
+    uint64_t started_ns = psv_clock_monotonic_ns();
+    int code = wait_for_credit(sink, started_ns + sink->patience_ns);
+    uint64_t waited_ns = psv_clock_monotonic_ns() - started_ns;
+
+    sink->patience_ns -= MIN(sink->patience_ns, waited_ns);
+    if (code == PSV_OK) {
+        sink->patience_ns += SEND_ON_PATIENCE_PART_NS;
+    }
+    return code == PSV_OK;
+}
+
+/* A client that keeps up gets what there is; for another one it is put by. */
+static bool may_send_on(struct psv_response_sink *sink)
+{
+    if (!sink->has_head || (!sink->head_is_posted && psv_sink_gains_by_its_end(sink))) {
+        return false;
+    }
+    return has_credit(sink) || (sink->patience_ns > 0 && waits_with_success(sink));
+}
+
+/* A long response for a slow client goes to the loop now and then, at each time as much as waits there
+ * already: the account of what waits shall know of it (response_memory.h). */
+static bool is_due(const struct psv_response_sink *sink)
+{
+    uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+
+    return sink->head_is_posted && part_len(sink) >= MAX(PUT_BY_BYTES, sink->posted_bytes - taken);
+}
+
+static int append_and_send_on(struct psv_response_sink *sink, const char *data, size_t len)
+{
+    int code = PSV_OK;
+
+    while (len > 0 && code == PSV_OK) {
+        uint64_t part = part_len(sink);
+        uint64_t goal = part_goal(sink);
+        if (part >= goal && (may_send_on(sink) || is_due(sink))) {
+            code = post_part(sink);
+            if (code == PSV_OK) {
+                code = new_heap_part(sink);
+            }
+            if (code == PSV_OK) {
+                psv_response_body_reserve(&sink->current->body, MIN(SEND_ON_BYTES, sink->memory_max));
+            }
+            continue;
+        }
+        size_t step = (size_t)MIN((uint64_t)len, part < goal ? goal - part : SEND_ON_BYTES);
+        code = append(sink, data, step);
+        data += step;
+        len -= step;
+    }
+    return code;
+}
+
+int psv_sink_write(struct psv_response_sink *sink, const void *data, size_t len)
+{
+    if (sink->state == PSV_SINK_FINISHED) {
+        return PSV_OK;
+    }
+    if (is_gone(sink)) {
+        return PSV_EGONE;
+    }
+    if (sink->failure != PSV_OK) {
+        return sink->failure;
+    }
+    uint64_t before = sink->written_bytes;
+    sink->written_bytes += len;
+    if (!keeps_body(sink)) {
+        return PSV_OK;
+    }
+    if (sink->content_length >= 0) {
+        uint64_t promise = (uint64_t)sink->content_length;
+        len = (size_t)MIN((uint64_t)len, promise - MIN(before, promise));
+    }
+    if (len == 0) {
+        return PSV_OK;
+    }
+    if (LIKELY(put(sink, data, len))) {
+        return PSV_OK;
+    }
+    sink->failure = append_and_send_on(sink, data, len);
+    return sink->failure;
+}
+
+/* ---- flush and end */
 
 int psv_sink_flush(struct psv_response_sink *sink)
 {
@@ -357,21 +388,13 @@ int psv_sink_flush(struct psv_response_sink *sink)
         return sink->failure;
     }
     if (!sink->head_is_posted || has_bytes(sink->current)) {
-        struct psv_response_part *part = sink->current;
-        if (!sink->head_is_posted) {
-            psv_sink_decide_coding(sink, false, 0);
+        int code = post_part(sink);
+        if (code != PSV_OK) {
+            return code;
         }
-        seal_part(sink, part, PSV_BODY_FLUSH);
-        if (sink->failure != PSV_OK) {
-            return sink->failure; /* the part stays here for END */
-        }
-        part->flags = sink->head_is_posted ? 0 : PSV_PART_HEAD;
-        sink->head_is_posted = true;
-        sink->state = PSV_SINK_STREAMING;
-        sink->current = NULL;
-        psv_mailbox_post(sink->mailbox, part);
     }
-    return wait_for_credit(sink);
+    /* relaxed: published by the queue, or this thread's own */
+    return wait_for_credit(sink, atomic_load_explicit(&sink->job->deadline_ns, memory_order_relaxed));
 }
 
 /* Fewer bytes than were promised: the response fails, and stays as it is. */

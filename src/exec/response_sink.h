@@ -2,6 +2,7 @@
  * mailbox.  Most responses are one part that lives inside the job: nothing is allocated for them.
  *
  *   OPEN --flush: HEAD--> STREAMING --flush: (body)--> STREAMING
+ *   OPEN --write past memory_max: HEAD--> STREAMING --write: (body)--> STREAMING
  *   OPEN --finish: HEAD|END--> FINISHED,  STREAMING --finish: END--> FINISHED
  *   release: RELEASE together with END, or in a part of its own when the response was finished earlier
  *
@@ -67,6 +68,7 @@ struct psv_response_sink {
     struct psv_body_encoder *encoder;           /* of this response, once it is decided */
     bool is_encoded;               /* the head says so (of an answer to HEAD: the one to GET would) */
     uint64_t window_bytes;         /* a flush waits while posted - taken exceeds this */
+    uint64_t patience_ns;          /* so long does a write still wait before it puts the body by */
     struct psv_response_part part; /* the first; the only one unless the script flushes or finishes early */
     struct psv_response_part end_part;     /* END of a streamed response that has nothing more to say */
     struct psv_response_part release_part; /* RELEASE after an early END */
@@ -75,8 +77,9 @@ struct psv_response_sink {
         credit_futex; /* bumped (by 2) with taken_bytes or when the client goes; bit 0: a flush waits */
 };
 
-/** memory_max: bytes of a part's body in memory, past it a memfd.  window_bytes: what may be under way to the
- * client before a flush waits.  [loop], before the job is queued */
+/** memory_max: bytes of a body in memory; one that grows larger is sent on while it is written, as long as no
+ * more than window_bytes are under way to the client, and what it does not take fast enough goes to a memfd.
+ * A flush waits for the window.  [loop], before the job is queued */
 void psv_sink_init(struct psv_response_sink *sink, struct psv_job *job, struct psv_mailbox *mailbox,
                    size_t memory_max, uint64_t window_bytes);
 
@@ -86,6 +89,8 @@ void psv_sink_init_part(struct psv_response_sink *sink, struct psv_response_part
 /* [worker]: contracts in phpsrv/message.h.  Beyond them:
  *   respond: PSV_EINVAL unless 200 <= status <= 999, PSV_ENOMEM; PSV_EEXIST also after finish.
  *   write:   ignored with 0 after finish.  After a failure every further one is refused with the same code.
+ *            Of a response that has a head and outgrows its memory it posts parts, and waits for
+ *            the client as long as that one keeps up, about 2 Gbit/s.
  *   flush:   0 after finish; PSV_EINVAL without a head.
  * What the application writes past its promised Content-Length is cut; writing less than promised ends the
  * response as FAILED (the client must not take a truncated body for a whole one).  Neither applies to HEAD

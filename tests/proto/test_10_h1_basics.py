@@ -245,7 +245,7 @@ def test_pipeline_cut_at_every_place(server):
 # ---- responses (RFC 9112 6, 7)
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, 65536, 262_143, 262_144, 262_145, 5_000_000])
+@pytest.mark.parametrize("size", [0, 1, 1000, 65536, 262_143, 262_144, 262_145, 2 << 20])
 def test_response_body_of_known_length(wire, size):
     wire.request(stub.body(size))
     response = wire.expect_response(200)

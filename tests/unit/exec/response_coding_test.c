@@ -189,6 +189,67 @@ static void test_a_stream_that_was_sent_before_its_end(void **state)
 }
 
 /* The loop reads it when it starts the response, while the script goes on. */
+static void write_much(unsigned count)
+{
+    static char block[FIXTURE_MEMORY_MAX];
+
+    memset(block, 'x', sizeof(block));
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(psv_job_write(fixture.job, block, sizeof(block)), 0);
+    }
+}
+
+static uint64_t take_parts(unsigned *parts, unsigned *first_flags)
+{
+    struct psv_response_part *part;
+    uint64_t len = 0;
+
+    *parts = 0;
+    while ((part = psv_mailbox_take(&fixture.mailbox)) != NULL) {
+        *first_flags = (*parts)++ == 0 ? part->flags : *first_flags;
+        struct psv_body_piece *piece = psv_part_piece(part);
+        len += piece->len;
+        piece->release(piece);
+    }
+    return len;
+}
+
+static void test_what_outgrows_its_memory(void **state)
+{
+    unsigned parts;
+    unsigned flags = 0;
+
+    (void)state;
+    fixture.job->sink.filter = &coding;
+    respond("Content-Type", "text/html");
+    write_much(3);
+    psv_sink_release(&fixture.job->sink);
+    /* "<" and ">" and each byte are doubled, too */
+    assert_true(take_parts(&parts, &flags) == (3 * FIXTURE_MEMORY_MAX + 2) * 2);
+    assert_true(parts > 1);
+    assert_int_equal(flags, HEAD);
+    assert_true(fixture.job->sink.is_encoded);
+}
+
+/* Sent before its end it would have to stay as it is. */
+static void test_a_promise_waits_for_the_end_where_that_changes_the_body(void **state)
+{
+    unsigned parts;
+    unsigned flags = 0;
+
+    (void)state;
+    fixture.job->sink.injection = NULL;
+    fixture.job->sink.filter = &coding;
+    respond("Content-Length", "49152");
+    write_much(3);
+    assert_null(psv_mailbox_take(&fixture.mailbox));
+    psv_sink_release(&fixture.job->sink);
+    assert_true(take_parts(&parts, &flags) == (uint64_t)3 * FIXTURE_MEMORY_MAX * 2);
+    assert_int_equal(parts, 1);
+    assert_int_equal(flags, HEAD | END | RELEASE);
+    assert_int_equal(fixture.job->sink.content_length, -1);
+}
+
 static void test_the_length_is_not_written_once_the_head_is_posted(void **state)
 {
     const int64_t as_the_loop_sees_it = -2;
@@ -281,6 +342,8 @@ int main(void)
         TEST(test_a_promise_of_a_stream_is_left_alone),
         TEST(test_a_stream),
         TEST(test_a_stream_that_was_sent_before_its_end),
+        TEST(test_what_outgrows_its_memory),
+        TEST(test_a_promise_waits_for_the_end_where_that_changes_the_body),
         TEST(test_the_length_is_not_written_once_the_head_is_posted),
         TEST(test_what_is_not_taken),
         TEST(test_compressed_afterwards_without_a_wrong_length),

@@ -6,9 +6,9 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include "exec_test.h"
+#include "limit.h"
 
 #include "base/error.h"
 
@@ -107,15 +107,12 @@ static int init_and_fini(void *context)
 static void test_init_fails_cleanly(void **state)
 {
     struct psv_mailbox mailbox;
-    struct rlimit before;
 
     (void)state;
     assert_int_equal(fail_each_allocation(init_and_fini, NULL), 1);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int code = psv_mailbox_init(&mailbox, 10);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(code, PSV_ELIMIT);
     psv_mailbox_fini(&mailbox);
 }

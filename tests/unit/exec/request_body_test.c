@@ -4,10 +4,10 @@
 #include "exec/request_body.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include "exec/body_memory.h"
 #include "fail_alloc.h"
+#include "limit.h"
 
 #define MEMORY_MAX 100
 #define MAX_BYTES 2000000
@@ -182,24 +182,21 @@ static void test_what_is_kept_is_bounded(void **state)
 
 static void test_no_address_space(void **state)
 {
-    struct rlimit before;
     struct psv_request_body body;
 
     (void)state;
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     psv_request_body_init(&body, 4, MAX_BYTES);
     append_filler(&body, 4);
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_AS, 0);
     int code = psv_request_body_append(&body, "x", 1);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    limit_back(RLIMIT_AS, &before);
     assert_int_equal(code, PSV_ENOMEM);
     assert_true(body.len == 4); /* as before: it can go on */
     append_filler(&body, 1);
     size_t more = body.spill.capacity;
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    before = limit_to(RLIMIT_AS, 0);
     char *room = psv_request_body_room(&body, more);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    limit_back(RLIMIT_AS, &before);
     assert_null(room);
     assert_non_null(psv_request_body_room(&body, more));
     expect_filler(&body, 2);

@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "exec/body_memory.h"
 #include "fail_alloc.h"
+#include "limit.h"
 
 #define KIB ((size_t)1024)
 
@@ -134,17 +134,14 @@ static void test_the_file_is_closed(void **state)
 
 static void test_without_descriptors(void **state)
 {
-    struct rlimit before;
     struct psv_response_body body;
 
     (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     psv_response_body_init(&body, NULL, 0, 10);
     assert_int_equal(psv_response_body_append(&body, "0123456789", 10), 0);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int code = psv_response_body_append(&body, "x", 1);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(code, PSV_EIO);
     psv_response_body_fini(&body);
 }
@@ -203,7 +200,6 @@ static void test_what_is_kept_fits(void **state)
 
 static void test_no_address_space(void **state)
 {
-    struct rlimit before;
     struct psv_response_body body;
     char *block = calloc(1, 300 * KIB);
 
@@ -214,11 +210,9 @@ static void test_no_address_space(void **state)
     assert_int_equal(psv_body_memory_kept_bytes(), 0);
     psv_response_body_init(&body, NULL, 0, 1000 * KIB);
     assert_int_equal(psv_response_body_append(&body, block, 200 * KIB), 0);
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_AS, 0);
     int code = psv_response_body_append(&body, block, 300 * KIB);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    limit_back(RLIMIT_AS, &before);
     assert_int_equal(code, PSV_ENOMEM);
     assert_true(psv_response_body_len(&body) == 200 * KIB);
     psv_response_body_fini(&body);

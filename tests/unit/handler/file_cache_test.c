@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <dirent.h>
-#include <sys/resource.h>
 
+#include "limit.h"
 #include "table.h"
 #include "temp_folder.h"
 
@@ -456,7 +456,6 @@ static void test_long_paths(void **state)
 static void test_shortage_of_descriptors(void **state)
 {
     struct fixture *fixture = *state;
-    struct rlimit before;
     char name[16];
     temp_folder_write(&fixture->folder, "0.txt", "x");
     temp_folder_write(&fixture->folder, "last.txt", "x");
@@ -466,15 +465,13 @@ static void test_shortage_of_descriptors(void **state)
         temp_folder_write(&fixture->folder, name + 1, "x");
         assert_int_equal(kind_at(fixture, name), PSV_CACHED_FILE);
     }
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     int next_fd = dup(fixture->root_fd);
     assert_true(next_fd >= 0);
     close(next_fd);
-    struct rlimit none_left = {.rlim_cur = (rlim_t)next_fd, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, (rlim_t)next_fd);
     struct psv_cached_file *file = NULL;
     int error = psv_file_cache_find_ref(&fixture->cache, PSV_BYTES("/last.txt"), &file);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(error, 0);
     assert_int_equal(file->kind, PSV_CACHED_FILE);
     assert_true(fixture->cache.present_len < 20);
@@ -486,16 +483,13 @@ static void test_shortage_of_descriptors(void **state)
 static void test_stale_is_better_than_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct rlimit before;
     temp_folder_write(&fixture->folder, "a.txt", "a");
     assert_int_equal(kind_at(fixture, "/a.txt"), PSV_CACHED_FILE);
     now_ns += VALID_MS * PSV_NS_PER_MS;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none_left = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     struct psv_cached_file *file = NULL;
     int error = psv_file_cache_find_ref(&fixture->cache, PSV_BYTES("/a.txt"), &file);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(error, 0);
     assert_int_equal(file->kind, PSV_CACHED_FILE);
     assert_true(file->checked_ns < now_ns); /* asked again next time */

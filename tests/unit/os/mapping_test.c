@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include <stdint.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "table.h"
 
 #include "base/error.h"
@@ -61,7 +61,6 @@ static void test_growing_keeps_what_is_there(void **state)
 static void test_without_address_space(void **state)
 {
     struct psv_mapping mapping = {0}, other = {0};
-    struct rlimit before;
 
     (void)state;
     assert_int_equal(psv_mapping_open(&mapping, 10), 0);
@@ -69,12 +68,10 @@ static void test_without_address_space(void **state)
     size_t capacity = mapping.capacity;
     assert_int_equal(psv_mapping_open(&other, SIZE_MAX), PSV_ENOMEM);
     assert_int_equal(psv_mapping_grow(&mapping, SIZE_MAX), PSV_ENOMEM);
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_AS, 0);
     int opened = psv_mapping_open(&other, 1);
     int grown = psv_mapping_grow(&mapping, capacity + 1);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    limit_back(RLIMIT_AS, &before);
     assert_int_equal(opened, PSV_ENOMEM);
     assert_int_equal(grown, PSV_ENOMEM);
     assert_null(other.data);

@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "table.h"
 
 #include "base/error.h"
@@ -144,13 +144,10 @@ static void test_full_counter_is_readable(void **state)
 static void test_out_of_descriptors(void **state)
 {
     (void)state;
-    struct rlimit before;
     struct psv_notifier notifier;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int result = psv_notifier_init(&notifier);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(result, PSV_ELIMIT);
     psv_notifier_fini(&notifier);
 }

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "table.h"
 
 #include "base/error.h"
@@ -107,14 +108,11 @@ static void test_signal_failures(void **state)
 {
     (void)state;
     struct psv_error error = {0};
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int result = psv_process_open_signals(false, &error);
     struct psv_process_facts facts;
     int facts_result = psv_process_read_facts(&facts);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(result, PSV_ELIMIT);
     assert_string_equal(error.message, "cannot receive signals: Too many open files");
     assert_int_equal(facts_result, PSV_ELIMIT);

@@ -8,10 +8,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "table.h"
 
 #include "base/error.h"
@@ -314,13 +314,10 @@ static void test_listen_failures(void **state)
     assert_int_equal(psv_socket_listen(&address, &options, &listener, NULL, &error), PSV_ENOENT);
     assert_string_equal(error.message, "cannot listen on 192.0.2.1:0: Cannot assign requested address");
 
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     address = parse("127.0.0.1:0");
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int result = psv_socket_listen(&address, &options, &listener, NULL, &error);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(result, PSV_ELIMIT);
 }
 
@@ -334,12 +331,9 @@ static void test_accept_failures(void **state)
     int fd = -1;
     assert_int_equal(psv_socket_listen(&address, &options, &listener, &bound, NULL), 0);
     int client = connect_to("127.0.0.1", psv_socket_port(&bound));
-    struct rlimit before;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct rlimit before = limit_to(RLIMIT_NOFILE, 0);
     int result = psv_socket_accept(listener, &fd, &peer);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    limit_back(RLIMIT_NOFILE, &before);
     assert_int_equal(result, PSV_ELIMIT);
     fd = accept_soon(listener, &peer);                                /* it waited */
     assert_int_equal(psv_socket_accept(fd, &client, &peer), PSV_EIO); /* no listener */

@@ -403,6 +403,12 @@ static struct psv_job *look_after_waking(struct psv_queue *queue, struct psv_par
     parking->waits = queue->awake_max < queue->workers_len ? psv_thread_waits() : 0;
     parking->jobs = 0;
     atomic_exchange_explicit(&queue->is_waking, 0, memory_order_acq_rel); /* 2.: back to 0 before looking */
+    if (is_nudged(queue, parking)) { /* it may have to end: what was pushed since then is for others */
+        if (psv_ring_len(&queue->ring) > 0) {
+            wake_one(queue);
+        }
+        return NULL;
+    }
     struct psv_job *job = psv_ring_pop(&queue->ring);
     if (job != NULL && psv_ring_len(&queue->ring) > 0 && !is_little_work(queue)) {
         wake_one(queue); /* 4. */

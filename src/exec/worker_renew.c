@@ -131,13 +131,13 @@ enum psv_renewal_state psv_worker_pool_renewal(struct psv_worker_pool *pool, uin
     return state;
 }
 
-bool psv_worker_renew_ready(struct psv_worker *worker)
+void psv_worker_renew_ready(struct psv_worker *worker)
 {
     struct psv_worker_pool *pool = worker->pool;
     struct psv_worker_renewal *renewal = &pool->renewal;
 
     if (is_set(&worker->life.is_retired) || ++renewal->ready < renewal->wanted) {
-        return false;
+        return;
     }
     retire(pool, false);
     for (unsigned i = 0; i < pool->slots_len; i++) {
@@ -147,10 +147,11 @@ bool psv_worker_renew_ready(struct psv_worker *worker)
             set(&other->life.is_candidate, false);
         }
     }
+    psv_queue_nudge(
+        pool->queue); /* before anybody is told: no request of theirs goes to an old one that sleeps */
     renewal->state = PSV_RENEWAL_DONE;
     pool->replaced += renewal->wanted;
     wake_candidates(pool);
-    return true;
 }
 
 void psv_worker_renew_fail(struct psv_worker *worker, const struct psv_error *error)

@@ -221,17 +221,13 @@ void psv_worker_script_ready(struct psv_worker *worker)
     life->is_ready = true;
     life->has_booted = true;
     life->boot_failures = 0;
-    bool are_others_retired = false;
     pthread_mutex_lock(&pool->life_lock);
     if (atomic_load_explicit(&life->is_candidate, memory_order_relaxed)) {
-        are_others_retired = psv_worker_renew_ready(worker);
+        psv_worker_renew_ready(worker);
     } else {
         psv_worker_script_count(worker, !is_retired(worker), false);
     }
     pthread_mutex_unlock(&pool->life_lock);
-    if (are_others_retired) {
-        psv_queue_nudge(pool->queue);
-    }
     psv_worker_report_boot(worker, PSV_OK, NULL);
 }
 

@@ -150,7 +150,7 @@ void psv_worker_pools_remove(struct psv_worker_pool *pool);
 /* worker_renew.c */
 /** Waits until the whole set has booted, or the renewal has failed.  [worker] */
 void psv_worker_renew_wait(struct psv_worker *worker);
-/** life_lock is held: a candidate has reached its loop. True: the old set is to be nudged. */
-bool psv_worker_renew_ready(struct psv_worker *worker);
+/** life_lock is held: a candidate has reached its loop; the last one retires the old set.  [worker] */
+void psv_worker_renew_ready(struct psv_worker *worker);
 /** A candidate has not. [worker] */
 void psv_worker_renew_fail(struct psv_worker *worker, const struct psv_error *error);

@@ -109,6 +109,25 @@ static void test_a_nudge_reaches_each_once(void **state)
     psv_queue_fini(&queue);
 }
 
+/* Who sleeps while it is nudged may have to end: it takes nothing that was pushed after the nudge, even if
+ * that is what wakes it. */
+static void test_what_comes_after_a_nudge_is_for_others(void **state)
+{
+    struct sleeper sleeper;
+    enum psv_queue_pop why = PSV_QUEUE_STOPPED;
+
+    (void)state;
+    assert_int_equal(psv_queue_init(&queue, 4, 2, 0, 2), 0);
+    start_sleeper(&sleeper, 0);
+    atomic_fetch_add(&queue.nudges, 1); /* psv_queue_nudge(), before it has woken anybody */
+    assert_int_equal(psv_queue_push(&queue, job_of(1)), 0);
+    assert_int_equal(pthread_join(sleeper.thread, NULL), 0);
+    assert_null(sleeper.job);
+    assert_int_equal(sleeper.why, PSV_QUEUE_NUDGED);
+    assert_ptr_equal(psv_queue_pop_until(&queue, 1, 0, &why), job_of(1));
+    psv_queue_fini(&queue);
+}
+
 static void test_a_plain_wait_sleeps_through_nudges(void **state)
 {
     struct psv_job *job;
@@ -354,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_a_deadline_ends_the_wait),
         cmocka_unit_test(test_who_is_away_hands_the_wake_to_the_next),
         cmocka_unit_test(test_a_nudge_reaches_each_once),
+        cmocka_unit_test(test_what_comes_after_a_nudge_is_for_others),
         cmocka_unit_test(test_a_plain_wait_sleeps_through_nudges),
         cmocka_unit_test(test_little_work_wakes_nobody),
         cmocka_unit_test(test_somebody_is_woken_when_nobody_is_at_it),

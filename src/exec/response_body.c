@@ -70,7 +70,8 @@ static int move_to_mapping(struct psv_response_body *body, size_t capacity)
     }
     body->mapping = mapping;
     body->memory = mapping.data;
-    body->memory_capacity = mapping.capacity;
+    /* the mapping may be larger: it has whole pages, or was kept */
+    body->memory_capacity = MIN(mapping.capacity, body->memory_max);
     return PSV_OK;
 }
 

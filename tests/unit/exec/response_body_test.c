@@ -198,6 +198,30 @@ static void test_what_is_kept_fits(void **state)
     free(block);
 }
 
+/* A mapping has whole pages, and one that was kept may be much larger. */
+static void test_the_threshold_is_the_bodys_not_the_mappings(void **state)
+{
+    static const size_t threshold = 150 * KIB + 1;
+    struct psv_mapping large = {0};
+    struct psv_response_body body;
+    char *block = calloc(1, threshold);
+
+    (void)state;
+    assert_non_null(block);
+    assert_int_equal(psv_body_memory_open(&large, PSV_BODY_MEMORY_KEPT_BYTES_MAX), 0);
+    psv_body_memory_close(&large);
+    psv_response_body_init(&body, NULL, 0, threshold);
+    assert_int_equal(psv_response_body_append(&body, block, threshold - 10), 0);
+    assert_true(body.mapping.capacity > threshold);
+    assert_true(psv_response_body_put(&body, block, 10));
+    assert_false(psv_response_body_put(&body, block, 1));
+    assert_int_equal(psv_response_body_append(&body, block, threshold), 0);
+    assert_true(body.fd >= 0);
+    assert_true(psv_response_body_len(&body) == 2 * threshold);
+    psv_response_body_fini(&body);
+    free(block);
+}
+
 static void test_no_address_space(void **state)
 {
     struct psv_response_body body;
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_without_descriptors),
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_what_is_kept_fits),
+        cmocka_unit_test(test_the_threshold_is_the_bodys_not_the_mappings),
         cmocka_unit_test(test_no_address_space),
         cmocka_unit_test(test_out_of_memory),
     };

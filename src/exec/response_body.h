@@ -33,11 +33,11 @@ void psv_response_body_fini(struct psv_response_body *body);
 void psv_response_body_reserve(struct psv_response_body *body, size_t len);
 /** 0, PSV_ENOMEM, PSV_EIO.  [worker] */
 MUST_CHECK int psv_response_body_append(struct psv_response_body *body, const void *data, size_t len);
-/** The same in a few instructions, where there is room for all of it already; else false, and nothing is
- * done.  [worker] */
+/** The same in a few instructions, where there is room for all of it in memory, or in what is joined for the
+ * memfd; else false, and nothing is done.  [worker] */
 static inline bool psv_response_body_put(struct psv_response_body *body, const void *data, size_t len)
 {
-    if (body->fd >= 0 || len > body->memory_capacity - body->memory_len) {
+    if (len > body->memory_capacity - body->memory_len) {
         return false;
     }
     memcpy(body->memory + body->memory_len, data, len);

@@ -224,12 +224,16 @@ static int post_part(struct psv_response_sink *sink)
     return PSV_OK;
 }
 
-static bool has_credit(const struct psv_response_sink *sink)
+/* Posted, and not with the client yet. */
+static uint64_t under_way(const struct psv_response_sink *sink)
 {
     /* relaxed: who waits for it has ordered it, for others a little late does no harm */
-    uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+    return sink->posted_bytes - atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+}
 
-    return sink->posted_bytes - taken <= sink->window_bytes;
+static bool has_credit(const struct psv_response_sink *sink)
+{
+    return under_way(sink) <= sink->window_bytes;
 }
 
 /* Waits until the client has taken enough of what was posted: PSV_OK, PSV_EGONE; PSV_ETIMEOUT at until_ns
@@ -288,14 +292,12 @@ static bool put(const struct psv_response_sink *sink, const void *data, size_t l
 static bool waits_with_success(struct psv_response_sink *sink)
 {
     uint64_t started_ns = psv_clock_monotonic_ns();
-    int code = wait_for_credit(sink, started_ns + sink->patience_ns);
+    bool has_caught_up = wait_for_credit(sink, started_ns + sink->patience_ns) == PSV_OK;
     uint64_t waited_ns = psv_clock_monotonic_ns() - started_ns;
 
     sink->patience_ns -= MIN(sink->patience_ns, waited_ns);
-    if (code == PSV_OK) {
-        sink->patience_ns += SEND_ON_PATIENCE_PART_NS;
-    }
-    return code == PSV_OK;
+    sink->patience_ns += has_caught_up ? SEND_ON_PATIENCE_PART_NS : 0;
+    return has_caught_up;
 }
 
 /* A client that keeps up gets what there is; for another one it is put by. */
@@ -311,9 +313,21 @@ static bool may_send_on(struct psv_response_sink *sink)
  * already: the account of what waits shall know of it (response_memory.h). */
 static bool is_due(const struct psv_response_sink *sink)
 {
-    uint64_t taken = atomic_load_explicit(&sink->taken_bytes, memory_order_relaxed);
+    return sink->head_is_posted && part_len(sink) >= MAX(PUT_BY_BYTES, under_way(sink));
+}
 
-    return sink->head_is_posted && part_len(sink) >= MAX(PUT_BY_BYTES, sink->posted_bytes - taken);
+/* Posts the part in hand and begins the next one. */
+static int send_on(struct psv_response_sink *sink)
+{
+    int code = post_part(sink);
+
+    if (code == PSV_OK) {
+        code = new_heap_part(sink);
+    }
+    if (code == PSV_OK) {
+        psv_response_body_reserve(&sink->current->body, (size_t)part_goal(sink));
+    }
+    return code;
 }
 
 static int append_and_send_on(struct psv_response_sink *sink, const char *data, size_t len)
@@ -324,13 +338,7 @@ static int append_and_send_on(struct psv_response_sink *sink, const char *data, 
         uint64_t part = part_len(sink);
         uint64_t goal = part_goal(sink);
         if (part >= goal && (may_send_on(sink) || is_due(sink))) {
-            code = post_part(sink);
-            if (code == PSV_OK) {
-                code = new_heap_part(sink);
-            }
-            if (code == PSV_OK) {
-                psv_response_body_reserve(&sink->current->body, MIN(SEND_ON_BYTES, sink->memory_max));
-            }
+            code = send_on(sink);
             continue;
         }
         size_t step = (size_t)MIN((uint64_t)len, part < goal ? goal - part : SEND_ON_BYTES);

@@ -147,8 +147,8 @@ void psv_worker_renew_ready(struct psv_worker *worker)
             set(&other->life.is_candidate, false);
         }
     }
-    psv_queue_nudge(
-        pool->queue); /* before anybody is told: no request of theirs goes to an old one that sleeps */
+    /* before anybody is told: no request of theirs goes to an old one that sleeps */
+    psv_queue_nudge(pool->queue);
     renewal->state = PSV_RENEWAL_DONE;
     pool->replaced += renewal->wanted;
     wake_candidates(pool);

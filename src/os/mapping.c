@@ -39,8 +39,7 @@ int psv_mapping_open(struct psv_mapping *mapping, size_t bytes)
 static void *move(void *data, size_t old_capacity, size_t capacity)
 {
 #if HAS_THREAD_SANITIZER
-    /* it does not know mremap: what threads did to the old address would be held against the next one there
-     */
+    /* it does not know mremap: what was done to the old address would be held against who gets it next */
     void *moved = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (moved != MAP_FAILED) {
         memcpy(moved, data, old_capacity);

@@ -5,8 +5,6 @@ SPDX-License-Identifier: MIT
 
 import concurrent.futures
 import gzip
-import os
-import pathlib
 import time
 
 import pytest
@@ -28,12 +26,7 @@ for ($text = '', $i = 0; strlen($text) < $n; $i++) $text .= sprintf("line %07d o
 for ($at = 0; $at < $n; $at += $step) echo substr($text, $at, min($step, $n - $at));
 """
 
-
-def text_of(size):
-    return b"".join(LINE % i for i in range(size // len(LINE % 0) + 1))[:size]
-
-
-TEXT = text_of(SIZE)
+TEXT = b"".join(LINE % i for i in range(SIZE // len(LINE % 0) + 1))[:SIZE]
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +163,7 @@ def test_a_client_that_leaves(php):
 
 def in_memory_files(server):
     """Bytes in the memory files of response bodies."""
-    links = [path for path in pathlib.Path(f"/proc/{server.pid}/fd").iterdir() if os.readlink(path).startswith("/memfd:phpsrv-response")]
-    return sum(path.stat().st_blocks * 512 for path in links)
+    return sum(file.st_blocks * 512 for target, file in server.open_files() if target.startswith("/memfd:phpsrv-response"))
 
 
 @pytest.mark.no_sanitizer

@@ -316,12 +316,17 @@ class Server:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def listening_ports(self):
-        """Ports on which this process listens (IPv4), from /proc."""
-        inodes = set()
+    def open_files(self):
+        """[(what a descriptor leads to, os.stat() of that)] of all, from /proc; one that is closed meanwhile is left out."""
+        found = []
         for entry in os.scandir(f"/proc/{self.pid}/fd"):
             with contextlib.suppress(OSError):
-                inodes.add(os.readlink(entry.path))
+                found.append((os.readlink(entry.path), entry.stat()))
+        return found
+
+    def listening_ports(self):
+        """Ports on which this process listens (IPv4), from /proc."""
+        inodes = {target for target, _ in self.open_files()}
         rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
         return [int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
 

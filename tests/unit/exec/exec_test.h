@@ -91,6 +91,14 @@ static inline void job_fixture_fini(struct job_fixture *fixture)
     psv_arena_fini(&fixture->arena);
 }
 
+/** Flags of parts, as the tests of sinks write them. */
+enum {
+    HEAD = PSV_PART_HEAD,
+    END = PSV_PART_END,
+    FAILED = PSV_PART_FAILED,
+    RELEASE = PSV_PART_RELEASE,
+};
+
 /** Copies the bytes of a piece to memory of the test's; NUL-terminated. */
 static inline char *piece_text(const struct psv_body_piece *piece)
 {

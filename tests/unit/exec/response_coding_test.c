@@ -9,13 +9,6 @@
 #include "base/error.h"
 #include "exec/body_injection.h"
 
-enum {
-    HEAD = PSV_PART_HEAD,
-    END = PSV_PART_END,
-    FAILED = PSV_PART_FAILED,
-    RELEASE = PSV_PART_RELEASE,
-};
-
 static struct job_fixture fixture;
 static uint64_t told_len;
 static bool is_taken = true;

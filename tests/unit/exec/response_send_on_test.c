@@ -13,13 +13,6 @@
 #include "exec/response_memory.h"
 #include "temp_folder.h"
 
-enum {
-    HEAD = PSV_PART_HEAD,
-    END = PSV_PART_END,
-    FAILED = PSV_PART_FAILED,
-    RELEASE = PSV_PART_RELEASE,
-};
-
 #define BODY_BYTES ((size_t)1000000)
 
 static struct job_fixture fixture;

@@ -10,13 +10,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-enum {
-    HEAD = PSV_PART_HEAD,
-    END = PSV_PART_END,
-    FAILED = PSV_PART_FAILED,
-    RELEASE = PSV_PART_RELEASE,
-};
-
 static struct job_fixture fixture;
 
 static int setup(void **state)

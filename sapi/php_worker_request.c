@@ -28,9 +28,19 @@ enum property {
 
 static zend_class_entry *class_entry;
 
+/* As zend_objects_new() is for a class without it; but reflection makes no instance of a final class that has
+ * one, so all instances have their properties. */
+static zend_object *create_object(zend_class_entry *of_class)
+{
+    zend_object *object = zend_objects_new(of_class);
+    object_properties_init(object, of_class);
+    return object;
+}
+
 void psv_php_worker_request_on_module_init(void)
 {
     class_entry = register_class_Phpsrv_Request();
+    class_entry->create_object = create_object;
 }
 
 static void set_text(zend_object *object, enum property property, struct psv_bytes text)

@@ -258,3 +258,38 @@ def test_metrics_are_bounded(launch):
     text = server.internal("/metrics").text
     assert text.count("\nflood_total{") == 10_000
     assert server.fetch("/metrics.php").status == 200
+
+
+# ---- whatever they are called with
+
+ANY_ARGUMENTS = """
+$loop = []; $loop["self"] = &$loop;
+$thrower = new class { public function __toString(): string { throw new LogicException("no text"); } };
+$values = [null, "", "a\\0b", str_repeat("x", 100_000), "\\xff", -1, 0, 700, PHP_INT_MAX, PHP_INT_MIN, NAN, INF, true, [], [$loop], ["k" => [1]],
+    new stdClass(), $thrower, fn () => 1, "strlen", STDIN_OR_NULL];
+$functions = [...get_extension_funcs("phpsrv"), ...get_extension_funcs("frankenphp")];
+$value = $values[(int) $_GET["n"]];
+$calls = 0;
+foreach ($functions as $function) {
+    if (str_ends_with($function, "_handle_request") && !isset($_SERVER["FRANKENPHP_WORKER"])) continue;
+    for ($count = 0; $count <= 6; $count++) {
+        try { @$function(...array_fill(0, $count, $value)); } catch (Throwable) { }
+        $calls++;
+    }
+}
+file_put_contents(__DIR__ . "/calls-{$_GET['n']}", (string) $calls);
+""".replace("STDIN_OR_NULL", 'fopen("php://memory", "r")')  # fmt: skip
+
+
+@pytest.mark.parametrize("is_worker", [False, True], ids=["classic", "worker"])
+def test_any_arguments(launch, is_worker):
+    """What they are called with may be refused; the process goes on."""
+    body = f"while (phpsrv_handle_request(function () {{ {ANY_ARGUMENTS} }}));" if is_worker else ANY_ARGUMENTS
+    server = launch(*(("--worker", "any.php,1") if is_worker else ()), executor="ext", workers=1, files={"any.php": f"<?php {body}"})
+    server.expect_log(r"php\.log .* message=(700|9223372036854775807)$")  # frankenphp_log() takes numbers as levels
+    for n in range(21):
+        done = server.docroot / f"calls-{n}"
+        server.fetch(f"/any.php?n={n}")
+        wait_until(done.exists, "all functions were called")  # one of them ends the response
+        wait_until(done.read_text, "it has been written")
+        assert int(done.read_text()) >= 100

@@ -103,5 +103,9 @@ if ! kill -0 "$server" 2>/dev/null; then
     echo "the server ended while the tests ran"
     exit 1
 fi
-grep -e 'server_crashed' "$work/server.log" || true
+if grep -a -A 24 -e 'server\.crashed ' "$work/server.log"; then
+    compare || true
+    echo "the server crashed while the tests ran"
+    exit 1
+fi
 compare

@@ -3,7 +3,8 @@
  * with that. Main thread and N worker threads; knows nothing of phpsrv and takes nothing from src/ and sapi/,
  * so that it cannot share a mistake with what it judges.
  *
- * usage: engine_limit SCRIPT THREADS SECONDS PHP_INI      prints one line of JSON
+ * usage: engine_limit SCRIPT THREADS SECONDS PHP_INI [NAME=VALUE ...]      prints one line of JSON
+ * NAME=VALUE stands in $_SERVER.
  *
  * SPDX-License-Identifier: MIT */
 #include "php_headers.h"
@@ -37,6 +38,7 @@ struct runner {
 static _Atomic int phase;
 static struct runner runners[THREADS_MAX];
 static _Thread_local struct runner *current;
+static char **variables; /* NAME=VALUE, ends with NULL */
 
 /* ---- the SAPI: the least that PHP accepts */
 
@@ -75,6 +77,12 @@ static void register_variables(zval *array)
 {
     php_register_variable_safe("REQUEST_METHOD", "GET", sizeof("GET") - 1, array);
     php_register_variable_safe("SCRIPT_FILENAME", current->script, strlen(current->script), array);
+    for (char **variable = variables; *variable != NULL; variable++) {
+        char name[64];
+        size_t len = strcspn(*variable, "=");
+        snprintf(name, sizeof(name), "%.*s", (int)len, *variable);
+        php_register_variable_safe(name, *variable + len + 1, strlen(*variable + len + 1), array);
+    }
 }
 
 static void log_message(const char *message, int level)
@@ -279,14 +287,24 @@ static int measure(const char *script, unsigned threads, unsigned seconds)
     return report(threads, elapsed_ns);
 }
 
+static bool are_variables(char **arguments)
+{
+    for (; *arguments != NULL; arguments++) {
+        if (strchr(*arguments, '=') == NULL)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    unsigned threads = argc == 5 ? number(argv[2], THREADS_MAX) : 0;
-    unsigned seconds = argc == 5 ? number(argv[3], 3600) : 0;
-    if (threads == 0 || seconds == 0) {
-        fprintf(stderr, "usage: engine_limit SCRIPT THREADS SECONDS PHP_INI\n");
+    unsigned threads = argc >= 5 ? number(argv[2], THREADS_MAX) : 0;
+    unsigned seconds = argc >= 5 ? number(argv[3], 3600) : 0;
+    if (threads == 0 || seconds == 0 || !are_variables(argv + 5)) {
+        fprintf(stderr, "usage: engine_limit SCRIPT THREADS SECONDS PHP_INI [NAME=VALUE ...]\n");
         return 2;
     }
+    variables = argv + 5;
     if (!php_tsrm_startup_ex((int)threads + 1))
         return 1;
     ZEND_TSRMLS_CACHE_UPDATE();

@@ -100,6 +100,8 @@ def summary_lines(result: Dict[str, Any]) -> List[str]:
             f"ratio {figures['ratio']:.2f} (rounds {figures['ratio_least']:.2f} to {figures['ratio_most']:.2f}{chance}), "
             f"p99 {figures['p99_ratio']:.2f}, CPU per request {figures['cpu_ratio']:.2f} of the peer's"
         )
+    if "loop_limit_share" in figures:
+        lines.append(f"loop: {figures['loop_limit_share']:.0%} of its CPU time is what bare TCP takes")
     if "growth" in figures:
         lines.append(f"growth {figures['growth']:.2f}, highest by lowest {figures['highest_by_lowest']:.2f}")
     for one in result["verdicts"]:

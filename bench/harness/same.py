@@ -44,6 +44,12 @@ def check_answers(servers: List[Server], work: Work, may_differ_by: float = 0) -
     return found
 
 
+def check_limit_body(first: Response, per_request: float, may_differ_by: float) -> None:
+    """The engine's bare loop makes the page that the servers answer with, of bodies in no coding."""
+    if abs(per_request - len(first.body)) > may_differ_by * len(first.body):
+        raise InvalidRun(f"the limit makes {per_request:,.0f} bytes of body for each request, the servers {len(first.body):,}")
+
+
 def check_php(servers: List[Server]) -> List[str]:
     """Every server that runs PHP runs the same one, with the same settings, and with opcache at work. Those that have a PHP of their own
     are named in what is returned."""

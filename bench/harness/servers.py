@@ -325,7 +325,7 @@ class EngineLimit(Server):
 
     def measure(self, seconds: int) -> Dict[str, Any]:
         script = os.path.join(self.setup.docroot, self.spec["script"].lstrip("/"))
-        return self._run(["engine_limit", script, str(self.spec["workers"]), str(seconds), self.setup.php_ini])
+        return self._run(["engine_limit", script, str(self.spec["workers"]), str(seconds), self.setup.php_ini, *self.spec["variables"]])
 
     def _run(self, argv: List[str]) -> Dict[str, Any]:
         child = Child(self.name, [self.setup.program(argv[0]), *argv[1:]], self.folder)
@@ -354,8 +354,17 @@ class CopyLimit(EngineLimit):
                 "cpu_us_per_request": found["cpu_ns"] / 1000 / max(requests, 1)}  # fmt: skip
 
 
+class TcpLimit(Server):
+    """TCP without HTTP: receives and sends (engine_limit/tcp_limit.c)."""
+
+    def start(self) -> None:
+        child = Child("tcp_limit", [self.setup.program("tcp_limit")], self.folder)
+        self.children.append(child)
+        self.port = int(wait_until(lambda: re.match(r"(\d+)\n", child.log()), START_SECONDS, "its port", child).group(1))
+
+
 KINDS: Dict[str, type] = {
-    "phpsrv": Phpsrv, "nginx": Nginx, "nginx_fpm": NginxFpm, "engine_limit": EngineLimit, "copy_limit": CopyLimit,
+    "phpsrv": Phpsrv, "nginx": Nginx, "nginx_fpm": NginxFpm, "engine_limit": EngineLimit, "copy_limit": CopyLimit, "tcp_limit": TcpLimit,
 }  # fmt: skip
 
 
@@ -365,7 +374,8 @@ def missing(setup: Setup, spec: Dict[str, Any]) -> str:
 
 def make(setup: Setup, table: Dict[str, Any], name: str, scenario: Dict[str, Any]) -> Server:
     """A server of scenarios.toml with the scenario's numbers, not started yet."""
-    spec = {"workers": 2, "nginx_workers": len(os.sched_getaffinity(0)), "script": scenario.get("path", "")}
+    spec = {"workers": 2, "nginx_workers": len(os.sched_getaffinity(0)), "script": scenario.get("limit_script", scenario.get("path", ""))}
+    spec["variables"] = scenario.get("limit_variables", [])
     spec.update({key: scenario[key] for key in ("workers", "nginx_workers", "connections_max") if key in scenario})
     spec.update(table[name])
     reason = missing(setup, spec)

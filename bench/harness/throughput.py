@@ -31,6 +31,9 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         answers = same.check_answers([server for server in answering if not _is_other_work(scenario, server.name)], work, scenario.get("bodies_may_differ_by", 0))
         notes += same.check_php(answering)
         rounds = measure(running, scenario, options, work)
+        for one in [pair[server.name] for pair in rounds for server in running if server.is_limit]:
+            if "body_bytes_per_request" in one:
+                same.check_limit_body(next(iter(answers.values())), one["body_bytes_per_request"], scenario.get("bodies_may_differ_by", 0))
         extra = {server.name: after_rounds(server, scenario, work, options) for server in answering}
         commands = {server.name: server.command_lines() for server in running}
     notes += [f"{name}: {response.wire_len} bytes on the wire for each response" for name, response in answers.items()]
@@ -54,8 +57,9 @@ def start_all(stack: contextlib.ExitStack, setup: servers.Setup, table: Dict[str
             notes.append(f"skipped {name}: {reason}")
         else:
             running.append(stack.enter_context(servers.make(setup, table, name, scenario)))
-    if "limit" in scenario and scenario["limit"] not in scenario["servers"]:
-        running.append(stack.enter_context(servers.make(setup, table, scenario["limit"], scenario)))
+    for key in ("limit", "loop_limit"):
+        if key in scenario and scenario[key] not in scenario["servers"]:
+            running.append(stack.enter_context(servers.make(setup, table, scenario[key], scenario)))
     return running, notes
 
 
@@ -86,7 +90,7 @@ def measure(running: List[servers.Server], scenario: Dict[str, Any], options, wo
 
 def _is_other_work(scenario: Dict[str, Any], name: str) -> bool:
     """A server that is there as a limit only: it answers something of its own."""
-    return name == scenario.get("limit") and name not in scenario["servers"]
+    return name in (scenario.get("limit"), scenario.get("loop_limit")) and name not in scenario["servers"]
 
 
 def after_rounds(server: servers.Server, scenario: Dict[str, Any], work: Work, options) -> Dict[str, Any]:
@@ -126,7 +130,7 @@ def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Di
         if _is_other_work(scenario, name):
             row["is_limit"] = True
         share = limit_share(own, name, scenario.get("limit"))
-        if share is not None:
+        if share is not None and name != scenario.get("loop_limit"):
             row["limit_share"] = share
         rows.append(row)
     return outcome(scenario, rows, _figures(scenario, rows, valid), pairs, commands, notes)
@@ -146,6 +150,8 @@ def limit_share(pairs: List[Dict[str, Any]], name: str, limit: Optional[str]) ->
 def _figures(scenario: Dict[str, Any], rows: List[Dict[str, Any]], valid: List[Dict[str, Any]]) -> Dict[str, float]:
     figures: Dict[str, float] = {key: rows[0][key] for key in OWN_FIGURES if key in rows[0]}
     ours = scenario["servers"][0]
+    if "loop_limit" in scenario:
+        figures["loop_limit_share"] = median(pair[scenario["loop_limit"]]["server_cpu_us"] / pair[ours]["loop_cpu_us"] for pair in valid)
     if len(scenario["servers"]) >= 2:
         peer = scenario["servers"][1]
         ratios = [pair[ours]["requests_per_s"] / pair[peer]["requests_per_s"] for pair in valid]

@@ -6,7 +6,7 @@ SPDX-License-Identifier: MIT
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from harness import curve, outcome, paced, publish, report, throughput
+from harness import curve, outcome, paced, publish, report, same, throughput, wire
 
 
 def one_round(rate, cpu, workers=None, **more):
@@ -62,6 +62,24 @@ def test_a_limit_that_is_the_peer_is_drawn_and_has_no_share():
     result = {**throughput.conclude(scenario, rounds, {}, []), "group": "files"}
     assert [row.get("limit_share") for row in result["rows"]] == [0.75, None]
     assert "nginx-return" in publish.draw([result])["files-throughput"]
+
+
+def test_the_loop_is_read_against_bare_tcp():
+    rounds = [{"phpsrv": one_round(9, 12.0, 6.0, loop_cpu_us=6.0), "tcp-limit": one_round(20, 4.5)} for _ in range(3)]
+    scenario = {**SCENARIO, "servers": ["phpsrv"], "limit": "nginx-return", "loop_limit": "tcp-limit", "target": {"loop_limit_share_min": 0.7}}
+    for pair in rounds:
+        pair["nginx-return"] = one_round(9, 6.0)
+    result = {**throughput.conclude(scenario, rounds, {}, []), "group": "php"}
+    assert result["verdicts"][0]["value"] == pytest.approx(0.75) and [row.get("limit_share") for row in result["rows"]] == [0.5, None, None]
+    assert "loop: 75% of its CPU time is what bare TCP takes" in report.summary_lines(result)
+    assert "tcp-limit" not in publish.draw([result])["php-throughput"]
+
+
+def test_a_limit_that_does_other_work_is_refused():
+    page = wire.Response(200, {}, b"x" * 100, 200)
+    same.check_limit_body(page, 101, 0.01)
+    with pytest.raises(outcome.InvalidRun, match="the limit makes 102 bytes of body for each request, the servers 100"):
+        same.check_limit_body(page, 102, 0.01)
 
 
 def test_overload_is_drawn():

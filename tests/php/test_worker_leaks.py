@@ -72,6 +72,11 @@ def changed(before, after):
     return {part for part in before if part not in ("random", "streams", "kept") and before[part] != after.get(part)}
 
 
+def streams(seen):
+    """Without that of the script itself, which a copy has that was booted before opcache knew it."""
+    return [stream for stream in seen.get("streams", ()) if not str(stream[1]).endswith("/leaks.php")]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_requests_leave_nothing(compatible, kind):
     look(compatible)
@@ -94,7 +99,7 @@ def test_what_a_plain_request_sees_is_always_the_same(compatible, kind):
     plant(compatible, kind, "second")
     _, after = look(compatible)
     assert changed(before, after) - {"last error"} == set(), "the last error may be that of the dump"
-    assert len(before.get("streams", ())) == len(after.get("streams", ())), "no stream stays behind for each request"
+    assert len(streams(before)) == len(streams(after)), "no stream stays behind for each request"
 
 
 def test_all_kinds_at_once(compatible):

@@ -133,6 +133,17 @@ PHP_FUNCTION(apache_response_headers)
     }
 }
 
+/* The line editor has one terminal, one line and one table of keys for the whole process and no lock: two
+ * threads in it crash. A server has no terminal; `phpsrv run` is PHP's own CLI, where it stays. */
+static void leave_out_line_editor(void)
+{
+    const zend_module_entry *editor = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("readline"));
+    if (editor == NULL)
+        return;
+    for (const zend_function_entry *entry = editor->functions; entry->fname != NULL; entry++)
+        zend_disable_functions(entry->fname);
+}
+
 static PHP_MINIT_FUNCTION(phpsrv)
 {
     (void)type;
@@ -146,6 +157,7 @@ static PHP_MINIT_FUNCTION(phpsrv)
     psv_php_worker_request_on_module_init();
     psv_php_signals_on_module_init();
     psv_php_worker_reset_on_module_init();
+    leave_out_line_editor();
     return SUCCESS;
 }
 

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: MIT
 """
 
+import json
 import signal
 import subprocess
 
@@ -38,6 +39,15 @@ def test_same_extensions_as_the_server(launch_php, tmp_path):
     (tmp_path / "x.php").write_text("<?php $e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'frankenphp', 'readline']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);")
     theirs = site.run("$e = array_diff(get_loaded_extensions(), ['cli', 'phpsrv', 'frankenphp', 'readline', 'Zend OPcache']); sort($e); echo PHP_VERSION, PHP_ZTS, json_encode($e);").text
     assert run_binary("run", tmp_path / "x.php").stdout == theirs
+
+
+def test_the_line_editor_is_for_the_command_line(launch_php, tmp_path):
+    """It has one state for a process, without locks: no thread of a server gets at it."""
+    code = "echo json_encode(array_filter(['readline', 'readline_add_history', 'readline_callback_handler_install', 'readline_info'], 'function_exists'));"
+    assert json.loads(launch_php().run(code).text) == []
+    (tmp_path / "x.php").write_text(f"<?php {code}")
+    if "readline" in (found := run_binary("run", tmp_path / "x.php").stdout):  # PHP can be built without it
+        assert len(json.loads(found)) == 4
 
 
 def test_streams_and_exit_code(tmp_path):

@@ -53,6 +53,12 @@ final class Store implements SessionHandlerInterface, SessionUpdateTimestampHand
     }
 }
 
+// Another request of this worker may have set handlers, which are kept.
+function default_handler(): void
+{
+    session_module_name('files');
+}
+
 function own_handler(): void
 {
     static $is_set = false;
@@ -177,7 +183,7 @@ $cases = [
         tell([session_id(), $_SESSION['n'], session_module_name()]);
     },
     'strict' => function () {
-        session_module_name('files'); // another request of this worker may have set handlers, which are kept
+        default_handler();
         $old = ini_set('session.use_strict_mode', '1');
         session_start();
         $id = session_id();
@@ -186,6 +192,7 @@ $cases = [
         tell($id);
     },
     'by hand' => function () {
+        default_handler();
         session_id($_GET['id']);
         $old = ini_set('session.use_cookies', '0');
         session_start();

@@ -23,6 +23,7 @@
 #include "php_request.h"
 #include "php_session.h"
 #include "php_signals.h"
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_timeout.h"
 
@@ -91,7 +92,7 @@ static void warn_of_extensions(void)
 {
     static const char *const unsafe[] = {"imap", "ncurses", "newrelic", "newt", "snmp"};
     for (size_t i = 0; i < ARRAY_SIZE(unsafe); i++) {
-        if (zend_hash_str_exists(&module_registry, unsafe[i], strlen(unsafe[i])))
+        if (psv_php_find_module(unsafe[i]) != NULL)
             PSV_LOG(PSV_LOG_WARN, "php.extension_not_thread_safe", PSV_LOG_TEXT("extension", unsafe[i]),
                     PSV_LOG_TEXT("advice", "leave it out, or run with --workers 1: it can crash the server"));
     }

@@ -16,6 +16,7 @@
 #include "php_opcache.h"
 #include "php_signals.h"
 #include "php_superglobals.h"
+#include "php_tables.h"
 #include "php_thread.h"
 #include "php_timeout.h"
 #include "php_worker_request.h"
@@ -137,7 +138,7 @@ PHP_FUNCTION(apache_response_headers)
  * threads in it crash. A server has no terminal; `phpsrv run` is PHP's own CLI, where it stays. */
 static void leave_out_line_editor(void)
 {
-    const zend_module_entry *editor = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("readline"));
+    const zend_module_entry *editor = psv_php_find_module("readline");
     if (editor == NULL)
         return;
     for (const zend_function_entry *entry = editor->functions; entry->fname != NULL; entry++)

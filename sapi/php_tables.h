@@ -8,7 +8,7 @@
  * PHP has no such function.  [boot] */
 zif_handler psv_php_replace_function(const char *name, zif_handler handler);
 
-/** NULL: not loaded.  [any], after the engine's start */
+/** NULL: not loaded.  [boot] from MINIT on, [any] */
 const zend_module_entry *psv_php_find_module(const char *name);
 /** What the module does at a request's begin and end, if anything.  Accept NULL.  [worker] */
 void psv_php_start_module(const zend_module_entry *module);

@@ -38,7 +38,7 @@ struct runner {
 static _Atomic int phase;
 static struct runner runners[THREADS_MAX];
 static _Thread_local struct runner *current;
-static char **variables; /* NAME=VALUE, ends with NULL */
+static char **variables; /* names, each with its value behind its NUL; ends with NULL */
 
 /* ---- the SAPI: the least that PHP accepts */
 
@@ -77,11 +77,9 @@ static void register_variables(zval *array)
 {
     php_register_variable_safe("REQUEST_METHOD", "GET", sizeof("GET") - 1, array);
     php_register_variable_safe("SCRIPT_FILENAME", current->script, strlen(current->script), array);
-    for (char **variable = variables; *variable != NULL; variable++) {
-        char name[64];
-        size_t len = strcspn(*variable, "=");
-        snprintf(name, sizeof(name), "%.*s", (int)len, *variable);
-        php_register_variable_safe(name, *variable + len + 1, strlen(*variable + len + 1), array);
+    for (char **name = variables; *name != NULL; name++) {
+        const char *value = *name + strlen(*name) + 1;
+        php_register_variable_safe(*name, value, strlen(value), array);
     }
 }
 
@@ -287,12 +285,15 @@ static int measure(const char *script, unsigned threads, unsigned seconds)
     return report(threads, elapsed_ns);
 }
 
-static bool are_variables(char **arguments)
+static bool take_variables(char **arguments)
 {
-    for (; *arguments != NULL; arguments++) {
-        if (strchr(*arguments, '=') == NULL)
+    for (char **argument = arguments; *argument != NULL; argument++) {
+        char *equals = strchr(*argument, '=');
+        if (equals == NULL)
             return false;
+        *equals = '\0';
     }
+    variables = arguments;
     return true;
 }
 
@@ -300,11 +301,10 @@ int main(int argc, char **argv)
 {
     unsigned threads = argc >= 5 ? number(argv[2], THREADS_MAX) : 0;
     unsigned seconds = argc >= 5 ? number(argv[3], 3600) : 0;
-    if (threads == 0 || seconds == 0 || !are_variables(argv + 5)) {
+    if (threads == 0 || seconds == 0 || !take_variables(argv + 5)) {
         fprintf(stderr, "usage: engine_limit SCRIPT THREADS SECONDS PHP_INI [NAME=VALUE ...]\n");
         return 2;
     }
-    variables = argv + 5;
     if (!php_tsrm_startup_ex((int)threads + 1))
         return 1;
     ZEND_TSRMLS_CACHE_UPDATE();

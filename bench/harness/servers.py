@@ -374,8 +374,12 @@ def missing(setup: Setup, spec: Dict[str, Any]) -> str:
 
 def make(setup: Setup, table: Dict[str, Any], name: str, scenario: Dict[str, Any]) -> Server:
     """A server of scenarios.toml with the scenario's numbers, not started yet."""
-    spec = {"workers": 2, "nginx_workers": len(os.sched_getaffinity(0)), "script": scenario.get("limit_script", scenario.get("path", ""))}
-    spec["variables"] = scenario.get("limit_variables", [])
+    spec = {
+        "workers": 2,
+        "nginx_workers": len(os.sched_getaffinity(0)),
+        "script": scenario.get("limit_script", scenario.get("path", "")),
+        "variables": scenario.get("limit_variables", []),
+    }
     spec.update({key: scenario[key] for key in ("workers", "nginx_workers", "connections_max") if key in scenario})
     spec.update(table[name])
     reason = missing(setup, spec)

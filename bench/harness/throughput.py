@@ -28,12 +28,14 @@ def run(setup: servers.Setup, table: Dict[str, Any], scenario: Dict[str, Any], o
         work = Work(scenario, setup.new_folder("work"))
         running, notes = start_all(stack, site, table, scenario)
         answering = [server for server in running if not server.is_limit]
-        answers = same.check_answers([server for server in answering if not _is_other_work(scenario, server.name)], work, scenario.get("bodies_may_differ_by", 0))
+        may_differ_by = scenario.get("bodies_may_differ_by", 0)
+        answers = same.check_answers([server for server in answering if not _is_other_work(scenario, server.name)], work, may_differ_by)
         notes += same.check_php(answering)
         rounds = measure(running, scenario, options, work)
-        for one in [pair[server.name] for pair in rounds for server in running if server.is_limit]:
-            if "body_bytes_per_request" in one:
-                same.check_limit_body(next(iter(answers.values())), one["body_bytes_per_request"], scenario.get("bodies_may_differ_by", 0))
+        for pair in rounds:
+            made = pair.get(scenario.get("limit", ""), {}).get("body_bytes_per_request")
+            if made is not None:
+                same.check_limit_body(next(iter(answers.values())), made, may_differ_by)
         extra = {server.name: after_rounds(server, scenario, work, options) for server in answering}
         commands = {server.name: server.command_lines() for server in running}
     notes += [f"{name}: {response.wire_len} bytes on the wire for each response" for name, response in answers.items()]
@@ -129,8 +131,7 @@ def conclude(scenario: Dict[str, Any], pairs: List[Dict[str, Any]], commands: Di
             row.pop("gib_per_cpu_s", None)
         if _is_other_work(scenario, name):
             row["is_limit"] = True
-        share = limit_share(own, name, scenario.get("limit"))
-        if share is not None and name != scenario.get("loop_limit"):
+        elif (share := limit_share(own, name, scenario.get("limit"))) is not None:
             row["limit_share"] = share
         rows.append(row)
     return outcome(scenario, rows, _figures(scenario, rows, valid), pairs, commands, notes)

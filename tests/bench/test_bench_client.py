@@ -4,8 +4,6 @@ SPDX-License-Identifier: MIT
 """
 
 import json
-import pathlib
-import shutil
 import socket
 import subprocess
 import threading
@@ -13,7 +11,6 @@ import time
 
 import pytest
 
-SOURCES = pathlib.Path(__file__).resolve().parents[2] / "bench" / "client"
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nhell\r\n1\r\no\r\n0\r\nX-T: y\r\n\r\n"
 CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"
@@ -25,13 +22,8 @@ NO_HTTP = b"220 mail.example ESMTP ready and waiting\r\n\r\n"
 
 
 @pytest.fixture(scope="session")
-def client(tmp_path_factory):
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler")
-    program = tmp_path_factory.mktemp("client") / "bench_client"
-    sources = [str(SOURCES / name) for name in ("bench_client.c", "histogram.c", "response.c")]
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-o", str(program), *sources], check=True)
-    return program
+def client(compiled):
+    return compiled("client/bench_client.c", "client/histogram.c", "client/response.c")
 
 
 class Server:

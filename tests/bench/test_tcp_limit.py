@@ -3,24 +3,17 @@
 SPDX-License-Identifier: MIT
 """
 
-import pathlib
-import shutil
 import socket
 import subprocess
 
 import pytest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2] / "bench" / "engine_limit" / "tcp_limit.c"
 REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler")
-    program = tmp_path_factory.mktemp("limit") / "tcp_limit"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-o", str(program), str(SOURCE)], check=True)
-    with subprocess.Popen([program], stdout=subprocess.PIPE) as child:
+def port(compiled):
+    with subprocess.Popen([compiled("engine_limit/tcp_limit.c")], stdout=subprocess.PIPE) as child:
         yield int(child.stdout.readline())
         assert child.poll() is None, "it runs until it is ended"
         child.kill()

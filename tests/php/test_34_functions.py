@@ -266,7 +266,7 @@ ANY_ARGUMENTS = """
 $loop = []; $loop["self"] = &$loop;
 $thrower = new class { public function __toString(): string { throw new LogicException("no text"); } };
 $values = [null, "", "a\\0b", str_repeat("x", 100_000), "\\xff", -1, 0, 700, PHP_INT_MAX, PHP_INT_MIN, NAN, INF, true, [], [$loop], ["k" => [1]],
-    new stdClass(), $thrower, fn () => 1, "strlen", STDIN_OR_NULL];
+    new stdClass(), $thrower, fn () => 1, "strlen", fopen("php://memory", "r")];
 $functions = [...get_extension_funcs("phpsrv"), ...get_extension_funcs("frankenphp")];
 $value = $values[(int) $_GET["n"]];
 $calls = 0;
@@ -278,7 +278,7 @@ foreach ($functions as $function) {
     }
 }
 file_put_contents(__DIR__ . "/calls-{$_GET['n']}", (string) $calls);
-""".replace("STDIN_OR_NULL", 'fopen("php://memory", "r")')  # fmt: skip
+"""
 
 
 @pytest.mark.parametrize("is_worker", [False, True], ids=["classic", "worker"])
